@@ -1,0 +1,16 @@
+"""The architecture: frozen dataclasses, shapes, checks, choices with evidence, and the TOML form."""
+
+from regraft.blueprint.graph import (
+    Blueprint,
+    Call,
+    Choice,
+    Label,
+    LayerSpec,
+    Setting,
+    Shape,
+    TensorRef,
+    all_refs,
+    refs_in,
+)
+
+__all__ = ["Blueprint", "Call", "Choice", "Label", "LayerSpec", "Setting", "Shape", "TensorRef", "all_refs", "refs_in"]

@@ -1,0 +1,1 @@
+"""Blueprint to ``model.py``; transfer plan to a state dict, written streamed."""

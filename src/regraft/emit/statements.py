@@ -1,0 +1,148 @@
+"""A blueprint as a list of statements: one for each call of a layer, in the order of ``forward``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from regraft.blueprint import Blueprint, Call, Shape, TensorRef, all_refs
+from regraft.layers import AxisOrder, Carry, Form, Layer, Site
+from regraft.layers.binding import Bound
+from regraft.layers.walk import arrange_call, built, input_orders, model_shapes, outputs_of
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A tensor on its way into a statement: the order it has and the order it is needed in."""
+
+    ref: TensorRef
+    have: AxisOrder
+    want: AxisOrder
+
+
+@dataclass(frozen=True)
+class Statement:
+    """
+    One call of a layer, ready to be written.
+
+    Attributes:
+        call: The call in the blueprint.
+        form: Its PyTorch form, with tokens.
+        operands: What ``%0``, ``%1`` ... stand for.
+        masks: The tensor whose mask ``%m0`` ... stand for; None where no mask comes.
+        results: The tensors it makes, with shapes in Keras order and axis orders.
+        mask: The tensor under whose name the mask that leaves is known; None for no mask. A passed mask keeps its name.
+    """
+
+    call: Call
+    form: Form
+    operands: tuple[Operand, ...]
+    masks: tuple[TensorRef | None, ...]
+    results: tuple[TensorRef, ...]
+    shapes: tuple[Shape, ...]
+    orders: tuple[AxisOrder, ...]
+    mask: TensorRef | None
+
+
+@dataclass(frozen=True)
+class Body:
+    """
+    The body of one class: a model, or a model inside it.
+
+    Attributes:
+        blueprint: Where it comes from.
+        statements: In the order of ``forward``.
+        inputs: The tensors ``forward`` receives, with shapes (Keras order) and axis orders.
+        mask_source: For every tensor the tensor that names its mask.
+    """
+
+    blueprint: Blueprint
+    statements: tuple[Statement, ...]
+    input_shapes: tuple[Shape, ...]
+    input_orders: tuple[AxisOrder, ...]
+
+
+def body_of(
+    blueprint: Blueprint,
+    bound: Mapping[str, Mapping[str, Bound]],
+    placeholders: Mapping[str, Form],
+    inputs: tuple[Shape, ...] | None = None,
+) -> Body:
+    """
+    Settle axis orders, masks and forms for every call.
+
+    Args:
+        blueprint: The architecture.
+        bound: Stored variables by layer and name.
+        placeholders: Forms of the layers that cannot be converted, by layer name.
+        inputs: Shapes that replace the declared ones where the model is used as a layer.
+    """
+    layers = built(blueprint)
+    shapes = model_shapes(blueprint, inputs)
+    entering = tuple(shapes[ref] for ref in blueprint.inputs)
+    orders = dict(zip(blueprint.inputs, input_orders(blueprint, entering), strict=True))
+    entering_orders = tuple(orders[ref] for ref in blueprint.inputs)
+    masks: dict[TensorRef, TensorRef | None] = {}
+    statements: list[Statement] = []
+    varying = shared_between_sizes(blueprint, shapes)
+    for call in blueprint.ordered_calls:
+        layer = layers[call.layer]
+        arranged = arrange_call(blueprint, layers, call, shapes, orders)
+        results = outputs_of(call, layer)
+        orders.update(zip(results, arranged.outputs, strict=True))
+        refs = all_refs(call)
+        operands = tuple(Operand(ref, orders[ref], want) for ref, want in zip(refs, arranged.inputs, strict=True))
+        arriving = tuple(masks.get(ref) for ref in refs)
+        site = Site(
+            name=call.layer,
+            inputs=tuple(shapes[ref] for ref in refs),
+            outputs=tuple(shapes[ref] for ref in results),
+            orders=arranged.inputs,
+            output_orders=arranged.outputs,
+            masks=tuple(mask is not None for mask in arriving),
+            stored={name: b.shape for name, b in bound.get(call.layer, {}).items()},
+            arguments=call.arguments,
+            dynamic=call.layer in varying,
+        )
+        form = placeholders[call.layer] if layer is None else complete(layer, site)
+        mask = leaving_mask(layer, form, arriving, results)
+        for ref in results:
+            masks[ref] = mask
+        statements.append(Statement(call, form, operands, arriving, results, site.outputs, arranged.outputs, mask))
+    return Body(blueprint, tuple(statements), entering, entering_orders)
+
+
+def complete(layer: Layer, site: Site) -> Form:
+    """The form of a layer, with the carries its class declares where the form names none."""
+    form = layer.torch(site)
+    return replace(form, carries=layer.carry(site)) if form.carries is None else form
+
+
+def leaving_mask(
+    layer: Layer | None, form: Form, arriving: tuple[TensorRef | None, ...], results: tuple[TensorRef, ...]
+) -> TensorRef | None:
+    """The tensor that names the mask behind a statement."""
+    if layer is None or layer.masks == "drop":
+        return None
+    if layer.masks == "pass":
+        return next((mask for mask in arriving if mask is not None), None)
+    return results[0] if form.mask else None
+
+
+def shared_between_sizes(blueprint: Blueprint, shapes: Mapping[TensorRef, Shape]) -> set[str]:
+    """Layers called more than once with inputs of different shape: their constructor must not depend on map sizes."""
+    seen: dict[str, tuple[Shape, ...]] = {}
+    varying: set[str] = set()
+    for call in blueprint.calls:
+        arriving = tuple(shapes.get(ref) for ref in all_refs(call))
+        if seen.setdefault(call.layer, arriving) != arriving:
+            varying.add(call.layer)
+    return varying
+
+
+def carries_of(statement: Statement) -> tuple[Carry, ...]:
+    """The carries of a statement."""
+    return statement.form.carries or ()
+
+
+__all__ = ["Body", "Operand", "Statement", "body_of", "carries_of"]

@@ -1,0 +1,5 @@
+"""Keras JSON of versions 1, 2 and 3 as a blueprint, and a blueprint as Keras JSON. Nothing from the JSON is run."""
+
+from regraft.keras_config.parse import parse
+
+__all__ = ["parse"]

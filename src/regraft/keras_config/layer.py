@@ -1,0 +1,168 @@
+"""One layer of the JSON as a LayerSpec; what the catalogue cannot read becomes a placeholder with its reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from typing import Any, cast
+
+from regraft.blueprint import Blueprint, LayerSpec, Setting
+from regraft.errors import UnknownLayerError, quote
+from regraft.keras_config.merge_layer import modern_merge
+from regraft.keras_config.place import Place, encodable
+from regraft.keras_config.scope import Scope
+from regraft.layers import Layer, Reading, layer_class, spec_of, unread_keys
+
+MODEL_CLASSES = frozenset({"Sequential", "Model", "Functional"})
+#: First components of ``module`` that are Keras itself.
+KERAS_MODULES = frozenset({"keras", "tf_keras", "tensorflow"})
+#: What a malformed setting may raise in a layer's own reading.
+MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerSpec:
+    """
+    Read ``{"class_name": ..., "config": ...}``.
+
+    Args:
+        value: The JSON value.
+        scope: Version and collected notes.
+        place: Where the value stands.
+        name: The name if the surrounding model gives it; otherwise that in the config.
+
+    Raises:
+        ConfigError: If the value has not the form of a layer.
+    """
+    scope.count_layer(place)
+    entry = place.mapping(value)
+    class_name, config = class_and_config(entry, place)
+    if not name:
+        named = config.get("name") if isinstance(config, dict) else None
+        name = (place / "name").name(entry.get("name", named) if named is None else named)
+    if class_name in MODEL_CLASSES or is_functional(config):
+        return read_nested(entry, class_name, config, name, scope, place)
+    settings = (place / "config").mapping(config)
+    trainable = settings.get("trainable", True) is not False
+    try:
+        refuse_foreign(class_name, entry, settings)
+        layer = from_settings(class_name, settings, scope, place / "config")
+    except UnknownLayerError as error:
+        return LayerSpec(name, class_name, {}, trainable, unknown=str(error))
+    except MALFORMED as error:
+        reason = f"the settings of this {class_name} cannot be read: {quote(str(error))}"
+        return LayerSpec(name, class_name, {}, trainable, unknown=reason)
+    for key in unread_keys(dataclasses.fields(layer), settings):
+        scope.findings.note(f"layer {quote(name)} ({class_name}): setting {quote(key)} = {quote(settings[key])} is not used")
+    spec = spec_of(name, layer, trainable=trainable)
+    return dataclasses.replace(spec, config={k: frozen(v) for k, v in spec.config.items()})
+
+
+def from_settings(class_name: str, settings: dict[str, Any], scope: Scope, place: Place) -> Layer:
+    """
+    The catalogue's layer for a config.
+
+    Raises:
+        UnknownLayerError: If the catalogue cannot do what the config asks for.
+    """
+    if class_name == "Merge":
+        class_name, settings = modern_merge(settings)
+    if not all_encodable(settings):
+        raise UnknownLayerError("a setting holds text that is not valid Unicode")
+
+    def wrapped(value: Mapping[str, Any]) -> LayerSpec:
+        spec = read_layer(value, scope.deeper(place), place, name=inner_name(value))
+        if spec.unknown:
+            raise UnknownLayerError(f"the wrapped layer {quote(spec.name)} ({quote(spec.type)}): {spec.unknown}")
+        return spec
+
+    def model(value: Mapping[str, Any]) -> Blueprint:
+        return cast("Blueprint", wrapped({"class_name": "Model", "config": value}).config["blueprint"])
+
+    cls = layer_class(class_name)
+    return cls.from_keras(Reading(version=scope.version, config=settings, layer=wrapped, model=model))
+
+
+def class_and_config(entry: dict[str, Any], place: Place) -> tuple[str, Any]:
+    """Class name and config; Keras 0 wrote the settings beside a ``name`` that is the class."""
+    if "class_name" not in entry and "config" not in entry and "name" in entry:
+        class_name = (place / "name").name(entry["name"])
+        return class_name, {**entry, "name": entry.get("custom_name", class_name.lower())}
+    class_name = (place / "class_name").name(entry.get("class_name"))
+    # "Custom>Attention" and "keras.layers>Dense": what is in front says who registered the class.
+    return class_name.removeprefix("Keras>"), entry.get("config", {})
+
+
+def inner_name(value: Any) -> str:
+    """The name of a wrapped layer, which needs none of its own."""
+    config = value.get("config") if isinstance(value, Mapping) else None
+    named = config.get("name") if isinstance(config, Mapping) else None
+    return named if isinstance(named, str) and named and encodable(named) else "layer"
+
+
+def is_functional(config: Any) -> bool:
+    """Whether a config holds a graph, whatever its class is called: a subclass of Model may keep the functional form."""
+    return isinstance(config, dict) and isinstance(config.get("layers"), list) and "output_layers" in config
+
+
+def read_nested(entry: dict[str, Any], class_name: str, config: Any, name: str, scope: Scope, place: Place) -> LayerSpec:
+    """A model used as a layer."""
+    from regraft.keras_config.model import read_model
+
+    if class_name not in MODEL_CLASSES:
+        scope.findings.note(f"model {quote(name)}: its class {quote(class_name)} is read as a functional model; its own code is not")
+    blueprint = read_model(entry, scope.deeper(place), place, name=name)
+    trainable = not (isinstance(config, dict) and config.get("trainable") is False)
+    return spec_of(name, layer_class("Functional")(**{"blueprint": blueprint}), trainable=trainable)
+
+
+def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, Any]) -> None:
+    """
+    Refuse what only looks like a layer of Keras: code, operations, classes of the author.
+
+    Raises:
+        UnknownLayerError: With the reason.
+    """
+    module, registered = entry.get("module"), entry.get("registered_name")
+    if class_name == "Lambda":
+        raise UnknownLayerError(lambda_reason(settings))
+    if isinstance(module, str) and ".ops." in f".{module}.":
+        raise UnknownLayerError(f"operation {quote(class_name)} of {quote(module)} is not in the catalogue")
+    if isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES:
+        raise UnknownLayerError(f"class {quote(class_name)} of module {quote(module)} is not one of Keras' own")
+    if isinstance(registered, str) and ">" in registered and not registered.startswith("Keras>"):
+        raise UnknownLayerError(f"class {quote(class_name)} is registered as {quote(registered)}, which is not one of Keras' own")
+
+
+def lambda_reason(settings: dict[str, Any]) -> str:
+    """What can be said about a Lambda without decoding it: length and hash of its code."""
+    function = settings.get("function")
+    if isinstance(function, dict):
+        inner = function.get("config")
+        function = inner.get("code") if isinstance(inner, dict) else inner
+    elif isinstance(function, list) and function:
+        function = function[0]
+    elif isinstance(function, str) and settings.get("function_type") != "lambda":
+        return f"Lambda that calls a Python function named {quote(function)}, whose code the file does not hold"
+    if not isinstance(function, str):
+        return "Lambda: its function is Python code, which is never run"
+    digest = hashlib.sha256(function.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"Lambda: its function is Python code ({len(function)} characters as stored, sha256 {digest}), which is never run"
+
+
+def frozen(value: Any) -> Setting:
+    """Lists as tuples, inside mappings too, so that settings compare equal after a round trip."""
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    if isinstance(value, dict):
+        return {str(key): frozen(item) for key, item in value.items()}
+    return value
+
+
+def all_encodable(value: Any) -> bool:
+    """Whether every text inside can be written as UTF-8."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, dict):
+        return all(encodable(key) and all_encodable(item) for key, item in value.items())
+    return all(map(all_encodable, value)) if isinstance(value, list) else True

@@ -1,0 +1,66 @@
+"""What one parse carries along: the version, the depth of nesting, and the notes it collects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from regraft.blueprint import Choice
+from regraft.keras_config.place import Place
+from regraft.layers import KerasVersion
+
+MOST_LAYERS = 100_000
+DEEPEST_MODELS = 30
+
+
+@dataclass
+class Findings:
+    """Grows during one parse; the blueprint of the whole model takes it in the end."""
+
+    notes: list[str] = field(default_factory=list[str])
+    choices: list[Choice] = field(default_factory=list[Choice])
+    layers: int = 0
+
+    def note(self, text: str) -> None:
+        """Add a note unless it stands there already."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """
+    One level of nesting.
+
+    Attributes:
+        version: Version whose semantics hold.
+        version_text: The same as in the file.
+        findings: Shared by all levels.
+        depth: Number of models and wrappers around this one.
+    """
+
+    version: KerasVersion
+    version_text: str
+    findings: Findings
+    depth: int = 0
+
+    def deeper(self, place: Place) -> Scope:
+        """
+        The scope of a model or a layer inside a layer.
+
+        Raises:
+            ConfigError: Beyond 30 levels.
+        """
+        if self.depth >= DEEPEST_MODELS:
+            raise place.error(f"models and wrappers nest deeper than {DEEPEST_MODELS} levels")
+        return replace(self, depth=self.depth + 1)
+
+    def count_layer(self, place: Place) -> None:
+        """
+        Count one more layer.
+
+        Raises:
+            ConfigError: Beyond 100,000 layers.
+        """
+        self.findings.layers += 1
+        if self.findings.layers > MOST_LAYERS:
+            raise place.error(f"the architecture has more than {MOST_LAYERS} layers")

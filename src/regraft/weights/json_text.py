@@ -1,0 +1,91 @@
+"""JSON of unknown origin: bounded in size and depth, no duplicate keys, no numbers that JSON does not have."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from regraft.errors import ConfigError, quote
+from regraft.weights.limits import Limits
+from regraft.weights.window import Window, open_regular
+
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def read_architecture(path: str | os.PathLike[str], *, limits: Limits = Limits()) -> str:
+    """
+    Text of a JSON architecture file, known to be well-formed JSON of bounded size and depth.
+
+    Args:
+        path: A file such as ``model.json``, written by ``model.to_json()``.
+        limits: Bounds on size and depth.
+
+    Raises:
+        FileError: If the file cannot be opened.
+        ConfigError: If it is too large, or not UTF-8, or not one JSON object.
+    """
+    window = Window(open_regular(Path(path)))
+    try:
+        if window.size > limits.json:
+            raise ConfigError(f"{path}: the architecture takes {window.size} bytes; at most {limits.json} are read.")
+        raw = window.read_at(0, window.size)
+    finally:
+        window.close()
+    text = decode(raw, str(path))
+    parse_object(text, str(path), limits)
+    return text
+
+
+def decode(raw: bytes, where: str) -> str:
+    """UTF-8 bytes, with or without a byte-order mark, as text."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{where}: this is not UTF-8 text (byte {error.start}).") from None
+
+
+def parse_object(text: str, where: str, limits: Limits) -> dict[str, Any]:
+    """
+    Parse one JSON object.
+
+    Raises:
+        ConfigError: Named after ``where``, for anything that is not plain, bounded JSON.
+    """
+    _check_depth(text, where, limits.json_depth)
+    try:
+        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{where}: this is not JSON: {error.msg} in line {error.lineno}.") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ConfigError(f"{where}: this JSON is refused: {quote(str(error))[1:-1]}.") from None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: expected a JSON object, found {type(value).__name__}.")
+    return value
+
+
+def _check_depth(text: str, where: str, deepest: int) -> None:
+    depth = 0
+    for match in _BRACKETS.finditer(text):
+        token = match[0]
+        if token in "[{":
+            depth += 1
+            if depth > deepest:
+                raise ConfigError(f"{where}: this JSON is nested more than {deepest} deep.")
+        elif token in "]}":
+            depth -= 1
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {quote(twice)} stands twice in one object")
+    return found

@@ -1,0 +1,149 @@
+"""
+Weights as Keras wrote them up to 2.x, and still does for ``.h5``: one group a layer, in the order of ``layer_names``.
+
+Keras 0.x has ``nb_layers`` and ``layer_0``, ``layer_1`` ... instead. Sources: ``keras/models.py`` (0.1 to 0.3),
+``keras/engine/topology.py`` (1.x, 2.0), ``keras/engine/saving.py`` (2.1 to 2.3),
+``keras/src/legacy/saving/legacy_h5_format.py`` (3.x).
+"""
+
+from __future__ import annotations
+
+from regraft.errors import FileError, quote
+from regraft.weights.nodes import Dataset, Folder, join
+from regraft.weights.safe_h5 import SafeFile
+from regraft.weights.tree import Dialect, Group, Variable, WeightTree
+from regraft.weights.variables import variable
+
+OWN_GROUP = "top_level_model_weights"
+OPTIMIZER = "optimizer_weights"
+
+
+def is_legacy(file: SafeFile, folder: Folder) -> bool:
+    """Whether a group holds legacy weights."""
+    return any(file.has(folder, name) for name in ("layer_names", "layer_names0", "nb_layers"))
+
+
+def read_legacy(file: SafeFile) -> WeightTree | None:
+    """The weight tree of a legacy file, or None if the file is of another dialect."""
+    inside = file.root.children.get("model_weights")
+    if isinstance(inside, Folder) and is_legacy(file, inside):
+        weights = inside
+    elif is_legacy(file, file.root):
+        weights = file.root
+    else:
+        return None
+    if file.has(weights, "nb_layers"):
+        return _read_keras_0(file, weights)
+    layers, own, ignored = _layers(file, weights)
+    version = file.text(weights, "keras_version")
+    root_version = version or file.text(file.root, "keras_version")
+    config = file.text(file.root, "model_config") or None
+    if OPTIMIZER in file.root.children:
+        ignored.append((join("/", OPTIMIZER), "optimizer state"))
+    return WeightTree(
+        file=file.shown,
+        dialect=_dialect(root_version, layers),
+        layers=layers,
+        order_source="layer_names",
+        keras_version=root_version,
+        backend=file.text(weights, "backend") or file.text(file.root, "backend"),
+        config=config,
+        own=own,
+        ignored=tuple(ignored),
+    )
+
+
+def _dialect(version: str, layers: tuple[Group, ...]) -> Dialect:
+    """Keras 1 wrote no version beside the weights, and no slash in their names."""
+    if version:
+        return "keras-1" if version.startswith("1.") else "keras-2"
+    slashes = any("/" in v.name for layer in layers for v in layer.variables)
+    return "keras-2" if slashes else "keras-1"
+
+
+def _layers(file: SafeFile, weights: Folder) -> tuple[tuple[Group, ...], tuple[Variable, ...], list[tuple[str, str]]]:
+    names = file.texts(weights, "layer_names") or ()
+    _check_unique(file, weights, "layer_names", names)
+    layers: list[Group] = []
+    ignored: list[tuple[str, str]] = []
+    for name in names:
+        folder = weights.find(name)
+        if not isinstance(folder, Folder):
+            raise FileError(
+                file.shown,
+                f"layer_names lists {quote(name)}, but there is no such group.",
+                path=weights.path,
+                hint="The file was not written to the end, or was edited.",
+            )
+        layers.append(Group(name, name, folder.path, _weights(file, folder, ignored)))
+    own: tuple[Variable, ...] = ()
+    for name, folder in weights.folders.items():
+        if name == OWN_GROUP and name not in names:
+            own = _weights(file, folder, ignored)
+        elif not any(layer == name or layer.startswith(name + "/") for layer in names) and not (
+            weights is file.root and name in (OPTIMIZER, "model_weights")
+        ):
+            ignored.append((folder.path, "layer_names does not list it"))
+    ignored += [(node.path, "it lies outside the layers") for node in weights.datasets.values()]
+    ignored += [(join(weights.path, name), f"another name of {path}") for name, path in weights.aliases.items()]
+    return tuple(layers), own, ignored
+
+
+def _weights(file: SafeFile, folder: Folder, ignored: list[tuple[str, str]]) -> tuple[Variable, ...]:
+    names = file.texts(folder, "weight_names")
+    if names is None:
+        raise FileError(file.shown, "the layer has no weight_names.", path=folder.path)
+    _check_unique(file, folder, "weight_names", names)
+    found: dict[str, Dataset] = {}
+    for name in names:
+        node = folder.find(name)
+        if not isinstance(node, Dataset):
+            raise FileError(
+                file.shown,
+                f"weight_names lists {quote(name)}, but there is no such array in this layer.",
+                path=folder.path,
+                hint="The file was not written to the end, or was edited.",
+            )
+        found[name] = node
+    used = {node.path for node in found.values()}
+    for below in folder.walk():
+        ignored += [(n.path, "weight_names does not list it") for n in below.datasets.values() if n.path not in used]
+    return tuple(variable(file, node, name) for name, node in found.items())
+
+
+def _check_unique(file: SafeFile, folder: Folder, attribute: str, names: tuple[str, ...]) -> None:
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise FileError(
+            file.shown,
+            f"{attribute} lists {quote(twice)} twice, so one array overwrote another when the file was saved.",
+            path=folder.path,
+            hint="Keras 3.0 to 3.2 did so for nested models; save again with model.save_weights('x.weights.h5').",
+        )
+
+
+def _read_keras_0(file: SafeFile, weights: Folder) -> WeightTree:
+    count = file.integer(weights, "nb_layers")
+    if not 0 <= count <= len(weights.children):
+        raise FileError(file.shown, f"nb_layers says {count}, but there are {len(weights.children)} groups.")
+    layers: list[Group] = []
+    for number in range(count):
+        key = f"layer_{number}"
+        folder = weights.children.get(key)
+        if not isinstance(folder, Folder):
+            raise FileError(file.shown, f"nb_layers says {count}, but there is no {key}.", path=weights.path)
+        params = file.integer(folder, "nb_params") if file.has(folder, "nb_params") else len(folder.datasets)
+        nodes = [folder.children.get(f"param_{index}") for index in range(min(params, len(folder.children) + 1))]
+        if len(nodes) != params or not all(isinstance(node, Dataset) for node in nodes):
+            raise FileError(file.shown, f"nb_params says {params}, but not all arrays are here.", path=folder.path)
+        layers.append(
+            Group(
+                key,
+                "",
+                folder.path,
+                tuple(variable(file, n, f"param_{i}") for i, n in enumerate(nodes) if isinstance(n, Dataset)),
+            )
+        )
+    named = {layer.key for layer in layers}
+    ignored = [(n.path, "nb_layers does not count it") for name, n in weights.children.items() if name not in named]
+    return WeightTree(file.shown, "keras-0", tuple(layers), "nb_layers", ignored=tuple(ignored))
