@@ -26,7 +26,7 @@ def canonical(requirement: str) -> str:
 
 def pinned() -> dict[str, str]:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    return dict((canonical(line), line.split("==")[1]) for line in lines if not line.startswith("#"))
+    return {canonical(line): line.split("==")[1] for line in lines if not line.startswith("#")}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

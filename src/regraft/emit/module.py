@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from regraft.blueprint import Blueprint, Shape
+from regraft.blueprint import Blueprint, Shape, TensorRef, all_refs
+from regraft.emit.fold import Block, fold
 from regraft.emit.names import class_name, comment
 from regraft.emit.placeholder import placeholder_bound, placeholder_form
 from regraft.emit.plan import Transfer, transfer
 from regraft.emit.snippet import needed
-from regraft.emit.source import ClassPlan, ClassText, Item, attributes, shown, write_class
-from regraft.emit.statements import Body, body_of
+from regraft.emit.source import ClassPlan, ClassText, Item, Mark, attributes, shown, write_class
+from regraft.emit.statements import Body, Statement, body_of
 from regraft.layers import AxisOrder
 from regraft.layers.binding import Binding, Bound, inner_binding
 
@@ -54,6 +55,14 @@ class Module:
     output_orders: tuple[AxisOrder, ...]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a class is used: the path of its module, and of its Keras layer, each empty or with its separator."""
+
+    module: str = ""
+    layer: str = ""
+
+
 @dataclass
 class Writer:
     """Collects the classes of one file while the models inside the model are walked."""
@@ -77,7 +86,7 @@ def emit(blueprint: Blueprint, binding: Binding, about: str) -> Module:
     writer = Writer()
     kept = {name: placeholder_bound(variables) for name, variables in binding.placeholders.items()}
     bound = {**binding.layers, **kept}
-    body = write_body(writer, blueprint, bound, "Model", "", "", None)
+    body = write_body(writer, blueprint, bound, "Model", Place(), None)
     lines = header(blueprint, body, about, writer)
     starts: dict[str, int] = {}
     for name, text in writer.classes:
@@ -96,57 +105,91 @@ def write_body(
     blueprint: Blueprint,
     bound: Mapping[str, Mapping[str, Bound]],
     name: str,
-    module_path: str,
-    layer_path: str,
+    at: Place,
     inputs: tuple[Shape, ...] | None,
 ) -> Body:
-    """Write the class of one model, the models inside it first."""
+    """Write the class of one model: the models inside it and its repeated blocks first."""
     unknown = [spec for spec in blueprint.layers if spec.unknown]
-    arriving = {call.layer: len(call.inputs) for call in blueprint.calls}
+    arriving = {call.layer: len(all_refs(call)) for call in blueprint.calls}
     forms = {spec.name: placeholder_form(spec, bound.get(spec.name, {}), arriving.get(spec.name, 1)) for spec in unknown}
     body = body_of(blueprint, bound, forms, inputs)
     names = attributes(body.statements)
-    items: list[Item] = []
+    nested = {s.call.layer: s for s in reversed(body.statements) if s.form.nested is not None}
+    classes = {layer: unique(class_name(layer), writer.names) for layer in nested}
+    items = [
+        Item(s, names.get(s.call.layer, ""), s.form.module.replace("%class", classes.get(s.call.layer, "")))
+        for s in body.statements
+    ]
+    folded = fold(items, blueprint.outputs, writer.names)
+    paths = folded.paths()
+    for layer, statement in nested.items():
+        inner = statement.form.nested
+        assert inner is not None
+        within = {spec.name: inner_binding(bound.get(layer, {}), spec.name) for spec in inner.layers}
+        inside = Place(f"{at.module}{paths[layer]}", f"{at.layer}{layer}/")
+        write_body(writer, inner, within, classes[layer], inside, operand_shapes(body, statement))
     done: set[str] = set()
     for statement in body.statements:
         layer = statement.call.layer
-        module = statement.form.module
-        attribute = names.get(layer, "")
+        writer.snippets |= set(statement.form.snippets)
         if layer not in done:
             done.add(layer)
-            path = f"{module_path}{attribute}."
-            if statement.form.nested is not None:
-                inner = statement.form.nested
-                inner_name = unique(class_name(layer), writer.names)
-                module = module.replace("%class", inner_name)
-                within = {spec.name: inner_binding(bound.get(layer, {}), spec.name) for spec in inner.layers}
-                shapes = tuple(op_shape for op_shape in statement_input_shapes(body, statement))
-                write_body(writer, inner, within, inner_name, path, f"{layer_path}{layer}/", shapes)
             for carry in statement.form.carries or ():
-                writer.transfers.append(transfer(f"{layer_path}{layer}", carry, bound.get(layer, {}), path))
-            writer.snippets |= set(statement.form.snippets)
-        items.append(Item(statement, attribute, module))
-    doc = (f"{blueprint.name or 'Model'}: {describe(body)}",)
+                prefix = f"{at.module}{paths.get(layer, '')}"
+                writer.transfers.append(transfer(f"{at.layer}{layer}", carry, bound.get(layer, {}), prefix))
+    for block in folded.blocks:
+        write_block(writer, block, at)
+    doc = (f"{blueprint.name or 'Model'}: {describe(body)}.",)
     plan = ClassPlan(
-        name, doc, tuple(items), blueprint.inputs, tuple(input_names(blueprint)), torch_shapes(body), blueprint.outputs
+        name,
+        doc,
+        tuple(folded.items),
+        blueprint.inputs,
+        tuple(input_names(blueprint)),
+        torch_shapes(body),
+        blueprint.outputs,
+        notes=folded.notes,
     )
     text = write_class(plan)
     writer.classes.append((name, text))
-    made = {ref: (order, shape) for s in body.statements for ref, order, shape in zip(s.results, s.orders, s.shapes, strict=True)}
+    made = results_of(folded.items)
     for mark in text.marks:
-        order, shape = made[mark.ref]
-        layer = f"{layer_path}{mark.ref.layer}"
-        probe = Probe(module_path.rstrip("."), mark.line, mark.variable, layer, mark.ref.call, mark.ref.index, order, shape)
-        writer.marks.append((name, probe))
+        if mark.ref in made:
+            writer.marks.append((name, probe(mark, made[mark.ref], mark.ref, at.module.rstrip("."), at.layer)))
     return body
 
 
-def statement_input_shapes(body: Body, statement: object) -> tuple[Shape, ...]:
-    """Shapes of the tensors that enter a statement, in Keras order."""
-    from regraft.emit.statements import Statement
+def write_block(writer: Writer, block: Block, at: Place) -> None:
+    """Write the class of a repeated block, and note where the tensors of each instance can be seen."""
+    text = write_class(block.plan)
+    writer.classes.append((block.plan.name, text))
+    template = [ref for item in block.plan.items for ref in item.statement.results]
+    for attribute, items in block.instances:
+        made = results_of(items)
+        own = dict(zip(template, made, strict=True))
+        for mark in text.marks:
+            ref = own[mark.ref]
+            writer.marks.append((block.plan.name, probe(mark, made[ref], ref, f"{at.module}{attribute}", at.layer)))
 
-    assert isinstance(statement, Statement)
-    known: dict[object, Shape] = dict(zip(body.blueprint.inputs, body.input_shapes, strict=True))
+
+def results_of(items: Sequence[Item]) -> dict[TensorRef, tuple[AxisOrder, Shape]]:
+    """Axis order and shape of every tensor that plain statements make; folded blocks report their own."""
+    return {
+        ref: (order, shape)
+        for item in items
+        for ref, order, shape in zip(item.statement.results, item.statement.orders, item.statement.shapes, strict=True)
+    }
+
+
+def probe(mark: Mark, made: tuple[AxisOrder, Shape], ref: TensorRef, module: str, layer_path: str) -> Probe:
+    """A mark in one instance of its class."""
+    order, shape = made
+    return Probe(module, mark.line, mark.variable, f"{layer_path}{ref.layer}", ref.call, ref.index, order, shape)
+
+
+def operand_shapes(body: Body, statement: Statement) -> tuple[Shape, ...]:
+    """Shapes of the tensors that enter a statement, in Keras order."""
+    known = dict(zip(body.blueprint.inputs, body.input_shapes, strict=True))
     for other in body.statements:
         known.update(zip(other.results, other.shapes, strict=True))
     return tuple(known.get(operand.ref) for operand in statement.operands)

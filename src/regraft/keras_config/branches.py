@@ -40,6 +40,7 @@ def leading_merge(
         calls.update({(call.layer, call.call): call for call in model.calls})
         inputs.update(dict.fromkeys(model.inputs))
         merged += model.outputs
-    name = config.get("name", "merge_1")
-    spec = read_layer({**item, "config": {k: v for k, v in config.items() if k != "layers"}}, scope, place, name=(place / "name").name(name))
+    name = (place / "config" / "name").name(config.get("name", "merge_1"))
+    own = {key: value for key, value in config.items() if key != "layers"}
+    spec = read_layer({**item, "config": own}, scope, place, name=name)
     return [*specs.values(), spec], [*calls.values(), Call(spec.name, tuple(merged))], tuple(inputs)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from regraft.blueprint import Blueprint, Call, LayerSpec, Setting, TensorRef
+from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef, all_refs
 from regraft.errors import quote
 from regraft.keras_config.layer import read_layer
-from regraft.keras_config.nodes import Arguments, read_node
+from regraft.keras_config.nodes import Node, call_of, read_node
 from regraft.keras_config.place import Place
-from regraft.keras_config.references import Graph, nested_refs
+from regraft.keras_config.references import Graph, flat_triples, nested_bases, output_bases
 from regraft.keras_config.scope import Scope
 
 
@@ -22,33 +21,67 @@ def read_functional(config: dict[str, Any], scope: Scope, place: Place, name: st
         ConfigError: If layers, nodes, inputs or outputs are missing, malformed, or name each other wrongly.
     """
     name = name or (place / "name").name(config.get("name", "model"))
-    here = place / "layers"
-    entries = [(here / i).mapping(entry) for i, entry in enumerate(here.items(config.get("layers")))]
-    names = [layer_name(entry, here / i) for i, entry in enumerate(entries)]
-    if len(set(names)) != len(names):
-        raise here.error(f"two layers are named {quote(next(n for n in names if names.count(n) > 1))}")
-    specs = {n: read_layer(entry, scope, here / i, name=n) for i, (n, entry) in enumerate(zip(names, entries, strict=True))}
-    node_lists = [(here / i / "inbound_nodes").items(entry.get("inbound_nodes") or []) for i, entry in enumerate(entries)]
-    for i, (spec, nodes) in enumerate(zip(specs.values(), node_lists, strict=True)):
-        if spec.type == "InputLayer" and nodes:
-            raise (here / i).error(f"the InputLayer {quote(spec.name)} receives a tensor")
-    graph = Graph(specs, {n: len(nodes) for n, nodes in zip(names, node_lists, strict=True)})
-    calls: list[Arguments] = []
-    for i, (n, nodes) in enumerate(zip(names, node_lists, strict=True)):
-        for j, node in enumerate(nodes):
-            calls.append(read_node(node, specs[n], j, graph, here / i / "inbound_nodes" / j))
-    inputs = tuple(nested_refs(config.get("input_layers"), graph, place / "input_layers"))
-    ends = tuple(nested_refs(config.get("output_layers"), graph, place / "output_layers"))
+    specs, nodes = read_layers(config, scope, place / "layers")
+    graph = Graph(specs, {layer: len(found) for layer, found in nodes.items()})
+    read = {layer: [read_node(value, graph, here) for value, here in found] for layer, found in nodes.items()}
+    inputs = list(flat_triples(config.get("input_layers"), graph, place / "input_layers"))
+    ends = list(flat_triples(config.get("output_layers"), graph, place / "output_layers"))
     if not ends:
         raise (place / "output_layers").error("the model has no outputs")
-    base = graph.bases([ref for call in calls for ref in call.refs], ends, separate=any(isinstance(n, dict) for ns in node_lists for n in ns))
-    finished = [call.finish(specs, graph, base) for call in calls]
-    outputs = tuple(graph.settled(ref, base.outputs, place / "output_layers") for ref in ends)
-    entered = tuple(graph.settled(ref, base.outputs, place / "input_layers") for ref in inputs)
-    for ref in entered:
+    calls, outputs = connect(graph, read, ends)
+    for ref, here in inputs:
         if specs[ref.layer].type != "InputLayer":
-            raise (place / "input_layers").error(f"layer {quote(ref.layer)} is no InputLayer")
-    finished += constants(specs, finished, outputs)
-    in_order = {n: i for i, n in enumerate(names)}
-    finished.sort(key=lambda call: (in_order[call.layer], call.call))
-    return Blueprint(name, tuple(specs.values()), tuple(finished), entered, outputs, keras_version=scope.version_text)
+            raise here.error(f"layer {quote(ref.layer)} is no InputLayer")
+    entered = tuple(TensorRef(ref.layer, 0, ref.index) for ref, _ in inputs)
+    return Blueprint(name, tuple(specs.values()), calls, entered, outputs, keras_version=scope.version_text)
+
+
+def read_layers(
+    config: dict[str, Any], scope: Scope, place: Place
+) -> tuple[dict[str, LayerSpec], dict[str, list[tuple[Any, Place]]]]:
+    """The layers by name, and for each the JSON of its calls with their places."""
+    specs: dict[str, LayerSpec] = {}
+    nodes: dict[str, list[tuple[Any, Place]]] = {}
+    for i, item in enumerate(place.items(config.get("layers"))):
+        here = place / i
+        entry = here.mapping(item)
+        inner = entry.get("config")
+        name = (here / "name").name(entry.get("name", inner.get("name") if isinstance(inner, dict) else None))
+        if name in specs:
+            raise here.error(f"two layers are named {quote(name)}")
+        specs[name] = read_layer(entry, scope, here, name=name)
+        calls = here / "inbound_nodes"
+        nodes[name] = [(value, calls / j) for j, value in enumerate(calls.items(entry.get("inbound_nodes") or []))]
+        if nodes[name] and specs[name].type == "InputLayer":
+            raise calls.error(f"the InputLayer {quote(name)} receives a tensor")
+    return specs, nodes
+
+
+def connect(
+    graph: Graph, nodes: dict[str, list[Node]], ends: list[tuple[TensorRef, Place]]
+) -> tuple[tuple[Call, ...], tuple[TensorRef, ...]]:
+    """The calls in the order of the layers, and the outputs, with the calls of nested models counted from 0."""
+    every = [node for found in nodes.values() for node in found]
+    used = [ref for node in every for ref in node.refs]
+    if any(node.modern for node in every):
+        inner: dict[str, int] = {}
+        outer = output_bases(graph, [ref for ref, _ in ends])
+    else:
+        inner = outer = nested_bases(graph, [*used, *(ref for ref, _ in ends)])
+    calls: list[Call] = []
+    for layer, found in nodes.items():
+        for number, node in enumerate(found):
+            settled = {ref: graph.settle(ref, inner, node.place) for ref in node.refs}
+            calls.append(call_of(node, graph.specs[layer], number, settled))
+    outputs = tuple(graph.settle(ref, outer, here) for ref, here in ends)
+    return with_sources(graph, calls, outputs), outputs
+
+
+def with_sources(graph: Graph, calls: list[Call], outputs: tuple[TensorRef, ...]) -> tuple[Call, ...]:
+    """A call for layers that give a tensor but receive none, which Keras does not list."""
+    used = {ref.layer for call in calls for ref in all_refs(call)} | {ref.layer for ref in outputs}
+    silent = [n for n, count in graph.calls.items() if not count and n in used and graph.specs[n].type != "InputLayer"]
+    if not silent:
+        return tuple(calls)
+    place = {name: i for i, name in enumerate(graph.specs)}
+    return tuple(sorted([*calls, *(Call(n, ()) for n in silent)], key=lambda call: place[call.layer]))

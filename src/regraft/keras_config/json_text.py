@@ -29,6 +29,10 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Any:
     return found
 
 
+def _constant(name: str) -> _Refused:
+    return _Refused(f"{name} is no JSON number")
+
+
 def load(text: str, place: Place) -> Any:
     """
     The value of a JSON text.
@@ -39,7 +43,7 @@ def load(text: str, place: Place) -> Any:
     if len(text) > LONGEST:
         raise place.error(f"the JSON has {len(text)} characters; more than {LONGEST} are not read")
     try:
-        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=lambda name: _Refused(f"{name} is no JSON number"))
+        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
     except json.JSONDecodeError as error:
         raise place.error(f"this is no JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
     except RecursionError:

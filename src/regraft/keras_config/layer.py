@@ -46,6 +46,8 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
     trainable = settings.get("trainable", True) is not False
     try:
         refuse_foreign(class_name, entry, settings)
+        if class_name == "Merge":
+            class_name, settings = modern_merge(settings)
         layer = from_settings(class_name, settings, scope, place / "config")
     except UnknownLayerError as error:
         return LayerSpec(name, class_name, {}, trainable, unknown=str(error))
@@ -53,7 +55,10 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
         reason = f"the settings of this {class_name} cannot be read: {quote(str(error))}"
         return LayerSpec(name, class_name, {}, trainable, unknown=reason)
     for key in unread_keys(dataclasses.fields(layer), settings):
-        scope.findings.note(f"layer {quote(name)} ({class_name}): setting {quote(key)} = {quote(settings[key])} is not used")
+        value = quote(settings[key])
+        scope.findings.note(
+            f"layer {quote(name)} ({quote(class_name)[1:-1]}): setting {quote(key)} = {value} is not used"
+        )
     spec = spec_of(name, layer, trainable=trainable)
     return dataclasses.replace(spec, config={k: frozen(v) for k, v in spec.config.items()})
 
@@ -65,8 +70,6 @@ def from_settings(class_name: str, settings: dict[str, Any], scope: Scope, place
     Raises:
         UnknownLayerError: If the catalogue cannot do what the config asks for.
     """
-    if class_name == "Merge":
-        class_name, settings = modern_merge(settings)
     if not all_encodable(settings):
         raise UnknownLayerError("a setting holds text that is not valid Unicode")
 
@@ -101,16 +104,20 @@ def inner_name(value: Any) -> str:
 
 
 def is_functional(config: Any) -> bool:
-    """Whether a config holds a graph, whatever its class is called: a subclass of Model may keep the functional form."""
+    """Whether a config holds a graph, whatever its class: a subclass of Model may keep the functional form."""
     return isinstance(config, dict) and isinstance(config.get("layers"), list) and "output_layers" in config
 
 
-def read_nested(entry: dict[str, Any], class_name: str, config: Any, name: str, scope: Scope, place: Place) -> LayerSpec:
+def read_nested(
+    entry: dict[str, Any], class_name: str, config: Any, name: str, scope: Scope, place: Place
+) -> LayerSpec:
     """A model used as a layer."""
     from regraft.keras_config.model import read_model
 
     if class_name not in MODEL_CLASSES:
-        scope.findings.note(f"model {quote(name)}: its class {quote(class_name)} is read as a functional model; its own code is not")
+        scope.findings.note(
+            f"model {quote(name)}: its class {quote(class_name)} is read as a functional model; code is not"
+        )
     blueprint = read_model(entry, scope.deeper(place), place, name=name)
     trainable = not (isinstance(config, dict) and config.get("trainable") is False)
     return spec_of(name, layer_class("Functional")(**{"blueprint": blueprint}), trainable=trainable)
@@ -131,7 +138,9 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
     if isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES:
         raise UnknownLayerError(f"class {quote(class_name)} of module {quote(module)} is not one of Keras' own")
     if isinstance(registered, str) and ">" in registered and not registered.startswith("Keras>"):
-        raise UnknownLayerError(f"class {quote(class_name)} is registered as {quote(registered)}, which is not one of Keras' own")
+        raise UnknownLayerError(
+            f"class {quote(class_name)}, registered as {quote(registered)}, is not one of Keras' own"
+        )
 
 
 def lambda_reason(settings: dict[str, Any]) -> str:
@@ -147,7 +156,8 @@ def lambda_reason(settings: dict[str, Any]) -> str:
     if not isinstance(function, str):
         return "Lambda: its function is Python code, which is never run"
     digest = hashlib.sha256(function.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"Lambda: its function is Python code ({len(function)} characters as stored, sha256 {digest}), which is never run"
+    size = f"{len(function)} characters as stored"
+    return f"Lambda: its function is Python code ({size}, sha256 {digest}), which is never run"
 
 
 def frozen(value: Any) -> Setting:

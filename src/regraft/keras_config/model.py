@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from regraft.blueprint import Blueprint
+from regraft.errors import quote
 from regraft.keras_config.functional import read_functional
-from regraft.keras_config.layer import class_and_config
+from regraft.keras_config.layer import MODEL_CLASSES, class_and_config
 from regraft.keras_config.place import Place
 from regraft.keras_config.scope import Scope
 from regraft.keras_config.sequential import read_sequential
+from regraft.layers import ALIASES
 
 
 def read_model(value: Any, scope: Scope, place: Place, name: str = "") -> Blueprint:
@@ -26,7 +28,9 @@ def read_model(value: Any, scope: Scope, place: Place, name: str = "") -> Bluepr
         return read_functional(config, scope, here, name)
     if class_name == "Sequential" or isinstance(config, list):
         return read_sequential(config, entry, scope, here, name)
+    if class_name in ALIASES and class_name not in MODEL_CLASSES:
+        raise place.error(f"this is one {class_name} layer; expected a Sequential or functional model")
     raise here.error(
-        f"{class_name} lists no layers: a subclassed model is defined by Python code, which is not in the file. "
-        "Give the architecture of the same model as JSON of a functional or Sequential model."
+        f"{quote(class_name)} lists no layers. The architecture of a subclassed model is Python code, not data, and is "
+        "not in the file: give the architecture as JSON of a functional or Sequential model."
     )

@@ -22,14 +22,14 @@ def parse(
     """
     Read the architecture JSON of any Keras version.
 
-    Accepts the attribute ``model_config`` of HDF5 files, the text of ``model.to_json()``, ``config.json`` of a ``.keras``
-    file, and a bare list of layers. Layers outside the catalogue become placeholders (``LayerSpec.unknown``).
+    Accepts the attribute ``model_config`` of HDF5 files, the text of ``model.to_json()``, ``config.json`` of a
+    ``.keras`` file, and a bare list of layers. What the catalogue lacks becomes a placeholder (``LayerSpec.unknown``).
 
     Args:
         text: The JSON.
         source: File the text came from, for messages.
         keras_version: Version that wrote it, if known from elsewhere; else the JSON's own, else inferred from its form.
-        input_shape: Axis lengths of the only model input, without batch, in Keras order; it fills axes the JSON leaves open.
+        input_shape: Axis lengths of the only model input, without batch, in Keras order; fills the axes left open.
 
     Raises:
         ConfigError: If the JSON cannot be understood; the message names the place in it.
@@ -46,10 +46,8 @@ def parse(
         value = {"class_name": "Sequential", "config": value}
     class_name = value.get("class_name")
     if class_name not in MODEL_CLASSES and is_functional(value.get("config")):
-        findings.choices.append(
-            Choice("class_name", "Functional", ("Functional",), "assumed", f"class {quote(class_name)} has a functional config; "
-                   "a call() of its own would not be in the file")
-        )  # fmt: skip
+        evidence = f"class {quote(class_name)} has a functional config; a call() of its own would not be in the file"
+        findings.choices.append(Choice("class_name", "Functional", ("Functional",), "assumed", evidence))
     blueprint = read_model(value, scope, place)
     blueprint = with_input_shape(blueprint, input_shape, findings, place)
     try:
@@ -79,7 +77,9 @@ def unwrapped(value: Any, place: Place) -> dict[str, Any] | list[Any]:
     return value
 
 
-def with_input_shape(blueprint: Blueprint, given: tuple[int | None, ...] | None, findings: Findings, place: Place) -> Blueprint:
+def with_input_shape(
+    blueprint: Blueprint, given: tuple[int | None, ...] | None, findings: Findings, place: Place
+) -> Blueprint:
     """Fill open axes of the model's only input, and say which inputs stay without a shape."""
     specs = {ref.layer: blueprint.by_name[ref.layer] for ref in blueprint.inputs}
     if given is not None:
@@ -104,5 +104,5 @@ def filled(stated: Shape, given: tuple[int | None, ...], name: str, place: Place
     axes = stated[1:]
     clash = any(a is not None and b is not None and a != b for a, b in zip(axes, given, strict=False))
     if len(axes) != len(given) or clash:
-        raise place.error(f"input {quote(name)} has shape {axes} without batch, which the given input shape {given} contradicts")
+        raise place.error(f"input {quote(name)} has shape {axes} without batch; the given input shape is {given}")
     return (stated[0], *(b if a is None else a for a, b in zip(axes, given, strict=True)))

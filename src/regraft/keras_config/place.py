@@ -73,7 +73,7 @@ class Place:
 
     def size(self, value: Any) -> int:
         """The value as an axis length."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or not 0 <= value < 2**31:
+        if type(value) not in (int, float) or value != int(value) or not 0 <= value < 2**31:
             raise self.wrong("an axis length or null", value)
         return int(value)
 

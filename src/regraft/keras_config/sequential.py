@@ -48,7 +48,8 @@ def read_sequential(config: Any, entry: dict[str, Any], scope: Scope, place: Pla
         twice = next(n for n in names if names.count(n) > 1)
         raise here.error(f"two layers are named {twice!a:.200}")
     outputs = last_outputs(specs, calls, inputs)
-    return Blueprint(name, tuple(specs), tuple(calls), inputs, outputs, sequential=True, keras_version=scope.version_text)
+    version = scope.version_text
+    return Blueprint(name, tuple(specs), tuple(calls), inputs, outputs, sequential=True, keras_version=version)
 
 
 def last_outputs(specs: list[LayerSpec], calls: list[Call], inputs: tuple[TensorRef, ...]) -> tuple[TensorRef, ...]:

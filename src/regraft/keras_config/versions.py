@@ -20,8 +20,8 @@ def infer_version(value: Any) -> tuple[str, Choice]:
     """
     The version a JSON looks like, and the choice to report.
 
-    Keras 3 writes ``inbound_nodes`` as objects and ``batch_shape``; tf.keras 2.12 and later has the same ``module`` keys
-    but still ``batch_input_shape``; Keras 1 has names of its own.
+    Keras 3 writes ``inbound_nodes`` as objects and ``batch_shape``; tf.keras 2.12 and later has the same ``module``
+    keys but still ``batch_input_shape``; Keras 1 has names of its own.
     """
     keys, classes, nodes = _vocabulary(value)
     modules = bool(keys & {"module", "registered_name", "build_config"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from regraft.errors import FileError, quote
 from regraft.weights.nodes import Dataset, Folder, join
-from regraft.weights.safe_h5 import SafeFile
+from regraft.weights.source import Source
 from regraft.weights.tree import Dialect, Group, Variable, WeightTree
 from regraft.weights.variables import variable
 
@@ -18,12 +18,12 @@ OWN_GROUP = "top_level_model_weights"
 OPTIMIZER = "optimizer_weights"
 
 
-def is_legacy(file: SafeFile, folder: Folder) -> bool:
+def is_legacy(file: Source, folder: Folder) -> bool:
     """Whether a group holds legacy weights."""
     return any(file.has(folder, name) for name in ("layer_names", "layer_names0", "nb_layers"))
 
 
-def read_legacy(file: SafeFile) -> WeightTree | None:
+def read_legacy(file: Source) -> WeightTree | None:
     """The weight tree of a legacy file, or None if the file is of another dialect."""
     inside = file.root.children.get("model_weights")
     if isinstance(inside, Folder) and is_legacy(file, inside):
@@ -61,7 +61,7 @@ def _dialect(version: str, layers: tuple[Group, ...]) -> Dialect:
     return "keras-2" if slashes else "keras-1"
 
 
-def _layers(file: SafeFile, weights: Folder) -> tuple[tuple[Group, ...], tuple[Variable, ...], list[tuple[str, str]]]:
+def _layers(file: Source, weights: Folder) -> tuple[tuple[Group, ...], tuple[Variable, ...], list[tuple[str, str]]]:
     names = file.texts(weights, "layer_names") or ()
     _check_unique(file, weights, "layer_names", names)
     layers: list[Group] = []
@@ -89,7 +89,7 @@ def _layers(file: SafeFile, weights: Folder) -> tuple[tuple[Group, ...], tuple[V
     return tuple(layers), own, ignored
 
 
-def _weights(file: SafeFile, folder: Folder, ignored: list[tuple[str, str]]) -> tuple[Variable, ...]:
+def _weights(file: Source, folder: Folder, ignored: list[tuple[str, str]]) -> tuple[Variable, ...]:
     names = file.texts(folder, "weight_names")
     if names is None:
         raise FileError(file.shown, "the layer has no weight_names.", path=folder.path)
@@ -111,7 +111,7 @@ def _weights(file: SafeFile, folder: Folder, ignored: list[tuple[str, str]]) -> 
     return tuple(variable(file, node, name) for name, node in found.items())
 
 
-def _check_unique(file: SafeFile, folder: Folder, attribute: str, names: tuple[str, ...]) -> None:
+def _check_unique(file: Source, folder: Folder, attribute: str, names: tuple[str, ...]) -> None:
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise FileError(
@@ -122,7 +122,7 @@ def _check_unique(file: SafeFile, folder: Folder, attribute: str, names: tuple[s
         )
 
 
-def _read_keras_0(file: SafeFile, weights: Folder) -> WeightTree:
+def _read_keras_0(file: Source, weights: Folder) -> WeightTree:
     count = file.integer(weights, "nb_layers")
     if not 0 <= count <= len(weights.children):
         raise FileError(file.shown, f"nb_layers says {count}, but there are {len(weights.children)} groups.")

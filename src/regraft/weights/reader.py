@@ -6,14 +6,14 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from regraft.errors import NotKerasError, quote
+from regraft.errors import FileError, NotKerasError, quote
 from regraft.weights import archive, sniff
 from regraft.weights.legacy import OPTIMIZER, read_legacy
 from regraft.weights.limits import Limits
-from regraft.weights.merge import merge
 from regraft.weights.safe_h5 import SafeFile
 from regraft.weights.saving_lib import NOT_WEIGHTS, read_saving_lib
-from regraft.weights.sharded import shard_files
+from regraft.weights.sharded import Shards, shard_listing
+from regraft.weights.source import Source
 from regraft.weights.tree import WeightTree
 
 SKIPPED = (OPTIMIZER, *NOT_WEIGHTS)
@@ -43,12 +43,14 @@ def read(path: str | os.PathLike[str], *, limits: Limits = Limits()) -> WeightTr
     if not kind.readable:
         raise NotKerasError(path, kind.kind, kind.reason, hint=kind.hint)
     if kind is sniff.SHARDED:
-        files, groups = shard_files(path, limits)
-        if not files:
-            raise NotKerasError(path, "sharded Keras weights without files", "weight_map is empty.")
-        trees = [_tree(SafeFile.open(file, limits, SKIPPED)) for file in files]
-        return merge(str(path), trees, groups)
+        tree = _tree(Shards(path, limits, SKIPPED))
+        return replace(tree, order_source="weight_map") if tree.order_source == "heap" else tree
     if kind is sniff.HDF5:
+        listing = shard_listing(path)
+        if listing is not None:
+            raise FileError(
+                path, "this is only one shard of a model.", hint=f"Give the list of all shards, {quote(listing.name)}."
+            )
         return _tree(SafeFile.open(path, limits, SKIPPED))
     package = archive.open_folder(path, limits) if kind is sniff.FOLDER else archive.open_archive(path, limits)
     tree = _tree(SafeFile(str(path), package.weights, limits, SKIPPED))
@@ -60,7 +62,7 @@ def read(path: str | os.PathLike[str], *, limits: Limits = Limits()) -> WeightTr
     )
 
 
-def _tree(file: SafeFile) -> WeightTree:
+def _tree(file: Source) -> WeightTree:
     tree = read_legacy(file) or read_saving_lib(file)
     if tree is not None:
         return tree

@@ -11,7 +11,7 @@ from typing import cast
 
 from regraft.weights.nodes import Dataset, Folder, join
 from regraft.weights.order import layer_order, natural
-from regraft.weights.safe_h5 import SafeFile
+from regraft.weights.source import Source
 from regraft.weights.tree import Group, OrderSource, Variable, WeightTree
 from regraft.weights.variables import variable
 
@@ -31,7 +31,7 @@ NOT_WEIGHTS = {
 SUBCLASSED = "this is a subclassed model: its groups are named after attributes, in an order that is not the call order"
 
 
-def read_saving_lib(file: SafeFile) -> WeightTree | None:
+def read_saving_lib(file: Source) -> WeightTree | None:
     """The weight tree of a Keras 3 layout, or None if the file is of another dialect."""
     root = file.root
     if not any(_has_vars(folder) for name, folder in root.folders.items() if name not in NOT_WEIGHTS):
@@ -79,16 +79,16 @@ def _has_vars(folder: Folder) -> bool:
     return folder.path.endswith("/vars") or any("vars" in below.children for below in folder.walk())
 
 
-def _variables(file: SafeFile, folder: Folder) -> tuple[Variable, ...]:
+def _items(folder: Folder) -> list[tuple[str, Dataset]]:
     """The arrays of a ``vars`` group: keys are numbers, but a layer may store named ones."""
-    return tuple(variable(file, node, key) for key, node in sorted(folder.datasets.items(), key=_by_number))
+    return sorted(folder.datasets.items(), key=_by_number)
 
 
 def _by_number(item: tuple[str, Dataset]) -> tuple[tuple[int, int, str], ...]:
     return natural(item[0])
 
 
-def _group(file: SafeFile, folder: Folder, ignored: list[tuple[str, str]]) -> Group:
+def _group(file: Source, folder: Folder, ignored: list[tuple[str, str]]) -> Group:
     """One layer with everything below it; the scan has bounded the depth."""
     own = folder.folders.get("vars")
     below = {name: child for name, child in folder.folders.items() if name != "vars"}

@@ -8,11 +8,11 @@ import numpy as np
 
 from regraft.errors import FileError
 from regraft.weights.nodes import Dataset
-from regraft.weights.safe_h5 import SafeFile
+from regraft.weights.source import Source
 from regraft.weights.tree import Variable
 
 
-def variable(file: SafeFile, node: Dataset, name: str) -> Variable:
+def variable(file: Source, node: Dataset, name: str) -> Variable:
     """
     One stored array as a variable whose data is read on demand.
 
@@ -27,7 +27,7 @@ def variable(file: SafeFile, node: Dataset, name: str) -> Variable:
     return Variable(node.path, name, node.shape, node.dtype.name, partial(file.read, node))
 
 
-def _bfloat16(file: SafeFile, node: Dataset) -> np.ndarray:
+def _bfloat16(file: Source, node: Dataset) -> np.ndarray:
     """bfloat16 is the upper half of a float32."""
     halves = file.read(node).view("<u2")
     return (halves.astype("u4") << 16).view("f4").reshape(node.shape)

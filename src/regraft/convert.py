@@ -1,0 +1,155 @@
+"""
+The whole pipeline: a file becomes a checked PyTorch model.
+
+    read -> WeightTree, parse -> Blueprint, bind -> variables meet layers, emit -> model.py and transfer plan,
+    write -> the files, verify -> one check a layer, report.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import regraft
+from regraft import keras_config
+from regraft.blueprint import Blueprint
+from regraft.blueprint.toml import to_toml
+from regraft.digest import Digest
+from regraft.emit.module import Module, emit
+from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
+from regraft.errors import ConfigError
+from regraft.layers.binding import Binding, bind
+from regraft.report import Report
+from regraft.reporting import make_report
+from regraft.verification import check
+from regraft.weights import WeightTree, read, read_architecture
+
+Progress = Callable[[str, int, int], None]
+TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json")
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """
+    What a conversion gives.
+
+    Attributes:
+        report: Everything that was read, mapped and checked; ``report.exit_code`` as on the command line.
+        module: The emitted module: ``source`` is the text of ``model.py``, ``transfers`` fill its parameters.
+        blueprint: The architecture.
+        folder: Where the files lie.
+    """
+
+    report: Report
+    module: Module
+    blueprint: Blueprint
+    folder: Path
+
+
+def convert(
+    file: str | os.PathLike[str],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    architecture: str | os.PathLike[str] | None = None,
+    input_shape: tuple[int | None, ...] | None = None,
+    format: Format = "pth",
+    force: bool = False,
+    verify: bool = True,
+    theano_kernels: bool | None = None,
+    progress: Progress | None = None,
+) -> Conversion:
+    """
+    Convert a Keras file that has its architecture, inside or beside it.
+
+    Args:
+        file: ``.h5``, ``.hdf5``, ``.weights.h5``, ``.keras``, an unpacked ``.keras`` folder or a ``.weights.json``.
+        out: Folder for the results; by default the file's name with ``_torch`` in the current folder.
+        architecture: Keras JSON beside a weights-only file.
+        input_shape: Shape of one input in Keras order without the batch axis, for example ``(64, 64, 1)``; None for
+            an axis that varies. Fills what the architecture leaves open.
+        format: ``pth``, ``safetensors`` or ``both``.
+        force: Replace results that are there already.
+        verify: Compare every layer with the real Keras, where one is installed.
+        theano_kernels: Whether convolution kernels were written by Theano and are turned by 180 degrees; None asks the file.
+        progress: Called with a word for the step, how much is done, and of how much.
+
+    Returns:
+        The conversion; activations of the module run channels first, its ports say how.
+
+    Raises:
+        FileError: The file cannot be read as Keras weights.
+        ConfigError: There is no architecture, or it cannot be understood.
+        ShapeMismatchError: Architecture and variables do not fit each other.
+        OutputError: The folder holds results already.
+    """
+    folder = Path(out) if out is not None else default_folder(file)
+    names = (*TEXT_FILES, *weight_files(format))
+    refuse_overwriting(folder, names, force=force)
+    digest = Digest(file)
+    tree = read(file)
+    blueprint = read_blueprint(tree, architecture, input_shape)
+    binding = bind(blueprint, tree, theano_kernels=theano_kernels)
+    module = emit(blueprint, binding, about(tree))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_files(folder, tree, blueprint, module, format, force=force, progress=progress)
+    verification = check(folder, format, module, blueprint, binding, tree, verify=verify, progress=progress)
+    report = make_report(tree, blueprint, binding, module, verification, digest.hex(), architecture, folder, names)
+    write_text(folder / "report.json", report.to_json(), force=True)
+    return Conversion(report, module, blueprint, folder)
+
+
+def read_blueprint(
+    tree: WeightTree, architecture: str | os.PathLike[str] | None, input_shape: tuple[int | None, ...] | None
+) -> Blueprint:
+    """The architecture from the JSON beside the file, else from the file itself."""
+    text = read_architecture(architecture) if architecture is not None else tree.config
+    if text is None:
+        raise ConfigError(
+            f"{tree.file} holds weights only: {len(tree.layers)} layers, {tree.parameter_count:,} parameters, no architecture. "
+            "Give the model's JSON with --architecture model.json (Keras: model.to_json()). "
+            f"What the file does say: regraft inspect {tree.file}"
+        )
+    source = str(architecture) if architecture is not None else tree.file
+    return keras_config.parse(text, source=source, keras_version=tree.keras_version, input_shape=input_shape)
+
+
+def write_files(
+    folder: Path,
+    tree: WeightTree,
+    blueprint: Blueprint,
+    module: Module,
+    format: Format,
+    *,
+    force: bool,
+    progress: Progress | None,
+) -> None:
+    """Write code, weights, architecture and blueprint."""
+    write_text(folder / "model.py", module.source, force=force)
+    write_text(folder / "architecture.json", pretty_json(keras_config.dump(blueprint)), force=force)
+    write_text(folder / "blueprint.toml", to_toml(blueprint), force=force)
+    total = sum(len(transfer.parameters) for transfer in module.transfers)
+    count = 0
+
+    def done(_: str) -> None:
+        nonlocal count
+        count += 1
+        if progress is not None:
+            progress("weights", count, total)
+
+    write_weights(folder, module.transfers, format, force=force, metadata={"converted_by": f"regraft {regraft.__version__}"}, done=done)
+
+
+def about(tree: WeightTree) -> str:
+    """The first line of the emitted file."""
+    version = f", Keras {tree.keras_version}" if tree.keras_version else ""
+    return f"Converted from {Path(tree.file).name}{version}, by regraft {regraft.__version__}."
+
+
+def default_folder(file: str | os.PathLike[str]) -> Path:
+    """``digits.weights.h5`` goes to ``digits_torch`` in the current folder."""
+    return Path(Path(file).name.split(".")[0] + "_torch")
+
+
+__all__ = ["Binding", "Conversion", "Progress", "convert"]

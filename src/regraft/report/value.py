@@ -1,0 +1,176 @@
+"""The one Report value: what was read, recovered, mapped and checked. Terminal, JSON and HTML only show it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+SCHEMA = "regraft-report/1"
+
+Status = Literal["equal", "different", "partly verified", "not verified"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    The input file.
+
+    Attributes:
+        kind: ``whole model`` if the architecture is inside, ``weights only`` if not.
+        architecture: Where the architecture came from: ``the file`` or the name of the JSON beside it.
+    """
+
+    file: str
+    sha256: str
+    bytes: int
+    dialect: str
+    keras_version: str
+    backend: str
+    kind: str
+    architecture: str
+    order_source: str
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of the model: its shape in Keras, and in the emitted module, batch first; ``None`` varies."""
+
+    name: str
+    keras_shape: tuple[int | None, ...] | None
+    torch_shape: tuple[int | None, ...] | None
+    order: str
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer: type, output shape in Keras order, number of stored elements, and how sure its settings are."""
+
+    name: str
+    type: str
+    output_shape: tuple[int | None, ...] | None
+    parameters: int
+    label: str = "proved"
+    placeholder: str = ""
+
+
+@dataclass(frozen=True)
+class TransferRow:
+    """Variables, by path in the file, through moves in words into parameters of the module."""
+
+    layer: str
+    variables: tuple[str, ...]
+    moves: str
+    parameters: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class ChoiceRow:
+    """Something the file does not state, what was chosen, and why."""
+
+    subject: str
+    value: str
+    candidates: tuple[str, ...]
+    label: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """
+    One layer compared with Keras on the same inputs.
+
+    Attributes:
+        error64: Largest difference in float64, relative to the largest value of the layer; None if not compared.
+        error32: The same in float32.
+        scale: Largest absolute value of the layer's output in Keras.
+        ok: Whether both gates are passed.
+        note: What is special about this comparison.
+    """
+
+    layer: str
+    call: int
+    shape: tuple[int, ...]
+    error64: float | None
+    error32: float | None
+    scale: float
+    ok: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class VerificationRow:
+    """
+    The check against the real Keras.
+
+    Attributes:
+        status: ``equal``, ``different``, ``partly verified`` (placeholders hide the rest) or ``not verified``.
+        reason: Why it was not, or not wholly, verified.
+        oracle: Which Keras, with its version.
+        config_route: Whether Keras built the model from the file's own JSON or from ours.
+        weights_route: Whether Keras loaded the file itself or got the arrays as we read them.
+        inputs: Shapes of the inputs that were tried, in Keras order.
+        first_failure: First layer that differs, in graph order; empty if none does.
+    """
+
+    status: Status
+    reason: str = ""
+    oracle: str = ""
+    config_route: str = ""
+    weights_route: str = ""
+    inputs: tuple[tuple[tuple[int, ...], ...], ...] = ()
+    layers: tuple[CheckRow, ...] = ()
+    compared: int = 0
+    total: int = 0
+    first_failure: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a conversion has to say."""
+
+    regraft: str
+    model: str
+    source: Source
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    layers: tuple[LayerRow, ...]
+    transfers: tuple[TransferRow, ...]
+    variables_stored: int
+    variables_used: int
+    variables_listed: tuple[tuple[str, str], ...]
+    parameters_filled: int
+    verification: VerificationRow
+    choices: tuple[ChoiceRow, ...] = ()
+    notes: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    schema: str = SCHEMA
+
+    @property
+    def placeholders(self) -> tuple[LayerRow, ...]:
+        """The layers that could not be converted."""
+        return tuple(row for row in self.layers if row.placeholder)
+
+    @property
+    def open_choices(self) -> tuple[ChoiceRow, ...]:
+        """The choices that the file leaves open."""
+        return tuple(row for row in self.choices if row.label == "open")
+
+    @property
+    def exit_code(self) -> int:
+        """0 done and checked, 1 a check failed, 3 done but something remains open or unconverted."""
+        if self.verification.status == "different":
+            return 1
+        return 3 if self.placeholders or self.open_choices else 0
+
+    def to_json(self) -> str:
+        """The report as JSON, ASCII only, keys as the attributes here."""
+        data: dict[str, Any] = dataclasses.asdict(self)
+        data["exit_code"] = self.exit_code
+        ordered = {"schema": data.pop("schema"), **data}
+        return json.dumps(ordered, indent=1, ensure_ascii=True, allow_nan=False, default=str) + "\n"

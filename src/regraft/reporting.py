@@ -1,0 +1,105 @@
+"""Read, mapped and checked facts gathered into the Report value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import regraft
+from regraft import keras_config
+from regraft.blueprint import Blueprint
+from regraft.emit.module import Module
+from regraft.layers import AxisOrder, KerasVersion
+from regraft.layers.binding import Binding
+from regraft.layers.walk import model_shapes
+from regraft.report import ChoiceRow, LayerRow, Port, Report, Source, TransferRow, VerificationRow
+from regraft.weights import WeightTree
+
+
+def make_report(
+    tree: WeightTree,
+    blueprint: Blueprint,
+    binding: Binding,
+    module: Module,
+    verification: VerificationRow,
+    sha256: str,
+    architecture: str | os.PathLike[str] | None,
+    folder: Path,
+    names: Sequence[str],
+) -> Report:
+    """The report of one conversion."""
+    stored = list(tree.variables())
+    used = {id(s) for t in module.transfers for source in t.sources for s in source.sources}
+    listed = [(v.path, reason) for v, reason in binding.unused]
+    listed += [(v.path, "its layer needs it only in training") for v in stored if id(v) not in used and v.path not in dict(listed)]
+    return Report(
+        regraft=regraft.__version__,
+        model=blueprint.name,
+        source=source_of(tree, sha256, architecture),
+        inputs=ports(blueprint, module, "inputs"),
+        outputs=ports(blueprint, module, "outputs"),
+        layers=layer_rows(blueprint, binding),
+        transfers=tuple(
+            TransferRow(t.layer, tuple(v.path for s in t.sources for v in s.sources), t.words, t.parameters, t.shapes)
+            for t in module.transfers
+        ),
+        variables_stored=len(stored),
+        variables_used=sum(id(v) in used for v in stored),
+        variables_listed=tuple(listed),
+        parameters_filled=sum(len(t.parameters) for t in module.transfers),
+        verification=verification,
+        choices=tuple(ChoiceRow(c.subject, c.value, c.candidates, c.label, c.evidence) for c in blueprint.choices),
+        notes=(*tree.notes, *blueprint.notes, *binding.notes),
+        caveats=keras_config.caveats(blueprint, KerasVersion(3)),
+        files={name: str(folder / name) for name in names},
+    )
+
+
+def source_of(tree: WeightTree, sha256: str, architecture: str | os.PathLike[str] | None) -> Source:
+    """The facts about the input file."""
+    path = Path(tree.file)
+    size = path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    return Source(
+        file=tree.file,
+        sha256=sha256,
+        bytes=size,
+        dialect=tree.dialect,
+        keras_version=tree.keras_version,
+        backend=tree.backend,
+        kind="weights only" if tree.config is None else "whole model",
+        architecture="the file" if architecture is None else Path(architecture).name,
+        order_source=tree.order_source,
+    )
+
+
+def ports(blueprint: Blueprint, module: Module, side: str) -> tuple[Port, ...]:
+    """Inputs or outputs with their shapes in both orders."""
+    shapes = model_shapes(blueprint)
+    refs = blueprint.inputs if side == "inputs" else blueprint.outputs
+    orders = module.input_orders if side == "inputs" else module.output_orders
+    return tuple(
+        Port(ref.layer, shapes[ref], order.shape(shapes[ref]), words(order)) for ref, order in zip(refs, orders, strict=True)
+    )
+
+
+def words(order: AxisOrder) -> str:
+    """An axis order in words."""
+    if order.is_keras:
+        return "as in Keras"
+    if order == AxisOrder.channels_first(len(order.axes)):
+        return "channels first"
+    return f"Keras axes {' '.join(map(str, order.axes))}"
+
+
+def layer_rows(blueprint: Blueprint, binding: Binding) -> tuple[LayerRow, ...]:
+    """One row a layer; a layer called several times shows the shape of its first output."""
+    shapes = model_shapes(blueprint)
+    rows: list[LayerRow] = []
+    for spec in blueprint.layers:
+        shape = next((s for ref, s in shapes.items() if ref.layer == spec.name), None)
+        variables = binding.placeholders.get(spec.name) or [
+            v for b in binding.layers.get(spec.name, {}).values() for v in b.sources
+        ]
+        rows.append(LayerRow(spec.name, spec.type, shape, sum(v.size for v in variables), placeholder=spec.unknown))
+    return tuple(rows)
