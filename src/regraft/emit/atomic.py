@@ -52,5 +52,7 @@ def _check(target: Path, force: bool) -> None:
         msg = f"{target}: the folder {target.parent} does not exist. Create it first."
         raise OutputError(msg)
     if not force and os.path.lexists(target):
-        msg = f"{target}: exists already and was left as it is. Give --force to overwrite it, or another folder with -o."
+        msg = (
+            f"{target}: exists already and was left as it is. Give --force to overwrite it, or another folder with -o."
+        )
         raise OutputError(msg)

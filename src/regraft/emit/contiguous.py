@@ -18,7 +18,7 @@ from regraft.layout import Layout
 
 LINE_BYTES = 64  # a cache line: narrower reads waste memory bandwidth
 RUN_BYTES = 1024  # read of one tile along the source's fastest axis
-TILE_BYTES = 128 * 1024  # small enough for any L2 cache, together with its target
+TILE_BYTES = 256 * 1024  # fits the second-level cache of any processor, together with its target
 SLAB_BYTES = 4 * 1024 * 1024  # a slab that is still in the cache when it is written
 LARGEST_SLAB = 32 * 1024 * 1024  # where only a larger slab gives runs of RUN_BYTES
 LIVE_LINES = 512  # lines that stay in the first-level cache between two uses

@@ -127,7 +127,7 @@ def write_body(
         assert inner is not None
         within = {spec.name: inner_binding(bound.get(layer, {}), spec.name) for spec in inner.layers}
         inside = Place(f"{at.module}{paths[layer]}", f"{at.layer}{layer}/")
-        write_body(writer, inner, within, classes[layer], inside, operand_shapes(body, statement))
+        write_body(writer, inner, within, classes[layer], inside, statement.form.nested_inputs or operand_shapes(body, statement))
     done: set[str] = set()
     for statement in body.statements:
         layer = statement.call.layer

@@ -1,8 +1,8 @@
 """
 State dicts as ``torch.save`` writes them, streamed and without torch.
 
-The file is the same, byte for byte, as that of ``torch.save(OrderedDict(...))``, but for the record
-``.data/serialization_id``, a random number that readers do not need: the same model gives the same file.
+The file is the same, byte for byte, as that of ``torch.save(OrderedDict(...))`` of torch 2.13, but for the record
+``.data/serialization_id``, a number that readers do not need.
 """
 
 from __future__ import annotations

@@ -50,6 +50,8 @@ def needed_masks(statements: Sequence[Statement]) -> set[TensorRef]:
     needed: set[TensorRef] = set()
     for statement in reversed(statements):
         used = tokens(statement)
+        if "mask" in used:
+            needed.add(statement.results[0])
         if statement.form.mask and statement.results[0] in needed:
             used |= set(TOKEN.findall(statement.form.mask))
         needed |= {mask for i, mask in enumerate(statement.masks) if mask is not None and f"m{i}" in used}

@@ -131,7 +131,7 @@ def statement_lines(
             names[f"m{place}"] = mask_names.get(ref, "")
     result = statement.results[0]
     if form.mask and result in needed:
-        mask_names[result] = scope.fresh(f"{result.layer}_mask")
+        names["mask"] = mask_names[result] = scope.fresh(f"{result.layer}_mask")
         lines.append((f"{mask_names[result]} = {filled(form.mask, names)}", ""))
     lines += [(filled(text, names), "") for text in form.before]
     targets = ", ".join(scope.tensors[ref] for ref in statement.results)

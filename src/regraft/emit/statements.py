@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -107,7 +108,7 @@ def body_of(
         form = placeholders[call.layer] if layer is None else complete(layer, site)
         mask = leaving_mask(layer, form, arriving, results)
         for ref in results:
-            masks[ref] = mask
+            masks[ref] = mask if layer is not None and layer.carries_mask(ref.index) else None
         statements.append(Statement(call, form, operands, arriving, results, site.outputs, arranged.outputs, mask))
     return Body(blueprint, tuple(statements), entering, entering_orders)
 
@@ -126,6 +127,8 @@ def leaving_mask(
         return None
     if layer.masks == "pass":
         return next((mask for mask in arriving if mask is not None), None)
+    if passed := re.fullmatch(r"%m(\d+)", form.mask):
+        return arriving[int(passed[1])]
     return results[0] if form.mask else None
 
 

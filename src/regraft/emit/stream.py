@@ -174,7 +174,7 @@ def _jobs(
 
 def _load(tensor: Tensor) -> np.ndarray:
     """The array of a tensor, checked; ready-made bfloat16 comes as uint16, since NumPy itself does not know the type."""
-    array = tensor.load()
+    array = np.asarray(tensor.load())
     kinds = {"bfloat16", "uint16", "void16", "float32"} if tensor.dtype == "bfloat16" else {tensor.dtype}
     runs, found = set(accumulate(tensor.shape, mul)), {1, *accumulate(array.shape, mul)}
     if array.dtype.name not in kinds or array.size != tensor.size or (array.size and not runs <= found):

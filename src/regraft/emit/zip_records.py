@@ -78,7 +78,24 @@ class ZipRecords:
             sizes = struct.pack("<2Q" if self.wide else "<2I", self.size, self.size)
             self._put(b"PK\7\x08" + struct.pack("<I", self.checksum) + sizes)
         size, start = min(self.size, TOO_LARGE), min(self.start, TOO_LARGE)
-        numbers = (0, 0, self.flags, 0, 0, 0, self.checksum, size, size, len(self.name), len(self.wide), 0, 0, 0, 0, start)
+        numbers = (
+            0,
+            0,
+            self.flags,
+            0,
+            0,
+            0,
+            self.checksum,
+            size,
+            size,
+            len(self.name),
+            len(self.wide),
+            0,
+            0,
+            0,
+            0,
+            start,
+        )
         self.directory.append(CENTRAL.pack(b"PK\1\2", *numbers) + self.name + self.wide)
 
     def close(self) -> None:

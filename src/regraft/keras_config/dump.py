@@ -9,7 +9,8 @@ from typing import Any
 from regraft.blueprint import Blueprint, Call, LayerSpec
 from regraft.errors import BlueprintError, quote
 from regraft.keras_config.dump_nodes import Dialect, is_chain, node, triples
-from regraft.layers import KerasVersion, build
+from regraft.keras_config.layer import PLACEHOLDER
+from regraft.layers import ALIASES, KerasVersion, build
 
 #: The versions whose forms are written.
 VERSIONS = {2: KerasVersion(2, 15, tf=True), 3: KerasVersion(3, 15)}
@@ -24,6 +25,8 @@ def dump(blueprint: Blueprint, *, version: int = 3, partial: bool = False) -> st
         version: 3 for Keras 3; 2 for tf.keras 2, whose semantics files of Keras 1 and 2 need.
         partial: Write placeholders too, as their original class with the config ``{}`` besides name and trainable.
             Keras then needs ``custom_objects`` for these classes, with constructors that take no other arguments.
+            A placeholder for a class of Keras itself says so in its config, so that Keras refuses it
+            rather than taking defaults that were not in the file.
 
     Raises:
         BlueprintError: If layers are placeholders and ``partial`` is False, or an input has no shape; all at once.
@@ -107,8 +110,14 @@ def layer(spec: LayerSpec, dialect: Dialect) -> dict[str, Any]:
     inner = spec.config.get("blueprint")
     if isinstance(inner, Blueprint):
         return model(inner, dialect, trainable=spec.trainable)
-    settings = {} if spec.unknown else build(spec).to_keras(VERSIONS[3 if dialect.modern else 2])
-    config = {"name": spec.name, "trainable": spec.trainable, **{k: plain(v, dialect) for k, v in settings.items()}}
+    config: dict[str, Any] = {"name": spec.name}
+    if spec.type != "InputLayer":
+        config["trainable"] = spec.trainable
+    if not spec.unknown:
+        settings = build(spec).to_keras(VERSIONS[3 if dialect.modern else 2])
+        config |= {k: plain(v, dialect) for k, v in settings.items()}
+    elif spec.type in ALIASES:
+        config[PLACEHOLDER] = spec.unknown
     return {**dialect.header(spec.type, "keras.layers"), "config": config}
 
 

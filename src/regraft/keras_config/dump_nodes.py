@@ -63,8 +63,8 @@ def node(call: Call, blueprint: Blueprint, dialect: Dialect) -> Any:
     positional: dict[int, Any] = {int(key): value for key, value in call.arguments.items() if key.isdecimal()}
     named = {k: v for k, v in call.arguments.items() if not k.isdecimal()}
     if dialect.modern:
-        tensors = tuple(call.inputs)
-        args = [] if not tensors else [tensors if len(tensors) > 1 else tensors[0]]
+        first: list[Any] = [call.inputs] if call.inputs else []
+        args = [*call.inputs] if len(call.inputs) == 1 else first
         args += [value for _, value in sorted(positional.items())]
         return {"args": modern(args, blueprint), "kwargs": modern(named, blueprint)}
     named |= {str(k): v for k, v in positional.items() if k}

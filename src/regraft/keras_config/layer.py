@@ -12,11 +12,14 @@ from regraft.errors import UnknownLayerError, quote
 from regraft.keras_config.merge_layer import modern_merge
 from regraft.keras_config.place import Place, encodable
 from regraft.keras_config.scope import Scope
-from regraft.layers import Layer, Reading, layer_class, spec_of, unread_keys
+from regraft.layers import ALIASES, Layer, Reading, layer_class, spec_of, unread_keys
 
 MODEL_CLASSES = frozenset({"Sequential", "Model", "Functional"})
+TENSORFLOW_OPERATIONS = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"})
 #: First components of ``module`` that are Keras itself.
 KERAS_MODULES = frozenset({"keras", "tf_keras", "tensorflow"})
+#: Key in the config of a placeholder for a class of Keras, in JSON that ``dump`` wrote.
+PLACEHOLDER = "placeholder"
 #: What a malformed setting may raise in a layer's own reading.
 MALFORMED = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
@@ -131,8 +134,14 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
         UnknownLayerError: With the reason.
     """
     module, registered = entry.get("module"), entry.get("registered_name")
+    if isinstance(settings.get(PLACEHOLDER), str):
+        raise UnknownLayerError(settings[PLACEHOLDER])
     if class_name == "Lambda":
         raise UnknownLayerError(lambda_reason(settings))
+    if class_name in TENSORFLOW_OPERATIONS and class_name not in ALIASES:
+        node = settings.get("node_def")
+        operation = settings.get("function", node.get("op") if isinstance(node, dict) else settings.get("name"))
+        raise UnknownLayerError(f"TensorFlow operation {quote(operation)} is not in the catalogue")
     if isinstance(module, str) and ".ops." in f".{module}.":
         raise UnknownLayerError(f"operation {quote(class_name)} of {quote(module)} is not in the catalogue")
     if isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES:

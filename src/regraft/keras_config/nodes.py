@@ -123,7 +123,8 @@ def call_of(node: Node, spec: LayerSpec, number: int, settled: Mapping[TensorRef
     if only_tensors(first):
         inputs = tuple(flattened(first, spec))
         named.pop(names[0] if names else "0", None)
-    arguments = {k: v for k, v in {**named, **kwargs}.items() if v is not None and not (k == "training" and v is False)}
+    given = {k: v for k, v in {**named, **kwargs}.items() if not is_empty(v)}
+    arguments = {k: v for k, v in given.items() if k != "training" or v is not False}
     return Call(spec.name, inputs, number, cast("dict[str, Setting]", arguments))
 
 
@@ -144,6 +145,13 @@ def replaced(value: Any, settled: Mapping[TensorRef, TensorRef]) -> Any:
     if isinstance(value, dict):
         return {k: replaced(v, settled) for k, v in value.items()}
     return value
+
+
+def is_empty(value: Any) -> bool:
+    """Whether an argument says nothing: None, or a structure of None, as Keras 3 passes for masks that are not there."""
+    if isinstance(value, tuple | dict):
+        return all(map(is_empty, value.values() if isinstance(value, dict) else value))
+    return value is None
 
 
 def only_tensors(value: Any) -> bool:

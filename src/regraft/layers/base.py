@@ -166,6 +166,11 @@ class Layer:
         """Number of tensors one call gives."""
         return 1
 
+    def carries_mask(self, output: int) -> bool:
+        """Whether a mask that leaves the layer belongs to this output; the states of recurrent layers have none."""
+        del output
+        return True
+
     def arrange(self, arrival: Arrival) -> Arranged:
         """Settle the axis orders: the default follows ``axis_order``."""
         first = arrival.orders[0]

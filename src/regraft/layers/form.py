@@ -102,7 +102,9 @@ class Form:
         carries: How variables fill the submodule; None means as the class declares in ``weights``.
         snippets: Helper classes and functions that the emitted file must contain.
         mask: Expression of the mask that leaves the layer, for layers whose ``masks`` is ``"own"``; empty for none.
+            A mask that only passes on is ``%m0``. ``%mask`` in the outputs is the mask that this expression makes.
         nested: A model inside the model, emitted as a class of its own.
+        nested_inputs: Shapes that enter it, in Keras order, if they are not those of the call.
     """
 
     outputs: tuple[str, ...]
@@ -112,3 +114,4 @@ class Form:
     snippets: tuple[str, ...] = ()
     mask: str = ""
     nested: Blueprint | None = None
+    nested_inputs: tuple[Shape, ...] | None = None

@@ -12,6 +12,7 @@ import struct
 import tempfile
 import unicodedata
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -38,12 +39,14 @@ class Package:
         keras_version: From the metadata, or empty.
         weights: The HDF5 file.
         notes: What a person should know.
+        ignored: Other members, with the reason.
     """
 
     config: str | None
     keras_version: str
     weights: Window
     notes: tuple[str, ...] = ()
+    ignored: tuple[tuple[str, str], ...] = ()
 
 
 def open_folder(path: Path, limits: Limits) -> Package:
@@ -115,7 +118,7 @@ def _open_archive(path: Path, window: Window, limits: Limits) -> Package:
         weights = _spool(path, archive, member, limits)
         notes = ("the weights inside the archive are compressed, so they were unpacked to a temporary file",)
     window.close()
-    return Package(_checked(config, path, limits), _version(metadata, path, limits), weights, notes)
+    return Package(_checked(config, path, limits), _version(metadata, path, limits), weights, notes, _others(by_name))
 
 
 def _check_members(
@@ -148,6 +151,8 @@ def _check_members(
         spans[name] = (start, member.compress_size)
         ends.append((member.header_offset, start + member.compress_size))
     ends.sort()
+    if ends and ends[0][0] != 0:
+        raise UnsafeFileError(path, "other data stands before the first member of the archive.")
     if any(end > following for (_, end), (following, _) in pairwise(ends)):
         raise UnsafeFileError(path, "members of the archive overlap.")
     return spans
@@ -218,6 +223,15 @@ def _spool(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, limits
         file.close()
         raise
     return Window(file)
+
+
+def _others(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Members that are not read: vocabularies of lookup layers, or something Keras does not write."""
+    return tuple(
+        (quote(name)[1:-1], "vocabulary" if name.startswith("assets/") else "not a member that Keras writes")
+        for name in names
+        if name not in (METADATA, CONFIG, WEIGHTS) and not name.endswith("/")
+    )
 
 
 def _refuse_hidden_hdf5(path: Path, window: Window, weights_start: int) -> None:

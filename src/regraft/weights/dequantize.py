@@ -37,9 +37,7 @@ def per_channel(quantised: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return values
 
 
-def grouped(
-    quantised: np.ndarray, scale: np.ndarray, zero: np.ndarray, group: np.ndarray, axis: int
-) -> np.ndarray:
+def grouped(quantised: np.ndarray, scale: np.ndarray, zero: np.ndarray, group: np.ndarray, axis: int) -> np.ndarray:
     """
     ``(q - zero[g]) * scale[g]``.
 

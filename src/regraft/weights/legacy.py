@@ -9,7 +9,10 @@ Keras 0.x has ``nb_layers`` and ``layer_0``, ``layer_1`` ... instead. Sources: `
 from __future__ import annotations
 
 from regraft.errors import FileError, quote
+from regraft.weights.json_text import parse_object
+from regraft.weights.limits import Limits
 from regraft.weights.nodes import Dataset, Folder, join
+from regraft.weights.quantized import decode_named
 from regraft.weights.source import Source
 from regraft.weights.tree import Dialect, Group, Variable, WeightTree
 from regraft.weights.variables import variable
@@ -23,7 +26,7 @@ def is_legacy(file: Source, folder: Folder) -> bool:
     return any(file.has(folder, name) for name in ("layer_names", "layer_names0", "nb_layers"))
 
 
-def read_legacy(file: Source) -> WeightTree | None:
+def read_legacy(file: Source, limits: Limits) -> WeightTree | None:
     """The weight tree of a legacy file, or None if the file is of another dialect."""
     inside = file.root.children.get("model_weights")
     if isinstance(inside, Folder) and is_legacy(file, inside):
@@ -34,10 +37,13 @@ def read_legacy(file: Source) -> WeightTree | None:
         return None
     if file.has(weights, "nb_layers"):
         return _read_keras_0(file, weights)
-    layers, own, ignored = _layers(file, weights)
+    notes: list[str] = []
+    layers, own, ignored = _layers(file, weights, notes)
     version = file.text(weights, "keras_version")
     root_version = version or file.text(file.root, "keras_version")
     config = file.text(file.root, "model_config") or None
+    if config is not None:
+        parse_object(config, f"{file.shown}:model_config", limits)
     if OPTIMIZER in file.root.children:
         ignored.append((join("/", OPTIMIZER), "optimizer state"))
     return WeightTree(
@@ -50,6 +56,7 @@ def read_legacy(file: Source) -> WeightTree | None:
         config=config,
         own=own,
         ignored=tuple(ignored),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 
@@ -61,7 +68,9 @@ def _dialect(version: str, layers: tuple[Group, ...]) -> Dialect:
     return "keras-2" if slashes else "keras-1"
 
 
-def _layers(file: Source, weights: Folder) -> tuple[tuple[Group, ...], tuple[Variable, ...], list[tuple[str, str]]]:
+def _layers(
+    file: Source, weights: Folder, notes: list[str]
+) -> tuple[tuple[Group, ...], tuple[Variable, ...], list[tuple[str, str]]]:
     names = file.texts(weights, "layer_names") or ()
     _check_unique(file, weights, "layer_names", names)
     layers: list[Group] = []
@@ -75,11 +84,11 @@ def _layers(file: Source, weights: Folder) -> tuple[tuple[Group, ...], tuple[Var
                 path=weights.path,
                 hint="The file was not written to the end, or was edited.",
             )
-        layers.append(Group(name, name, folder.path, _weights(file, folder, ignored)))
+        layers.append(Group(name, name, folder.path, _weights(file, folder, ignored, notes)))
     own: tuple[Variable, ...] = ()
     for name, folder in weights.folders.items():
         if name == OWN_GROUP and name not in names:
-            own = _weights(file, folder, ignored)
+            own = _weights(file, folder, ignored, notes)
         elif not any(layer == name or layer.startswith(name + "/") for layer in names) and not (
             weights is file.root and name in (OPTIMIZER, "model_weights")
         ):
@@ -89,7 +98,7 @@ def _layers(file: Source, weights: Folder) -> tuple[tuple[Group, ...], tuple[Var
     return tuple(layers), own, ignored
 
 
-def _weights(file: Source, folder: Folder, ignored: list[tuple[str, str]]) -> tuple[Variable, ...]:
+def _weights(file: Source, folder: Folder, ignored: list[tuple[str, str]], notes: list[str]) -> tuple[Variable, ...]:
     names = file.texts(folder, "weight_names")
     if names is None:
         raise FileError(file.shown, "the layer has no weight_names.", path=folder.path)
@@ -108,7 +117,10 @@ def _weights(file: Source, folder: Folder, ignored: list[tuple[str, str]]) -> tu
     used = {node.path for node in found.values()}
     for below in folder.walk():
         ignored += [(n.path, "weight_names does not list it") for n in below.datasets.values() if n.path not in used]
-    return tuple(variable(file, node, name) for name, node in found.items())
+    decoded = decode_named(file, list(found.items()))
+    ignored += decoded.ignored
+    notes += decoded.notes
+    return decoded.variables
 
 
 def _check_unique(file: Source, folder: Folder, attribute: str, names: tuple[str, ...]) -> None:

@@ -28,6 +28,7 @@ class Limits:
         names: Entries of one list of names.
         json: Bytes of an architecture.
         json_depth: Objects inside objects of an architecture.
+        json_values: Keys, texts and lists of an architecture.
         member_expansion: Unpacked bytes of compressed weights in a .keras archive, for each packed byte.
         members: Members of a .keras archive.
         shards: Files of a sharded model.
@@ -46,6 +47,7 @@ class Limits:
     names: int = 1_000_000
     json: int = 64 * MIB
     json_depth: int = 200
+    json_values: int = 2_000_000
     member_expansion: int = 10
     members: int = 10_000
     shards: int = 1000

@@ -23,11 +23,10 @@ from regraft.weights.source import Source
 from regraft.weights.tree import Variable
 from regraft.weights.variables import variable
 
-ENOUGH = 16  # that many padding-like half bytes in a row are padding
-FLATTENED = (
-    "{}: 4-bit kernels lose their axes: it is stored as (contracted axes, other axes), and only the layer's equation "
-    "tells the original shape"
-)
+FLATTENED = ", flattened to (contracted axes, other axes)"
+FROM_BIAS = ", axes taken from the bias"
+NEVER = 1e-6  # chance below which half bytes that are all zero are taken for padding
+USUAL_ZEROS = 0.2  # part of zeros among 4-bit weights that were not pruned
 RESAVE = "In Keras 3.14 or later, load the model and save it again; or save it before it is quantised."
 
 
@@ -40,7 +39,8 @@ class Packed:
         name: Name of the kernel in the file.
         kernel: int8, or two 4-bit numbers a byte.
         scale: One a channel, or one a group and channel.
-        kind: Type of the layer, or ``kernel`` (dense or einsum), or empty.
+        kind: ``dense``, ``einsum_dense``, ``attention``, ``embedding``, ``reversible_embedding``, ``kernel`` (one of
+            the first three) or empty.
         zero: Zero points of groups.
         groups: Group of each position along the contracted axis.
         awq: Factors of the input channels.
@@ -59,9 +59,11 @@ class Packed:
     first: Packed | None = None
 
 
-def decoded(file: Source, packed: Packed) -> tuple[Variable, str] | None:
+def decoded(file: Source, packed: Packed) -> Variable | None:
     """
-    The kernel as a float32 variable, and a note or an empty text; None if it is not certain what the arrays mean.
+    The kernel as a float32 variable; None if it is not certain what the arrays mean.
+
+    Where a 4-bit kernel of an einsum layer lost its axes, ``stored`` ends with ``FLATTENED`` or ``FROM_BIAS``.
 
     Raises:
         FileError: If it is certainly quantised, but the file does not tell enough to decode it.
@@ -86,25 +88,26 @@ def decoded(file: Source, packed: Packed) -> tuple[Variable, str] | None:
     return _dense(file, packed) if by_col else None
 
 
-def _made(
-    file: Source, packed: Packed, shape: tuple[int, ...], stored: str, load: partial[np.ndarray]
-) -> tuple[Variable, str]:
+def _made(file: Source, packed: Packed, shape: tuple[int, ...], stored: str, load: partial[np.ndarray]) -> Variable:
     """The variable; a flat 4-bit kernel of an einsum layer gets the axes of its bias back, where they fit."""
-    note = ""
-    flat = stored != "int8 with scale" and packed.kind not in ("dense", "embedding", "reversible_embedding")
-    if flat and prod(packed.bias_shape) == shape[1] and len(packed.bias_shape) > 1:
-        shape = (shape[0], *packed.bias_shape)
-    elif flat and packed.kind == "einsum_dense":
-        note = FLATTENED.format(packed.kernel.path)
-    loader = partial(_load, file, packed.kernel.path, load, shape)
-    return Variable(packed.kernel.path, packed.name, shape, "float32", loader, stored), note
+    if stored != "int8 with scale" and packed.kind not in ("dense", "embedding", "reversible_embedding"):
+        if prod(packed.bias_shape) == shape[1] and len(packed.bias_shape) > 1:
+            shape = (shape[0], *packed.bias_shape)
+            stored += "" if packed.kind == "attention" else FROM_BIAS
+        elif packed.kind != "kernel" or len(packed.bias_shape) > 1:
+            stored += FLATTENED
+    return Variable(
+        packed.kernel.path, packed.name, shape, "float32", partial(_load, file, packed, load, shape), stored
+    )
 
 
-def _load(file: Source, path: str, load: partial[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+def _load(file: Source, packed: Packed, load: partial[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     try:
         return np.ascontiguousarray(load()).reshape(shape)
     except ValueError as error:
-        raise FileError(file.shown, f"the quantised kernel contradicts itself: {error}.", path=path) from None
+        raise FileError(
+            file.shown, f"the quantised kernel contradicts itself: {error}.", path=packed.kernel.path
+        ) from None
 
 
 def _read(file: Source, node: Dataset) -> np.ndarray:
@@ -112,7 +115,7 @@ def _read(file: Source, node: Dataset) -> np.ndarray:
     return variable(file, node, "").read()
 
 
-def _dense(file: Source, packed: Packed) -> tuple[Variable, str]:
+def _dense(file: Source, packed: Packed) -> Variable:
     """One scale a column: int8, or int4 packed along the last axis, or, in Keras 3.11 to 3.13, along the first."""
     (rows, cols), units = packed.kernel.shape, packed.scale.shape[0]
     if units != cols:
@@ -120,36 +123,37 @@ def _dense(file: Source, packed: Packed) -> tuple[Variable, str]:
     if _is_int8(file, packed.kernel, (1,)):
         return _made(file, packed, (rows, cols), "int8 with scale", partial(_int8, file, packed, (1,)))
     raw = file.read(packed.kernel).view("u1")
-    if cols == 1 and not (raw >> 4).any() and rows >= ENOUGH:
+    if cols == 1 and _is_padding(raw >> 4, raw & 0x0F):
         return _made(file, packed, (rows, 1), "int4 with scale", partial(_int4, file, packed, -1, 1))
-    length = _unpacked(file, packed, raw[-1], rows)
+    length = _unpacked(file, packed, raw[-1], raw, rows)
     return _made(file, packed, (length, cols), "int4 with scale", partial(_int4, file, packed, 0, length))
 
 
-def _embedding(file: Source, packed: Packed) -> tuple[Variable, str]:
+def _embedding(file: Source, packed: Packed) -> Variable:
     """One scale a row: int8, or int4 packed along the last axis."""
     rows, cols = packed.kernel.shape
     if _is_int8(file, packed.kernel, (0,)):
         return _made(file, packed, (rows, cols), "int8 with scale", partial(_int8, file, packed, (0,)))
-    length = _unpacked(file, packed, file.read(packed.kernel).view("u1")[:, -1], cols)
+    raw = file.read(packed.kernel).view("u1")
+    length = _unpacked(file, packed, raw[:, -1], raw, cols)
     load = partial(_int4, file, packed, -1, length, by_row=True)
     return _made(file, packed, (rows, length), "int4 with scale", load)
 
 
-def _reverse(file: Source, packed: Packed) -> tuple[Variable, str] | None:
+def _reverse(file: Source, packed: Packed) -> Variable | None:
     """The output side of an untied embedding: ``(dim, rows)``, 4-bit numbers packed along the first axis."""
     assert packed.first is not None
     main = decoded(file, packed.first)
     if main is None or packed.scale.shape != packed.kernel.shape[1:]:
         return None
-    dim = main[0].shape[1]
+    dim = main.shape[1]
     if packed.kernel.shape[0] == dim:
         return _made(file, packed, packed.kernel.shape, "int8 with scale", partial(_int8, file, packed, (1,)))
     shape = (dim, packed.kernel.shape[1])
     return _made(file, packed, shape, "int4 with scale", partial(_int4, file, packed, 0, dim))
 
 
-def _einsum(file: Source, packed: Packed) -> tuple[Variable, str]:
+def _einsum(file: Source, packed: Packed) -> Variable:
     """int8 with a scale in the shape of the layer's output: which kernel axes it belongs to is found by length."""
     kernel = packed.kernel
     fits = _alignments(kernel.shape, packed.scale.shape)
@@ -168,7 +172,7 @@ def _alignments(kernel: tuple[int, ...], scale: tuple[int, ...]) -> list[tuple[i
     return sorted(found, key=lambda axes: (list(axes) != sorted(axes), [-axis for axis in reversed(axes)]))
 
 
-def _grouped(file: Source, packed: Packed) -> tuple[Variable, str] | None:
+def _grouped(file: Source, packed: Packed) -> Variable | None:
     """4-bit numbers with zero points: packed along the last axis, or along the first for reverse embeddings."""
     assert packed.zero is not None
     assert packed.groups is not None
@@ -188,7 +192,7 @@ def _grouped(file: Source, packed: Packed) -> tuple[Variable, str] | None:
     return _made(file, packed, shape, stored, partial(_int4_grouped, file, packed, shape, pack_axis, group_axis))
 
 
-def _calibrated(file: Source, packed: Packed) -> tuple[Variable, str]:
+def _calibrated(file: Source, packed: Packed) -> Variable:
     """Gptq and awq: ``(units, cin)``, unsigned, two 4-bit numbers a byte where that halves the units."""
     (stored_units, cin), units = packed.kernel.shape, packed.scale.shape[0]
     if stored_units not in (units, -(-units // 2)):
@@ -209,16 +213,20 @@ def _is_int8(file: Source, node: Dataset, channel_axes: tuple[int, ...]) -> bool
         for other in folder.datasets.values():
             if other.dtype == np.int8 and len(other.shape) > 1 and dequantize.shows_int8(file.read(other)):
                 return True
-    raise FileError(
-        file.shown, "nothing tells whether this kernel is int8 or int4.", path=node.path, hint=RESAVE
-    )
+    raise FileError(file.shown, "nothing tells whether this kernel is int8 or int4.", path=node.path, hint=RESAVE)
 
 
-def _unpacked(file: Source, packed: Packed, last: np.ndarray, stored: int) -> int:
+def _is_padding(half_bytes: np.ndarray, others: np.ndarray) -> bool:
+    """Whether half bytes are zero, and too many to be so by chance."""
+    zeros = max(USUAL_ZEROS, float((others == 0).mean()))
+    return not half_bytes.any() and zeros**half_bytes.size < NEVER
+
+
+def _unpacked(file: Source, packed: Packed, last: np.ndarray, raw: np.ndarray, stored: int) -> int:
     """Length of a packed axis: its last high half bytes are padding where it is odd."""
     if (last >> 4).any():
         return 2 * stored
-    if last.size >= ENOUGH:
+    if _is_padding(last >> 4, raw & 0x0F):
         return 2 * stored - 1
     raise FileError(
         file.shown,
@@ -252,9 +260,7 @@ def _int4(file: Source, packed: Packed, axis: int, length: int, *, by_row: bool 
     return dequantize.per_channel(values, rearrange(scale, "rows -> rows 1") if by_row else scale)
 
 
-def _int4_grouped(
-    file: Source, packed: Packed, shape: tuple[int, ...], pack_axis: int, group_axis: int
-) -> np.ndarray:
+def _int4_grouped(file: Source, packed: Packed, shape: tuple[int, ...], pack_axis: int, group_axis: int) -> np.ndarray:
     assert packed.zero is not None
     assert packed.groups is not None
     values = dequantize.unpack(file.read(packed.kernel), pack_axis, shape[pack_axis], signed=True)

@@ -7,14 +7,19 @@ order of the arrays is that of ``variable_serialization_spec`` in ``keras/src/la
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from math import prod
 
+import numpy as np
+
+from regraft.errors import quote
 from regraft.weights.nodes import Dataset
 from regraft.weights.order import counted
-from regraft.weights.packed import Packed, decoded
+from regraft.weights.packed import FLATTENED, FROM_BIAS, Packed, decoded
 from regraft.weights.source import Source
-from regraft.weights.tree import Variable
+from regraft.weights.tree import Group, Variable
 from regraft.weights.variables import variable
 
 Item = tuple[str, Dataset]  # name in the file, array
@@ -40,13 +45,13 @@ class Decoded:
 
 
 def layer_kind(*names: str) -> str:
-    """``dense``, ``einsum_dense``, ``embedding``, ``reversible_embedding`` from a group key or a layer name, or ``""``."""
+    """The type of a layer that can be quantised, from its group key or its name; empty for others."""
     for name in names:
         stem = counted(name)[0].lstrip("_")
         if stem in EMBEDDINGS or stem in ("dense", "einsum_dense"):
             return stem
         if stem in ATTENTION:
-            return "einsum_dense"
+            return "attention"
     return ""
 
 
@@ -81,7 +86,7 @@ def decode_named(file: Source, items: Sequence[Item]) -> Decoded:
     for name, node in items:
         prefix, _, role = name.removesuffix(":0").rpartition("/")
         sublayers.setdefault(prefix, {})[role] = (name, node)
-    parts = [decode_numbered(file, *_as_numbered(roles)) for roles in sublayers.values()]
+    parts = [decode_numbered(file, *_as_numbered(prefix, roles)) for prefix, roles in sublayers.items()]
     return Decoded(
         tuple(v for part in parts for v in part.variables),
         tuple(note for part in parts for note in part.notes),
@@ -96,13 +101,13 @@ NUMBERED = (
 ).split()
 
 
-def _as_numbered(roles: dict[str, Item]) -> tuple[list[Item], str]:
+def _as_numbered(prefix: str, roles: dict[str, Item]) -> tuple[list[Item], str]:
     """Roles in the order of a ``vars`` group, and the kind of layer that has them."""
     known = [roles[role] for role in NUMBERED if role in roles]
     if "kernel" in roles and roles["kernel"][1].dtype.kind == "u" and "bias" in roles:
         known.insert(0, known.pop(1))  # gptq and awq store the bias first
     rest = [item for role, item in roles.items() if role not in NUMBERED]
-    kind = "reversible_embedding" if "reverse_embeddings" in roles else "embedding" if "embeddings" in roles else ""
+    kind = "embedding" if "embeddings" in roles else layer_kind(prefix.rpartition("/")[2])
     return known + rest, kind or "kernel"
 
 
@@ -155,7 +160,7 @@ def _take_symmetric(rest: list[Item], kind: str, bias: Item | None, first: Packe
 
 
 def _match_calibrated(items: Sequence[Item], kind: str) -> _Match | None:
-    """gptq and awq: ``[bias], kernel, scale, zero, [awq scales], groups``."""
+    """Gptq and awq: ``[bias], kernel, scale, zero, [awq scales], groups``."""
     rest = list(items)
     bias = rest.pop(0) if rest and _is_float(rest[0][1]) else None
     if len(rest) not in (4, 5) or not _is_byte(rest[0][1], "u"):
@@ -169,18 +174,18 @@ def _match_calibrated(items: Sequence[Item], kind: str) -> _Match | None:
 
 def _decode(file: Source, items: Sequence[Item], match: _Match) -> Decoded:
     variables: list[Variable] = []
-    notes: list[str] = []
     for packed in match.kernels:
         found = decoded(file, packed)
         if found is None:
             kernel = match.kernels[0].kernel.path
             plain = _plain(file, items)
-            return Decoded(plain.variables, (f"{kernel}: looks quantised, but it is not certain how: left as stored",))
-        variables.append(found[0])
-        notes += [found[1]] if found[1] else []
+            return Decoded(
+                plain.variables, (f"{quote(kernel)} looks quantised, but it is not certain how: left as stored",)
+            )
+        variables.append(found)
     if match.bias is not None:
         variables.insert(1, variable(file, match.bias[1], match.bias[0]))
-    return Decoded(tuple(variables), tuple(notes))
+    return Decoded(tuple(variables))
 
 
 def _float8(file: Source, items: Sequence[Item]) -> Decoded | None:
@@ -195,3 +200,36 @@ def _float8(file: Source, items: Sequence[Item]) -> Decoded | None:
             note = "float8 layers: PyTorch calculates them in the type of the stored kernel, so results differ slightly"
             return Decoded(kept.variables, (note,), tuple((node.path, FLOAT8) for node in state))
     return None
+
+
+def restore_attention(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    """Give the flattened output kernel of an attention layer its axes back: the value kernel has heads and size."""
+    role = {group.key.lstrip("_"): group for group in groups if group.variables}
+    value, output = role.get("value_dense"), role.get("output_dense")
+    if value is None or output is None or not output.variables[0].stored.endswith(FLATTENED):
+        return groups
+    kernel, (rows, units) = output.variables[0], output.variables[0].shape
+    heads = value.variables[0].shape[1:]
+    if len(heads) != 2 or prod(heads) != rows:
+        return groups
+    shape = (*heads, units)
+    restored = replace(
+        kernel, shape=shape, loader=partial(_reshaped, kernel, shape), stored=kernel.stored.removesuffix(FLATTENED)
+    )
+    new = replace(output, variables=(restored, *output.variables[1:]))
+    return tuple(new if group is output else group for group in groups)
+
+
+def _reshaped(kernel: Variable, shape: tuple[int, ...]) -> np.ndarray:
+    return kernel.read().reshape(shape)
+
+
+def flattened_note(variables: Iterable[Variable]) -> str:
+    """A note if kernels lost their axes, else an empty text."""
+    paths = [variable.path for variable in variables if variable.stored.endswith((FLATTENED, FROM_BIAS))]
+    if not paths:
+        return ""
+    return (
+        f"{len(paths)} 4-bit kernels, the first at {quote(paths[0])}, are stored as (contracted axes, other axes): "
+        "only the equation of the layer tells their original shape"
+    )

@@ -10,6 +10,7 @@ from regraft.errors import FileError, NotKerasError, quote
 from regraft.weights import archive, sniff
 from regraft.weights.legacy import OPTIMIZER, read_legacy
 from regraft.weights.limits import Limits
+from regraft.weights.quantized import flattened_note
 from regraft.weights.safe_h5 import SafeFile
 from regraft.weights.saving_lib import NOT_WEIGHTS, read_saving_lib
 from regraft.weights.sharded import Shards, shard_listing
@@ -43,7 +44,7 @@ def read(path: str | os.PathLike[str], *, limits: Limits = Limits()) -> WeightTr
     if not kind.readable:
         raise NotKerasError(path, kind.kind, kind.reason, hint=kind.hint)
     if kind is sniff.SHARDED:
-        tree = _tree(Shards(path, limits, SKIPPED))
+        tree = _tree(Shards(path, limits, SKIPPED), limits)
         return replace(tree, order_source="weight_map") if tree.order_source == "heap" else tree
     if kind is sniff.HDF5:
         listing = shard_listing(path)
@@ -51,21 +52,23 @@ def read(path: str | os.PathLike[str], *, limits: Limits = Limits()) -> WeightTr
             raise FileError(
                 path, "this is only one shard of a model.", hint=f"Give the list of all shards, {quote(listing.name)}."
             )
-        return _tree(SafeFile.open(path, limits, SKIPPED))
+        return _tree(SafeFile.open(path, limits, SKIPPED), limits)
     package = archive.open_folder(path, limits) if kind is sniff.FOLDER else archive.open_archive(path, limits)
-    tree = _tree(SafeFile(str(path), package.weights, limits, SKIPPED))
+    tree = _tree(SafeFile(str(path), package.weights, limits, SKIPPED), limits)
     return replace(
         tree,
         config=package.config or tree.config,
         keras_version=package.keras_version or tree.keras_version,
+        ignored=(*package.ignored, *tree.ignored),
         notes=(*package.notes, *tree.notes),
     )
 
 
-def _tree(file: Source) -> WeightTree:
-    tree = read_legacy(file) or read_saving_lib(file)
+def _tree(file: Source, limits: Limits) -> WeightTree:
+    tree = read_legacy(file, limits) or read_saving_lib(file)
     if tree is not None:
-        return tree
+        note = flattened_note(tree.variables())
+        return replace(tree, notes=(*tree.notes, note)) if note else tree
     names = sorted(file.root.children)
     listed = ", ".join(quote(name) for name in names[:SHOWN_NAMES]) + (", ..." if len(names) > SHOWN_NAMES else "")
     raise NotKerasError(

@@ -8,7 +8,6 @@ Whatever h5py raises on a damaged file becomes a FileError.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -238,9 +237,3 @@ class SafeFile:
 
     def _read_at(self, offset: int, count: int) -> bytes:
         return self._window.read_at(offset, count)
-
-
-def clear_environment() -> None:
-    """Forget the variables that would point HDF5 to other files or libraries. For a process of its own only."""
-    for name in ("HDF5_PLUGIN_PATH", "HDF5_VOL_CONNECTOR", "HDF5_EXT_PREFIX", "HDF5_VDS_PREFIX"):
-        os.environ.pop(name, None)

@@ -7,13 +7,14 @@ No list of names gives the order of the layers; see ``order``. Source: ``keras/s
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import cast
 
 from regraft.weights.nodes import Dataset, Folder, join
 from regraft.weights.order import layer_order, natural
+from regraft.weights.quantized import decode_numbered, layer_kind, restore_attention
 from regraft.weights.source import Source
 from regraft.weights.tree import Group, OrderSource, Variable, WeightTree
-from regraft.weights.variables import variable
 
 OLD_CONTAINER = "_layer_checkpoint_dependencies"
 CONTAINERS = ("layers", OLD_CONTAINER)
@@ -31,13 +32,22 @@ NOT_WEIGHTS = {
 SUBCLASSED = "this is a subclassed model: its groups are named after attributes, in an order that is not the call order"
 
 
+@dataclass
+class Findings:
+    """What is said about a file beside its layers, collected while it is read."""
+
+    notes: list[str] = field(default_factory=list)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
+
+
 def read_saving_lib(file: Source) -> WeightTree | None:
     """The weight tree of a Keras 3 layout, or None if the file is of another dialect."""
     root = file.root
     if not any(_has_vars(folder) for name, folder in root.folders.items() if name not in NOT_WEIGHTS):
         return None
-    notes: list[str] = []
-    ignored = [(folder.path, NOT_WEIGHTS[name]) for name, folder in root.folders.items() if name in NOT_WEIGHTS]
+    findings = Findings()
+    notes, ignored = findings.notes, findings.ignored
+    ignored += [(folder.path, NOT_WEIGHTS[name]) for name, folder in root.folders.items() if name in NOT_WEIGHTS]
     container = next((root.folders[name] for name in reversed(CONTAINERS) if name in root.folders), None)
     others = [
         name
@@ -50,26 +60,27 @@ def read_saving_lib(file: Source) -> WeightTree | None:
     if container is not None and not others:
         order, found, note = layer_order(container.folders, file.link_order(container))
         source = cast("OrderSource", found)
-        layers = tuple(_group(file, container.folders[name], ignored) for name in order)
+        layers = tuple(_group(file, container.folders[name], findings) for name in order)
         notes += [note] if note else []
         ignored += [(node.path, "it lies outside the layers") for node in container.datasets.values()]
     else:
         written = file.link_order(root) or sorted(root.folders, key=natural)
         shown = [name for name in written if name in root.folders and name != "vars" and name not in NOT_WEIGHTS]
-        layers = tuple(_group(file, root.folders[name], ignored) for name in shown)
+        layers = tuple(_group(file, root.folders[name], findings) for name in shown)
         notes.append(SUBCLASSED)
     ignored += [(node.path, "it lies outside the layers") for node in root.datasets.values()]
     for folder in everything:
         ignored += [(join(folder.path, name), f"another name of {path}") for name, path in folder.aliases.items()]
     own_folder = root.folders.get("vars")
+    own = _variables(file, own_folder, "", findings) if own_folder else ()
     return WeightTree(
         file=file.shown,
         dialect="checkpoint-h5" if old else "keras-3",
         layers=layers,
         order_source=source,
-        own=_variables(file, own_folder) if own_folder else (),
+        own=own,
         ignored=tuple(ignored),
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(notes)),
         model_name=file.text(own_folder, "name") if own_folder else "",
     )
 
@@ -79,16 +90,19 @@ def _has_vars(folder: Folder) -> bool:
     return folder.path.endswith("/vars") or any("vars" in below.children for below in folder.walk())
 
 
-def _items(folder: Folder) -> list[tuple[str, Dataset]]:
+def _variables(file: Source, folder: Folder, kind: str, findings: Findings) -> tuple[Variable, ...]:
     """The arrays of a ``vars`` group: keys are numbers, but a layer may store named ones."""
-    return sorted(folder.datasets.items(), key=_by_number)
+    found = decode_numbered(file, sorted(folder.datasets.items(), key=_by_number), kind)
+    findings.notes += found.notes
+    findings.ignored += found.ignored
+    return found.variables
 
 
 def _by_number(item: tuple[str, Dataset]) -> tuple[tuple[int, int, str], ...]:
     return natural(item[0])
 
 
-def _group(file: Source, folder: Folder, ignored: list[tuple[str, str]]) -> Group:
+def _group(file: Source, folder: Folder, findings: Findings) -> Group:
     """One layer with everything below it; the scan has bounded the depth."""
     own = folder.folders.get("vars")
     below = {name: child for name, child in folder.folders.items() if name != "vars"}
@@ -98,19 +112,16 @@ def _group(file: Source, folder: Folder, ignored: list[tuple[str, str]]) -> Grou
         written = _without_vars(file.link_order(folder))
         order = written if written is not None else tuple(sorted(below, key=natural))
         order = tuple(name for name in order if name in below)
-    ignored += [(node.path, "it lies outside a vars group") for node in folder.datasets.values()]
-    groups = [_group(file, below[name], ignored) for name in order]
+    findings.ignored += [(node.path, "it lies outside a vars group") for node in folder.datasets.values()]
+    groups = [_group(file, below[name], findings) for name in order]
     if own is not None and own.folders:
         # An attribute of the layer is named ``vars`` and holds layers: they share the group with its variables.
-        inner = [_group(file, child, ignored) for child in own.folders.values()]
+        inner = [_group(file, child, findings) for child in own.folders.values()]
         groups.append(Group("vars", "", own.path, (), tuple(inner)))
-    return Group(
-        key=folder.path.rpartition("/")[2],
-        name=file.text(own, "name") if own is not None else "",
-        path=folder.path,
-        variables=_variables(file, own) if own is not None else (),
-        groups=tuple(groups),
-    )
+    key = folder.path.rpartition("/")[2]
+    name = file.text(own, "name") if own is not None else ""
+    variables = _variables(file, own, layer_kind(key, name), findings) if own is not None else ()
+    return Group(key, name, folder.path, variables, restore_attention(tuple(groups)))
 
 
 def _without_vars(names: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -1,0 +1,14 @@
+"""Padding whose amount depends on the size of the input."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pad_same(x: Tensor, window: tuple[int, ...], stride: tuple[int, ...], value: float = 0.0) -> Tensor:
+    """Pad as TensorFlow does for "same": ceil(n / stride) windows fit, and the odd one goes to the end of an axis."""
+    amounts: list[int] = []
+    for axis in range(len(window) - 1, -1, -1):
+        n, k, s = x.shape[axis + 2], window[axis], stride[axis]
+        total = k - 1 - (n - 1) % s if k >= s else max(k - 1 - (n - 1) % s, 0)
+        amounts += [total // 2, total - total // 2]
+    return F.pad(x, amounts, value=value)

@@ -1,0 +1,112 @@
+"""Recurrent modules for what torch.nn.LSTM, GRU and RNN do not do: masks, other activations, a GRU that resets first."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def over_time(
+    module: nn.RNNBase, x: Tensor, states: tuple[Tensor, ...], mask: Tensor | None
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """
+    Run the `step` of a recurrent module along (batch, time, features), in each of its directions.
+
+    Where the mask (batch, time) is False, the states stay as they are, and the output repeats the one before it or is
+    zero. Keras: keras/src/backend/tensorflow/rnn.py.
+    """
+    sequences, ends = [], []
+    for direction, suffix in enumerate(("_l0", "_l0_reverse")[: 1 + module.bidirectional]):
+        weight_ih, weight_hh = getattr(module, f"weight_ih{suffix}"), getattr(module, f"weight_hh{suffix}")
+        bias_ih, bias_hh = (getattr(module, f"{name}{suffix}", None) for name in ("bias_ih", "bias_hh"))
+        gates = F.linear(x, weight_ih, bias_ih)
+        state = tuple(s[direction] for s in states)
+        output, outputs = torch.zeros_like(state[0]), []
+        for t in range(x.shape[1])[:: -1 if direction else 1]:
+            new = module.step(gates[:, t], state, weight_hh, bias_hh)
+            if mask is None:
+                output, state = new[0], new
+            else:
+                keep = mask[:, t, None]
+                output = torch.where(keep, new[0], 0.0 if module.zero_output_for_mask else output)
+                state = tuple(torch.where(keep, n, s) for n, s in zip(new, state))
+            outputs.append(output)
+        sequences.append(torch.stack(outputs[:: -1 if direction else 1], dim=1))
+        ends.append(state)
+    return torch.cat(sequences, dim=-1), tuple(torch.stack(end) for end in zip(*ends))
+
+
+def zero_state(module: nn.RNNBase, x: Tensor) -> Tensor:
+    """The state before the first step: (directions, batch, units)."""
+    return x.new_zeros(1 + module.bidirectional, x.shape[0], module.hidden_size)
+
+
+class KerasLSTM(nn.LSTM):
+    """An nn.LSTM that takes a mask and any activations. Keras: keras/src/layers/rnn/lstm.py."""
+
+    def __init__(self, *sizes, activation=torch.tanh, recurrent_activation=torch.sigmoid, zero_output_for_mask=False, **options):
+        super().__init__(*sizes, **options)
+        self.activation = activation
+        self.recurrent_activation = recurrent_activation
+        self.zero_output_for_mask = zero_output_for_mask
+
+    def step(self, gates: Tensor, state: tuple[Tensor, ...], weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
+        h, c = state
+        i, f, g, o = (gates + F.linear(h, weight, bias)).chunk(4, dim=-1)
+        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
+        return self.recurrent_activation(o) * self.activation(c), c
+
+    def forward(
+        self, x: Tensor, state: tuple[Tensor, Tensor] | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return over_time(self, x, state or (zero_state(self, x), zero_state(self, x)), mask)
+
+
+class KerasGRU(nn.GRU):
+    """
+    An nn.GRU that takes a mask and any activations, and can apply the reset gate before the matrix product.
+
+    Keras: keras/src/layers/rnn/gru.py.
+    """
+
+    def __init__(
+        self, *sizes, activation=torch.tanh, recurrent_activation=torch.sigmoid, reset_after=True, zero_output_for_mask=False, **options
+    ):
+        super().__init__(*sizes, **options)
+        self.activation = activation
+        self.recurrent_activation = recurrent_activation
+        self.reset_after = reset_after
+        self.zero_output_for_mask = zero_output_for_mask
+
+    def step(self, gates: Tensor, state: tuple[Tensor, ...], weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
+        (h,) = state
+        if self.reset_after:
+            hidden_r, hidden_z, hidden_n = F.linear(h, weight, bias).chunk(3, dim=-1)
+        else:
+            hidden_r, hidden_z = F.linear(h, weight, bias)[:, : 2 * self.hidden_size].chunk(2, dim=-1)
+        r, z, n = gates.chunk(3, dim=-1)
+        r, z = self.recurrent_activation(r + hidden_r), self.recurrent_activation(z + hidden_z)
+        if self.reset_after:
+            n = n + r * hidden_n
+        else:
+            n = n + F.linear(r * h, weight[2 * self.hidden_size :], None if bias is None else bias[2 * self.hidden_size :])
+        return (z * h + (1 - z) * self.activation(n),)
+
+    def forward(self, x: Tensor, state: Tensor | None = None, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        outputs, (state,) = over_time(self, x, (zero_state(self, x) if state is None else state,), mask)
+        return outputs, state
+
+
+class KerasRNN(nn.RNN):
+    """An nn.RNN that takes a mask and any activation. Keras: keras/src/layers/rnn/simple_rnn.py."""
+
+    def __init__(self, *sizes, activation=torch.tanh, zero_output_for_mask=False, **options):
+        super().__init__(*sizes, **options)
+        self.activation = activation
+        self.zero_output_for_mask = zero_output_for_mask
+
+    def step(self, gates: Tensor, state: tuple[Tensor, ...], weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
+        return (self.activation(gates + F.linear(state[0], weight, bias)),)
+
+    def forward(self, x: Tensor, state: Tensor | None = None, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        outputs, (state,) = over_time(self, x, (zero_state(self, x) if state is None else state,), mask)
+        return outputs, state
