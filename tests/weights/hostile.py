@@ -351,7 +351,7 @@ def enormous_fixed_text(folder: Path) -> None:
         file.attrs["layer_names"] = np.array([b"d"])
         group = file.create_group("d")
         kind = h5t.C_S1.copy()
-        kind.set_size(100_000_000)
+        kind.set_size(70_000_000)
         h5py.h5a.create(group.id, b"weight_names", kind, h5s.create(h5s.SCALAR))
 
 
@@ -680,6 +680,14 @@ def device(_: Path) -> Path:
     return Path("/dev/zero")
 
 
+def peak_megabytes() -> float:
+    """Peak memory of this process; getrusage would count what the parent had before this program began."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+
+
 def build_all(folder: Path) -> dict[str, str]:
     """Write every case; the path to read, by name."""
     paths: dict[str, str] = {}
@@ -711,8 +719,7 @@ def read_all(paths: dict[str, str]) -> None:
             "message": message[:2000],
             "leaked": CANARY in message or CANARY.encode() in data,
             "seconds": time.perf_counter() - start,
-            "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            / (1024 if sys.platform != "darwin" else 1 << 20),
+            "megabytes": peak_megabytes(),
         }
         print(json.dumps(line), flush=True)
 

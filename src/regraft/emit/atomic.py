@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -16,22 +16,22 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def replacing(target: Path, *, force: bool = False) -> Iterator[BinaryIO]:
+def replacing(target: Path, *, force: bool = False) -> Generator[BinaryIO]:
     """
     Open a file to write that takes the place of ``target`` once the block ends without an error.
 
     Until then the bytes go to a new file beside it; after an error that file is removed and ``target`` is as it was.
 
     Raises:
-        OutputError: ``target`` exists and ``force`` is not given, its folder is missing or closed to us, or the disk is full.
+        OutputError: ``target`` exists and ``force`` is off, its folder is missing or closed to us, or the disk is full.
     """
     _check(target, force)
     partial = target.with_name(f".regraft-{secrets.token_hex(8)}.part")
     try:
-        with open(partial, "xb") as file:  # "x" never follows or opens what somebody else put there
+        with partial.open("xb") as file:  # "x" never follows or opens what somebody else put there
             yield file
         _check(target, force)
-        os.replace(partial, target)
+        partial.replace(target)
     except OSError as error:
         if error.errno in FULL:
             msg = f"{target}: {error.strerror}. Nothing was written; free some space or choose another folder."

@@ -16,9 +16,9 @@ def from_float32(values: np.ndarray) -> np.ndarray:
     """
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     upper = (bits >> 16).astype(np.uint16)
-    # Below half: down; above: up; exactly half: to the even neighbour. The carry into the exponent is right, up to infinity.
+    # Below half: down; above: up; half: to the even neighbour. A carry into the exponent is right, up to infinity.
     lower = bits.astype(np.uint16)
     half = np.uint16(0x8000)
     up = (lower > half) | ((lower == half) & ((upper & 1) == 1))
-    nan = np.isnan(values)
+    nan = (bits & 0x7FFF_FFFF) > 0x7F80_0000
     return np.where(nan, upper | QUIET, upper + up.astype(np.uint16)).astype(np.uint16)

@@ -8,13 +8,13 @@ that the whole contiguous copy never exists.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 
 import numpy as np
 from einops import rearrange
 
-from regraft.layout import Layout
+from regraft.layout import Arrays, Layout, Move, apply
 
 LINE_BYTES = 64  # a cache line: narrower reads waste memory bandwidth
 RUN_BYTES = 1024  # read of one tile along the source's fastest axis
@@ -39,6 +39,13 @@ def unmerged(layout: Layout, array: np.ndarray) -> np.ndarray:
     if "(" not in target:
         return layout((array,))[0]
     return rearrange(array, f"{source} -> {target.translate({40: None, 41: None})}", **layout.sizes_used)
+
+
+def moved(moves: Sequence[Move], arrays: Arrays) -> Arrays:
+    """As ``regraft.layout.apply``, but what a last ``Layout`` would join is left apart: see ``unmerged``."""
+    if moves and isinstance(last := moves[-1], Layout):
+        return tuple(unmerged(last, array) for array in apply(moves[:-1], arrays))
+    return apply(moves, arrays)
 
 
 def joined(view: np.ndarray) -> np.ndarray:

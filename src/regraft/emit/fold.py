@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from regraft.blueprint import Call, Shape, TensorRef
+from regraft.blueprint import Call, TensorRef
 from regraft.emit.names import identifier
 from regraft.emit.repeats import Repeat, best_repeat, channel_spans, common_prefix
-from regraft.emit.source import ClassPlan, Item
+from regraft.emit.source import ClassPlan, Item, named_axes, shown
 from regraft.emit.statements import Operand, Statement
 from regraft.layers import Form
 
@@ -69,18 +69,20 @@ def fold_one(folded: Folded, repeat: Repeat, outputs: Sequence[TensorRef], taken
     arguments, modules = parameters(groups)
     class_name = unused(kind_of(groups[0]), taken)
     plan_items = tuple(
-        Item(merged([g[k].statement for g in groups]), names[k], modules[k]) for k in range(repeat.length)
+        Item(groups[0][k].statement, names[k], modules[k], merged_shape([g[k].statement for g in groups], arguments))
+        for k in range(repeat.length)
     )
     first = groups[0]
     plan = ClassPlan(
         name=class_name,
-        doc=(f"A block that the model repeats {len(groups)} times.",),
+        doc=(f"Repeated {len(groups)} times, from {first[0].statement.call.layer} to {groups[-1][-1].statement.call.layer}.",),
         items=plan_items,
         inputs=tuple(operand.ref for operand in inputs[0]),
         input_names=("inputs", "skip", "other")[: len(inputs[0])],
-        input_shapes=tuple(merged_shapes([shapes_of(items, row[i].ref, row[i]) for row in inputs]) for i in range(len(inputs[0]))),
+        input_shapes=("",) * len(inputs[0]),
         outputs=(first[result[0]].statement.results[result[1]],),
         arguments=tuple(f"{name}: int" for name in arguments),
+        layer_names={item.statement.call.layer: name for item, name in zip(first, names, strict=True)},
     )
     own = instance_attributes(groups, class_name, folded)
     for start, group, attribute, operands in reversed(list(zip(repeat.starts, groups, own, inputs, strict=True))):
@@ -93,7 +95,7 @@ def fold_one(folded: Folded, repeat: Repeat, outputs: Sequence[TensorRef], taken
         )  # fmt: skip
         if not common_prefix([item.statement.call.layer for item in group]):
             folded.notes[attribute] = f"{group[0].statement.call.layer} to {group[-1].statement.call.layer}"
-        folded.items[start : start + repeat.length] = [Item(whole, attribute, form.module)]
+        folded.items[start : start + repeat.length] = [Item(whole, attribute, form.module, folded=True)]
     folded.blocks.append(Block(plan, tuple(zip(own, groups, strict=True))))
 
 
@@ -216,23 +218,23 @@ def unused(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def merged(statements: Sequence[Statement]) -> Statement:
-    """The first statement with shapes in which axes that differ between the instances are unknown."""
-    shapes = tuple(merged_shapes([s.shapes[i] for s in statements]) for i in range(len(statements[0].shapes)))
-    return replace(statements[0], shapes=shapes)
+def merged_shape(statements: Sequence[Statement], arguments: dict[str, list[int]]) -> str:
+    """
+    The shape of one result as a comment that holds for every instance of a block.
 
-
-def merged_shapes(shapes: Sequence[Shape]) -> Shape:
-    """Axis by axis, the length all shapes share, or None."""
+    An axis whose length differs is named after the argument that has these values, else after what it is.
+    """
+    shapes = [statement.shapes[0] for statement in statements]
+    order = statements[0].orders[0]
     first = shapes[0]
-    if first is None or any(s is None or len(s) != len(first) for s in shapes):
-        return None
-    return tuple(axes[0] if len(set(axes)) == 1 else None for axes in zip(*[s or () for s in shapes], strict=True))
-
-
-def shapes_of(items: Sequence[Item], ref: TensorRef, operand: Operand) -> Shape:
-    """The shape of a tensor in PyTorch order, where a statement makes it; None for model inputs."""
-    for item in items:
-        if ref in item.statement.results:
-            return operand.have.shape(item.statement.shapes[item.statement.results.index(ref)])
-    return None
+    if first is None or any(shape is None or len(shape) != len(first) for shape in shapes):
+        return ""
+    common: list[int | None] = []
+    names: dict[int, str] = {}
+    for axis, lengths in enumerate(zip(*[shape or () for shape in shapes], strict=True)):
+        common.append(lengths[0] if len(set(lengths)) == 1 else None)
+        if common[-1] is None and axis:
+            names[axis] = next((name for name, values in arguments.items() if values == list(lengths)), "")
+    axes = named_axes(tuple(common), order) or ()
+    places = order.axes or tuple(range(len(common)))
+    return shown([names.get(axis) or text for axis, text in zip(places, axes, strict=True)])

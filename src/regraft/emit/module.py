@@ -11,7 +11,7 @@ from regraft.emit.names import class_name, comment
 from regraft.emit.placeholder import placeholder_bound, placeholder_form
 from regraft.emit.plan import Transfer, transfer
 from regraft.emit.snippet import needed
-from regraft.emit.source import ClassPlan, ClassText, Item, Mark, attributes, shown, write_class
+from regraft.emit.source import ClassPlan, ClassText, Item, Mark, attributes, named_axes, shown, write_class
 from regraft.emit.statements import Body, Statement, body_of
 from regraft.layers import AxisOrder
 from regraft.layers.binding import Binding, Bound, inner_binding
@@ -195,9 +195,9 @@ def operand_shapes(body: Body, statement: Statement) -> tuple[Shape, ...]:
     return tuple(known.get(operand.ref) for operand in statement.operands)
 
 
-def torch_shapes(body: Body) -> tuple[Shape, ...]:
-    """Shapes of the model's inputs in PyTorch order."""
-    return tuple(order.shape(shape) for order, shape in zip(body.input_orders, body.input_shapes, strict=True))
+def torch_shapes(body: Body) -> tuple[str, ...]:
+    """Shapes of the model's inputs in PyTorch order, as comments."""
+    return tuple(shown(named_axes(shape, order)) for order, shape in zip(body.input_orders, body.input_shapes, strict=True))
 
 
 def input_names(blueprint: Blueprint) -> list[str]:
@@ -218,8 +218,9 @@ def describe(body: Body) -> str:
     """The inputs of a model in words, with the Keras shape where the order differs."""
     parts = []
     for order, shape in zip(body.input_orders, body.input_shapes, strict=True):
-        torch_shape = shown(order.shape(shape)) or "of unknown shape"
-        parts.append(torch_shape if order.is_keras else f"{torch_shape} (Keras: {shown(shape)})")
+        torch_shape = shown(named_axes(shape, order)) or "of unknown shape"
+        keras = shown(named_axes(shape, AxisOrder(()))) if not order.is_keras else ""
+        parts.append(f"{torch_shape}, channels first; {keras} in Keras" if keras else torch_shape)
     return "input " + ", ".join(parts)
 
 

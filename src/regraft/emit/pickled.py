@@ -1,9 +1,10 @@
 """
 The ``data.pkl`` of a PyTorch state dict, byte for byte as ``torch.save`` writes it, without running a pickler.
 
-Only opcodes of protocol 2 that ``torch.load(weights_only=True)`` interprets, and only three kinds of global: the ordered
-dictionary, the function that rebuilds a tensor, and the storage classes. Source of the form: ``torch/serialization.py``
-(``persistent_id``) and ``torch/_tensor.py`` (``_reduce_ex_internal``); of the opcodes: Python's ``pickletools``.
+Only opcodes of protocol 2 that ``torch.load(weights_only=True)`` interprets, and only three kinds of global: the
+ordered dictionary, the function that rebuilds a tensor, and the storage classes. Source of the form:
+``torch/serialization.py`` (``persistent_id``) and ``torch/_tensor.py`` (``_reduce_ex_internal``); of the opcodes:
+Python's ``pickletools``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
 
-from regraft.emit.stream import Tensor
+from regraft.emit.tensor import Tensor
 
 STORAGES = {
     "float64": "DoubleStorage",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from regraft.blueprint import LayerSpec
@@ -22,7 +23,7 @@ def placeholder_bound(variables: Sequence[Variable]) -> dict[str, Bound]:
 
 def placeholder_form(spec: LayerSpec, bound: Mapping[str, Bound], inputs: int) -> Form:
     """A module that holds the weights as they are stored and raises when it is called."""
-    shapes = ", ".join(f"{ascii(name)}: {b.shape}" for name, b in bound.items())
+    shapes = ", ".join(f"{json.dumps(name)}: {b.shape}" for name, b in bound.items())
     arguments = ", ".join(f"%{i}" for i in range(inputs))
     carries = tuple(Carry((name,), (), (name,)) for name in bound)
-    return Form((f"%self({arguments})",), f"Placeholder({ascii(spec.type[:80])}, {{{shapes}}})", carries=carries, snippets=("Placeholder",))
+    return Form((f"%self({arguments})",), f"Placeholder({json.dumps(spec.type[:80])}, {{{shapes}}})", carries=carries, snippets=("Placeholder",))

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from regraft.emit.atomic import replacing
 from regraft.emit.pickled import state_dict_pickle
-from regraft.emit.stream import Tensor, blocks, check
+from regraft.emit.stream import blocks
+from regraft.emit.tensor import Tensor, check
 from regraft.emit.zip_records import ALIGNMENT, ZipRecords
 
 FOLDER = "archive"  # torch.save names it after the file; any name will do, and this one never needs quoting

@@ -13,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 from regraft.emit.atomic import replacing
-from regraft.emit.stream import ITEMSIZE, Tensor, blocks, check
+from regraft.emit.stream import blocks
+from regraft.emit.tensor import ITEMSIZE, Tensor, check
 from regraft.errors import OutputError
 
 DTYPES = {
@@ -41,6 +42,9 @@ def write_safetensors(
     The data is ordered by falling item size, so that every number is aligned; otherwise as ``tensors``.
 
     Args:
+        target: The file to write.
+        tensors: The state dict.
+        force: Replace the target if it exists.
         metadata: Texts for the header; PyTorch users expect ``{"format": "pt"}``.
 
     Raises:
@@ -74,6 +78,6 @@ def header(tensors: Sequence[Tensor], metadata: Mapping[str, str]) -> bytes:
     text = json.dumps(entries, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     if len(text) > LONGEST_HEADER:
-        msg = f"the safetensors header would have {len(text):,} bytes, readers take {LONGEST_HEADER:,}. Write --format pth."
+        msg = f"the safetensors header has {len(text):,} bytes, readers take {LONGEST_HEADER:,}. Write --format pth."
         raise OutputError(msg)
     return len(text).to_bytes(8, "little") + text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regraft.blueprint import TensorRef
@@ -68,16 +68,21 @@ def aliases(statements: Sequence[Statement]) -> dict[TensorRef, TensorRef]:
     return found
 
 
-def name_tensors(inputs: Sequence[TensorRef], statements: Sequence[Statement], outputs: Sequence[TensorRef], argument_names: Sequence[str]) -> Scope:
+def name_tensors(
+    inputs: Sequence[TensorRef], statements: Sequence[Statement], outputs: Sequence[TensorRef], argument_names: Sequence[str], layer_names: Mapping[str, str] | None = None
+) -> Scope:
     """
     Name every tensor of a function.
 
-    A tensor is ``x`` if exactly the next line takes it and nothing later does; else it bears its layer's name.
+    A tensor is ``x`` if exactly the next line takes it and nothing later does; else it bears its layer's name, or the one
+    that ``layer_names`` has for it.
     """
     scope = Scope(taken={t for s in statements for text in texts(s) for t in TOKEN.findall(text) if not t.isdigit()} | {"x", "self"})
     other = aliases(statements)
     lines = [s for s in statements if not is_alias(s)]
     masks = needed_masks(statements)
+    # A mask that is a tensor of its own, not one that a layer makes beside its output.
+    tensor_masks = masks - {s.results[0] for s in statements if s.form.mask}
     uses: dict[TensorRef, list[int]] = {}
     for i, statement in enumerate(lines):
         mentioned = tokens(statement)
@@ -86,6 +91,9 @@ def name_tensors(inputs: Sequence[TensorRef], statements: Sequence[Statement], o
         for place, operand in enumerate(statement.operands):
             if str(place) in mentioned:
                 uses.setdefault(other.get(operand.ref, operand.ref), []).append(i)
+        for place, ref in enumerate(statement.masks):
+            if f"m{place}" in mentioned and ref in tensor_masks:
+                uses.setdefault(ref, []).append(i)
     for ref in outputs:
         uses.setdefault(other.get(ref, ref), []).append(len(lines))
     for ref, wish in zip(inputs, argument_names, strict=True):
@@ -95,7 +103,8 @@ def name_tensors(inputs: Sequence[TensorRef], statements: Sequence[Statement], o
         for ref in statement.results:
             used = set(uses.get(ref, []))
             short = len(statement.results) == 1 and used <= {i + 1}
-            wish = ref.layer if not ref.index else f"{ref.layer}_{ref.index}"
+            layer = (layer_names or {}).get(ref.layer, ref.layer)
+            wish = layer if not ref.index else f"{layer}_{ref.index}"
             scope.tensors[ref] = "x" if short else scope.fresh(wish)
     for alias, ref in other.items():
         scope.tensors[alias] = scope.tensors[ref]

@@ -17,11 +17,18 @@ WIDTH = 120
 
 @dataclass(frozen=True)
 class Item:
-    """A statement in a class: its module's attribute, its constructor with the class's own arguments filled in."""
+    """
+    A statement in a class: its module's attribute, its constructor with the class's own arguments filled in.
+
+    ``shape`` is the comment that shows the shape of its result, where that is not simply the statement's own; ``folded`` marks
+    a repeated block.
+    """
 
     statement: Statement
     attribute: str
     module: str
+    shape: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,10 @@ class ClassPlan:
         name: Class name.
         doc: Docstring, one line or several.
         arguments: Constructor arguments, ``name: int``.
-        inputs: Tensors that ``forward`` receives, with the names they should have.
+        inputs: Tensors that ``forward`` receives, with the names they should have and their shapes as comments.
         outputs: Tensors that it returns.
-        note: A comment for an attribute, by attribute: a layer name that could not be kept.
+        notes: A comment for an attribute, by attribute: a layer name that could not be kept.
+        layer_names: Names for the tensors of layers, where they should not bear the layer's own.
     """
 
     name: str
@@ -43,10 +51,11 @@ class ClassPlan:
     items: tuple[Item, ...]
     inputs: tuple[TensorRef, ...]
     input_names: tuple[str, ...]
-    input_shapes: tuple[Shape, ...]
+    input_shapes: tuple[str, ...]
     outputs: tuple[TensorRef, ...]
     arguments: tuple[str, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+    layer_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,10 +92,10 @@ def write_class(plan: ClassPlan) -> ClassText:
             note = plan.notes.get(item.attribute)
             lines += wrapped(f"self.{item.attribute} = {item.module}", "        ", note or "")
     statements = [item.statement for item in plan.items]
-    scope = name_tensors(plan.inputs, statements, plan.outputs, plan.input_names)
+    scope = name_tensors(plan.inputs, statements, plan.outputs, plan.input_names, plan.layer_names)
     arguments = ", ".join(f"{scope.tensors[ref]}: Tensor" for ref in plan.inputs)
     returns = "Tensor" if len(plan.outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(plan.outputs))}]"
-    shapes = "; ".join(shown(shape) for shape in plan.input_shapes) if len(plan.inputs) < 4 else ""
+    shapes = "; ".join(shape for shape in plan.input_shapes if shape) if len(plan.inputs) < 4 else ""
     lines += ["", *wrapped_def(f"def forward(self, {arguments}) -> {returns}:", "    ", shapes)]
     marks = forward_lines(plan, scope, lines)
     lines += wrapped(f"return {', '.join(scope.tensors[ref] for ref in plan.outputs)}", "        ", "")
@@ -128,7 +137,7 @@ def statement_lines(
         names[str(place)] = text
     for place, ref in enumerate(statement.masks):
         if ref is not None:
-            names[f"m{place}"] = mask_names.get(ref, "")
+            names[f"m{place}"] = mask_names.get(ref, scope.tensors.get(ref, ""))
     result = statement.results[0]
     if form.mask and result in needed:
         names["mask"] = mask_names[result] = scope.fresh(f"{result.layer}_mask")
@@ -136,7 +145,7 @@ def statement_lines(
     lines += [(filled(text, names), "") for text in form.before]
     targets = ", ".join(scope.tensors[ref] for ref in statement.results)
     values = ", ".join(filled(text, names) for text in form.outputs)
-    lines.append((f"{targets} = {values}", shown(statement.orders[0].shape(statement.shapes[0]))))
+    lines.append((f"{targets} = {values}", item.shape or shown(named_axes(statement.shapes[0], statement.orders[0]))))
     return lines
 
 
@@ -145,11 +154,21 @@ def filled(text: str, names: Mapping[str, str]) -> str:
     return TOKEN.sub(lambda m: names.get(m[1], m[1]), text)
 
 
-def shown(shape: Shape) -> str:
-    """A shape as a comment: ``(batch, 64, 56, 56)``; ``?`` for an axis that varies."""
+def named_axes(shape: Shape, order: AxisOrder) -> tuple[int | str, ...] | None:
+    """A shape in PyTorch order, with names for the axes that vary: ``("batch", 3, "h", "w")``."""
     if shape is None:
-        return ""
-    return f"({', '.join(['batch', *('?' if n is None else str(n) for n in shape[1:])])})"
+        return None
+    names = {3: ("length",), 4: ("h", "w"), 5: ("d", "h", "w")}.get(len(shape), ())
+    if order.axes and order != AxisOrder.channels_first(len(shape)):
+        names = ("time",) if len(shape) == 3 else ()
+    labels = ["batch", *names, *["?"] * len(shape)]
+    named = ["batch", *(n if n is not None else labels[i] for i, n in enumerate(shape[1:], start=1))]
+    return tuple(named[axis] for axis in order.axes) if order.axes else tuple(named)
+
+
+def shown(shape: Sequence[int | str] | None) -> str:
+    """A shape as a comment: ``(batch, 64, h, w)``; nothing if it is unknown."""
+    return "" if shape is None else f"({', '.join(map(str, shape))})"
 
 
 def docstring(text: Sequence[str], indent: str) -> list[str]:

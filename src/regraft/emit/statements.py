@@ -30,7 +30,7 @@ class Statement:
         call: The call in the blueprint.
         form: Its PyTorch form, with tokens.
         operands: What ``%0``, ``%1`` ... stand for.
-        masks: The tensor whose mask ``%m0`` ... stand for; None where no mask comes.
+        masks: The tensor whose mask ``%m0`` ... stand for, or that is the mask; None where no mask comes.
         results: The tensors it makes, with shapes in Keras order and axis orders.
         mask: The tensor under whose name the mask that leaves is known; None for no mask. A passed mask keeps its name.
     """
@@ -86,14 +86,14 @@ def body_of(
     masks: dict[TensorRef, TensorRef | None] = {}
     statements: list[Statement] = []
     varying = shared_between_sizes(blueprint, shapes)
-    for call in blueprint.ordered_calls:
+    for call in depth_first(blueprint):
         layer = layers[call.layer]
         arranged = arrange_call(blueprint, layers, call, shapes, orders)
         results = outputs_of(call, layer)
         orders.update(zip(results, arranged.outputs, strict=True))
         refs = all_refs(call)
         operands = tuple(Operand(ref, orders[ref], want) for ref, want in zip(refs, arranged.inputs, strict=True))
-        arriving = tuple(masks.get(ref) for ref in refs)
+        arriving = with_given_masks(call, tuple(masks.get(ref) for ref in refs))
         site = Site(
             name=call.layer,
             inputs=tuple(shapes[ref] for ref in refs),
@@ -111,6 +111,38 @@ def body_of(
             masks[ref] = mask if layer is not None and layer.carries_mask(ref.index) else None
         statements.append(Statement(call, form, operands, arriving, results, site.outputs, arranged.outputs, mask))
     return Body(blueprint, tuple(statements), entering, entering_orders)
+
+
+def depth_first(blueprint: Blueprint) -> tuple[Call, ...]:
+    """
+    The calls in the order in which a person would write them: each branch in one piece, first input first.
+
+    Keras orders layers by depth, which interleaves branches. What no output needs comes last.
+    """
+    makers = {(call.layer, call.call): call for call in blueprint.ordered_calls}
+    done: dict[tuple[str, int], Call] = {}
+    roots = [(ref.layer, ref.call) for ref in blueprint.outputs]
+    todo = [key for key in (*reversed(list(makers)), *reversed(roots)) if key in makers]
+    while todo:
+        key = todo[-1]
+        before = [] if key in done else [(ref.layer, ref.call) for ref in all_refs(makers[key])]
+        waiting = [k for k in before if k in makers and k not in done]
+        if waiting:
+            todo += reversed(waiting)
+        else:
+            done.setdefault(key, makers[key])
+            todo.pop()
+    return tuple(done.values())
+
+
+def with_given_masks(call: Call, arriving: tuple[TensorRef | None, ...]) -> tuple[TensorRef | None, ...]:
+    """The masks that come with the inputs; those given as the argument ``mask`` are tensors themselves and go first."""
+    given = call.arguments.get("mask")
+    found = list(arriving)
+    for place, ref in enumerate(given if isinstance(given, tuple) else (given,)):
+        if isinstance(ref, TensorRef) and place < len(found):
+            found[place] = ref
+    return tuple(found)
 
 
 def complete(layer: Layer, site: Site) -> Form:

@@ -7,31 +7,19 @@ Reading the next tensor, moving axes and writing overlap, while memory stays at 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
-from math import prod
 from operator import mul
 
 import numpy as np
 
 from regraft.emit.bfloat16 import from_float32
 from regraft.emit.contiguous import LARGEST_SLAB, fill, slabs
+from regraft.emit.tensor import Tensor
 from regraft.errors import OutputError, quote
 
-ITEMSIZE = {
-    "float64": 8,
-    "float32": 4,
-    "float16": 2,
-    "bfloat16": 2,
-    "int64": 8,
-    "int32": 4,
-    "int16": 2,
-    "int8": 1,
-    "uint8": 1,
-    "bool": 1,
-}
 MOVERS = 2  # NumPy copies without the interpreter lock; a third one only waits for memory
 AHEAD = 4  # blocks made before they are needed
 LOADS = 8  # tensors loaded before they are needed, if memory allows
@@ -40,38 +28,8 @@ SMALL_BLOCK = 256 * 1024  # not worth a thread, nor a buffer that is kept
 
 
 @dataclass(frozen=True)
-class Tensor:
-    """
-    One tensor of a state dict; its data is made on demand.
-
-    Attributes:
-        name: Key in the state dict, for example ``conv1.weight``.
-        shape: In PyTorch's axis order.
-        dtype: A key of ``ITEMSIZE``; the names of NumPy and PyTorch.
-        load: Gives an array, any view, whose elements in C order are those of the tensor: of ``shape``, or with joined
-            axes still apart, ``(units, c, h, w)`` for ``units (c h w)``. For ``bfloat16`` it may be float32, which is
-            rounded, or hold the two bytes of each number. Called once, from a thread; never two at the same time.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    load: Callable[[], np.ndarray] = field(repr=False, compare=False)
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return prod(self.shape)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes in the file."""
-        return self.size * ITEMSIZE[self.dtype]
-
-
-@dataclass(frozen=True)
 class Block:
-    """Bytes of tensor number ``index`` that come next in the file; ``data`` is valid until the next block is asked for."""
+    """The next bytes of the file, of tensor number ``index``; valid until the next block is asked for."""
 
     index: int
     data: memoryview
@@ -86,27 +44,7 @@ class _Job:
     buffer: np.ndarray | None = None
 
 
-def check(tensors: Sequence[Tensor]) -> None:
-    """
-    Refuse what no state dict can hold.
-
-    Raises:
-        OutputError: Two tensors have one name, or a dtype is not in ``ITEMSIZE``; all such problems at once.
-    """
-    seen: set[str] = set()
-    problems: list[str] = []
-    for tensor in tensors:
-        if tensor.name in seen:
-            problems.append(f"tensor {quote(tensor.name)} comes twice")
-        if tensor.dtype not in ITEMSIZE:
-            problems.append(f"tensor {quote(tensor.name)}: expected one of {', '.join(ITEMSIZE)}, found {tensor.dtype}")
-        seen.add(tensor.name)
-    if problems:
-        msg = "the state dict cannot be written:\n" + "\n".join(problems)
-        raise OutputError(msg)
-
-
-def blocks(tensors: Sequence[Tensor]) -> Iterator[Block]:
+def blocks(tensors: Sequence[Tensor]) -> Generator[Block]:
     """
     Yield the bytes of all tensors, little-endian, in order; every tensor ends with a block that says ``last``.
 
@@ -129,10 +67,12 @@ def blocks(tensors: Sequence[Tensor]) -> Iterator[Block]:
             if not jobs:
                 return
             job = jobs.popleft()
-            yield Block(job.index, job.data.result(), job.last)
+            data = job.data.result()
+            yield Block(job.index, data, job.last)
+            data.release()  # the caller may still hold the block, and through it the array
             if job.buffer is not None:
                 spare.append(job.buffer)
-            del job  # it may hold the array, and the next step may wait for another one
+            del job, data
     finally:
         readers.shutdown(cancel_futures=True)
         movers.shutdown(cancel_futures=True)
@@ -141,15 +81,15 @@ def blocks(tensors: Sequence[Tensor]) -> Iterator[Block]:
 def _jobs(
     tensors: Sequence[Tensor], readers: Executor, movers: Executor, jobs: deque[_Job], spare: list[np.ndarray]
 ) -> Iterator[_Job | None]:
-    """Yield the jobs in order, or None: nothing new yet, finish some of ``jobs`` first. Waits only when there are none."""
+    """Yield the jobs in order, or None: finish some of ``jobs`` first. Waits for an array only when there are none."""
     room = 2 * max((tensor.nbytes for tensor in tensors), default=0) + SPARE_BYTES
     loading: deque[Future[np.ndarray]] = deque()
     for index, tensor in enumerate(tensors):
         while True:
-            held = tensors[index - 1].nbytes if jobs and index else 0
+            held = sum(tensors[i].nbytes for i in {job.index for job in jobs})
             held += sum(ahead.nbytes for ahead in tensors[index : index + len(loading)])
             for later in tensors[index + len(loading) : index + LOADS]:
-                # A load may hold two copies for a moment, say to reorder gates. What nothing else waits for always starts.
+                # Twice: a load may hold two copies for a moment, say to reorder gates.
                 if held + 2 * later.nbytes > room and (jobs or loading):
                     break
                 loading.append(readers.submit(_load, later))
@@ -173,21 +113,21 @@ def _jobs(
 
 
 def _load(tensor: Tensor) -> np.ndarray:
-    """The array of a tensor, checked; ready-made bfloat16 comes as uint16, since NumPy itself does not know the type."""
+    """The array of a tensor, checked; bfloat16 becomes uint16, since NumPy itself does not know the type."""
     array = np.asarray(tensor.load())
     kinds = {"bfloat16", "uint16", "void16", "float32"} if tensor.dtype == "bfloat16" else {tensor.dtype}
     runs, found = set(accumulate(tensor.shape, mul)), {1, *accumulate(array.shape, mul)}
     if array.dtype.name not in kinds or array.size != tensor.size or (array.size and not runs <= found):
         msg = (
-            f"tensor {quote(tensor.name)}: expected {tensor.dtype} of shape {tensor.shape}, found {array.dtype.name} of shape "
-            f"{array.shape}. Nothing was written; please report this as a bug in regraft."
+            f"tensor {quote(tensor.name)}: expected {tensor.dtype} of shape {tensor.shape}, "
+            f"found {array.dtype.name} of shape {array.shape}. Nothing was written; please report this bug in regraft."
         )
         raise OutputError(msg)
     return array.view(np.uint16) if array.dtype.name in {"bfloat16", "void16"} else array
 
 
 def _bytes(view: np.ndarray, dtype: str, buffer: np.ndarray | None) -> memoryview:
-    """Little-endian bytes of ``view`` in C order; made in ``buffer`` where something must move and a buffer is given."""
+    """Little-endian bytes of ``view`` in C order, made in ``buffer`` where something must move."""
     if not _as_is(view):
         target = np.empty(view.nbytes, np.uint8) if buffer is None else buffer[: view.nbytes]
         target = target.view(view.dtype.newbyteorder("<"))

@@ -2,8 +2,8 @@
 The zip archive that PyTorch reads: records stored as they are, each starting at a multiple of 64 bytes.
 
 So a reader can map a tensor into memory. The form of every header is that of PyTorch's own writer
-(``caffe2/serialize/inline_container.cc`` over ``miniz``): date and version zero, checksum and sizes behind the data, and
-always the 64-bit directory. Numbers from 4 GiB up stand in an extra field (zip APPNOTE 4.5.3).
+(``caffe2/serialize/inline_container.cc`` over ``miniz``): date and version zero, checksum and sizes behind the data,
+and always the 64-bit directory. Numbers from 4 GiB up stand in an extra field (zip APPNOTE 4.5.3).
 """
 
 from __future__ import annotations

@@ -118,7 +118,8 @@ def layer(spec: LayerSpec, dialect: Dialect) -> dict[str, Any]:
         config |= {k: plain(v, dialect) for k, v in settings.items()}
     elif spec.type in ALIASES:
         config[PLACEHOLDER] = spec.unknown
-    return {**dialect.header(spec.type, "keras.layers"), "config": config}
+    module = "keras.layers" if spec.unknown else layer_class(spec.type).keras_module
+    return {**dialect.header(spec.type, module), "config": config}
 
 
 def plain(value: Any, dialect: Dialect) -> Any:

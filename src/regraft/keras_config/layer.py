@@ -126,6 +126,11 @@ def read_nested(
     return spec_of(name, layer_class("Functional")(**{"blueprint": blueprint}), trainable=trainable)
 
 
+def is_operation(class_name: str) -> bool:
+    """Whether the catalogue knows the name as an operation of Keras 3, and not as a layer of the same name."""
+    return class_name in ALIASES and layer_class(class_name).keras_module.startswith("keras.src.ops.")
+
+
 def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, Any]) -> None:
     """
     Refuse what only looks like a layer of Keras: code, operations, classes of the author.
@@ -142,7 +147,7 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
         node = settings.get("node_def")
         operation = settings.get("function", node.get("op") if isinstance(node, dict) else settings.get("name"))
         raise UnknownLayerError(f"TensorFlow operation {quote(operation)} is not in the catalogue")
-    if isinstance(module, str) and ".ops." in f".{module}.":
+    if isinstance(module, str) and ".ops." in f".{module}." and not is_operation(class_name):
         raise UnknownLayerError(f"operation {quote(class_name)} of {quote(module)} is not in the catalogue")
     if isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES:
         raise UnknownLayerError(f"class {quote(class_name)} of module {quote(module)} is not one of Keras' own")

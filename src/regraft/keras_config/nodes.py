@@ -148,7 +148,7 @@ def replaced(value: Any, settled: Mapping[TensorRef, TensorRef]) -> Any:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether an argument says nothing: None, or a structure of None, as Keras 3 passes for masks that are not there."""
+    """Whether an argument says nothing: None, or a structure of None, as Keras 3 passes for missing masks."""
     if isinstance(value, tuple | dict):
         return all(map(is_empty, value.values() if isinstance(value, dict) else value))
     return value is None

@@ -44,7 +44,7 @@ def parse(
     scope = Scope(KerasVersion.parse(stated[:40]), stated[:40], findings)
     if isinstance(value, list):
         value = {"class_name": "Sequential", "config": value}
-    class_name = value.get("class_name")
+    class_name = (place / "class_name").name(value.get("class_name"))
     if class_name not in MODEL_CLASSES and is_functional(value.get("config")):
         evidence = f"class {quote(class_name)} has a functional config; a call() of its own would not be in the file"
         findings.choices.append(Choice("class_name", "Functional", ("Functional",), "assumed", evidence))

@@ -6,7 +6,7 @@ from typing import Any
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, Shape, TensorRef
 from regraft.keras_config.branches import leading_merge
-from regraft.keras_config.layer import read_layer
+from regraft.keras_config.layer import class_and_config, read_layer
 from regraft.keras_config.place import Place
 from regraft.keras_config.scope import Scope
 from regraft.layers import layer_class, spec_of
@@ -81,8 +81,7 @@ def make_input(name: str, shape: Shape, dtype: str) -> LayerSpec:
 
 def entry_shape(item: Any, first: LayerSpec, settings: dict[str, Any], entry: dict[str, Any], place: Place) -> Shape:
     """What enters, with batch axis: as the first layer says, else as the model was built, else unknown."""
-    config = item.get("config")
-    own = config if isinstance(config, dict) else {}
+    own = own_settings(item)
     for key in ("batch_input_shape", "batch_shape"):
         if own.get(key) is not None:
             return (place / "config" / key).shape(own[key])
@@ -103,8 +102,13 @@ def entry_shape(item: Any, first: LayerSpec, settings: dict[str, Any], entry: di
     return None
 
 
+def own_settings(item: dict[str, Any]) -> dict[str, Any]:
+    """The config of a layer that has been read; none for a nested model that is a bare list."""
+    config = class_and_config(item, Place())[1]
+    return config if isinstance(config, dict) else {}
+
+
 def entry_dtype(item: Any, first: LayerSpec) -> str:
     """The dtype of what enters: integers for an embedding, as in Keras."""
-    config = item.get("config")
-    stated = config.get("input_dtype") if isinstance(config, dict) else None
+    stated = own_settings(item).get("input_dtype")
     return stated if isinstance(stated, str) else "int32" if first.type == "Embedding" else "float32"

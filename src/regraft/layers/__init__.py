@@ -2,19 +2,29 @@
 
 from regraft.layers import (
     activations,
+    adaptive_pooling,
     bidirectional,
+    conv,
     dense,
+    depthwise,
     embedding,
+    global_pooling,
     gru,
     inputs,
     lstm,
+    mask_operations,
     masking,
     merging,
     model,
     normalization,
+    padding,
+    pooling,
     reshaping,
+    resizing,
     simple_rnn,
     time_distributed,
+    transposed,
+    upsampling,
 )
 from regraft.layers.base import ALIASES, CATALOGUE, Layer, Weight, build, layer_class, spec_of
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
@@ -24,8 +34,9 @@ from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
 
 __all__ = [
-    "ALIASES", "Arranged", "Arrival", "AxisOrder", "CATALOGUE", "Carry", "Form", "KerasVersion", "Layer", "Origin",
-    "Reading", "Site", "Stored", "Weight", "activations", "bidirectional", "build", "converted", "dense", "embedding",
-    "gru", "inputs", "layer_class", "lstm", "masking", "merging", "model", "normalization", "reshaping", "simple_rnn",
-    "spec_of", "time_distributed", "unread_keys",
+    "ALIASES", "CATALOGUE", "Arranged", "Arrival", "AxisOrder", "Carry", "Form", "KerasVersion", "Layer", "Origin",
+    "Reading", "Site", "Stored", "Weight", "activations", "adaptive_pooling", "bidirectional", "build", "conv",
+    "converted", "dense", "depthwise", "embedding", "global_pooling", "gru", "inputs", "layer_class", "lstm",
+    "mask_operations", "masking", "merging", "model", "normalization", "padding", "pooling", "reshaping", "resizing", "simple_rnn",
+    "spec_of", "time_distributed", "transposed", "unread_keys", "upsampling",
 ]

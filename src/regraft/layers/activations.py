@@ -1,5 +1,5 @@
 """
-Activation functions by their Keras name, and the layers that apply one.
+Activation functions by their Keras name, and the layer that applies one.
 
 Keras: ``keras/src/activations/activations.py``; PyTorch: ``torch.nn.functional``.
 """
@@ -7,13 +7,13 @@ Keras: ``keras/src/activations/activations.py``; PyTorch: ``torch.nn.functional`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from regraft.blueprint import LayerSpec
+from regraft.blueprint import LayerSpec, Shape
 from regraft.errors import UnknownLayerError, quote
 from regraft.layers.base import Layer, build
-from regraft.layers.form import Form, Site
+from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.order import AxisOrder
 from regraft.layers.settings import Reading, setting
 from regraft.layers.version import KerasVersion
@@ -23,25 +23,49 @@ EXPRESSIONS: dict[str, str] = {
     "linear": "{x}",
     "relu": "F.relu({x})",
     "relu6": "F.relu6({x})",
-    "sigmoid": "torch.sigmoid({x})",
-    "tanh": "torch.tanh({x})",
-    "softmax": "F.softmax({x}, dim={dim})",
-    "log_softmax": "F.log_softmax({x}, dim={dim})",
-    "softplus": "F.softplus({x})",
-    "softsign": "F.softsign({x})",
+    "leaky_relu": "F.leaky_relu({x}, 0.2)",
     "elu": "F.elu({x})",
     "selu": "F.selu({x})",
-    "silu": "F.silu({x})",
+    "celu": "F.celu({x})",
     "gelu": "F.gelu({x})",
-    "exponential": "torch.exp({x})",
+    "silu": "F.silu({x})",
     "mish": "F.mish({x})",
-    "leaky_relu": "F.leaky_relu({x}, 0.2)",
+    "glu": "F.glu({x}, dim={dim})",
+    "exponential": "torch.exp({x})",
+    "sigmoid": "torch.sigmoid({x})",
+    "log_sigmoid": "F.logsigmoid({x})",
     "hard_sigmoid": "F.hardsigmoid({x})",
     "hard_sigmoid_keras2": "hard_sigmoid({x})",
     "hard_silu": "F.hardswish({x})",
+    "tanh": "torch.tanh({x})",
+    "tanh_shrink": "F.tanhshrink({x})",
+    "hard_tanh": "F.hardtanh({x})",
+    "soft_shrink": "F.softshrink({x})",
+    "hard_shrink": "F.hardshrink({x})",
+    "softplus": "F.softplus({x})",
+    "softsign": "F.softsign({x})",
+    "squareplus": "squareplus({x})",
+    "sparse_plus": "sparse_plus({x})",
+    "sparse_sigmoid": "sparse_sigmoid({x})",
+    "softmax": "F.softmax({x}, dim={dim})",
+    "log_softmax": "F.log_softmax({x}, dim={dim})",
+    "sparsemax": "sparsemax({x}, dim={dim})",
 }
-SNIPPETS = {"hard_sigmoid_keras2": "hard_sigmoid"}
-OTHER_NAMES = {"swish": "silu", "hard_swish": "hard_silu", "log_sigmoid": "log_sigmoid", "elu_alpha_1": "elu", None: "linear"}
+SNIPPETS = {
+    "hard_sigmoid_keras2": "hard_sigmoid",
+    "squareplus": "squareplus",
+    "sparse_plus": "sparse_plus",
+    "sparse_sigmoid": "sparse_sigmoid",
+    "sparsemax": "sparsemax",
+}
+OTHER_NAMES = {"swish": "silu", "hard_swish": "hard_silu", None: "linear"}
+#: Layers that Keras 2 accepts as the name of an activation, made with their default settings.
+LAYER_NAMES = frozenset({"ReLU", "LeakyReLU", "ELU", "Softmax"})
+#: Activations that tf.keras 2.15 knows; the others came with Keras 3 (``tf_keras/src/activations.py``).
+IN_KERAS_2 = frozenset(
+    "elu exponential gelu hard_sigmoid_keras2 leaky_relu linear log_softmax mish relu relu6 selu sigmoid silu softmax "
+    "softplus softsign tanh".split()
+)
 
 
 def activation(value: Any, reading: Reading) -> str | LayerSpec:
@@ -56,14 +80,26 @@ def activation(value: Any, reading: Reading) -> str | LayerSpec:
         if value.get("class_name") in {"function", "builtin"} and isinstance(inner, str):
             value = inner
         elif isinstance(inner, Mapping):
-            return reading.layer(value)
-    if value in OTHER_NAMES:
+            return layer_as_function(value, reading)
+    if isinstance(value, str) and value in LAYER_NAMES:
+        return layer_as_function({"class_name": value, "config": {"name": value}}, reading)
+    if isinstance(value, str | None) and value in OTHER_NAMES:
         value = OTHER_NAMES[value]
     if value == "hard_sigmoid" and reading.version.before(3):
         return "hard_sigmoid_keras2"
+    if value == "gelu" and reading.version.before(2, 4):
+        raise UnknownLayerError(f"activation 'gelu': Keras {reading.version} had none; a function of the author may be either form")
     if not isinstance(value, str) or value not in EXPRESSIONS:
         raise UnknownLayerError(f"activation {quote(value)} is not known")
     return value
+
+
+def layer_as_function(value: Mapping[str, Any], reading: Reading) -> LayerSpec:
+    """A layer in the place of an activation function; it must have no variables."""
+    spec = reading.layer(value)
+    if build(spec).variables():
+        raise UnknownLayerError(f"layer {quote(spec.type)} as activation: its variables have no place in the file")
+    return spec
 
 
 def keras_name(value: str | LayerSpec, version: KerasVersion) -> str | LayerSpec:
@@ -87,16 +123,20 @@ def activated(expression: str, value: str | LayerSpec, order: AxisOrder) -> tupl
 
 
 def activation_caveats(value: str | LayerSpec, version: KerasVersion) -> tuple[str, ...]:
-    """Keras 3 has no function for the hard sigmoid of Keras 1 and 2."""
+    """Keras 3 has no function for the hard sigmoid of Keras 1 and 2, and Keras 2 lacks half of those of Keras 3."""
     if value == "hard_sigmoid_keras2" and version.major >= 3:
         return ("hard_sigmoid is clip(0.2 x + 0.5) in the Keras that wrote the file, and relu6(x + 3) / 6 in Keras 3",)
+    if value == "hard_sigmoid" and version.major < 3:
+        return ("hard_sigmoid is relu6(x + 3) / 6 in the Keras that wrote the file, and clip(0.2 x + 0.5) in Keras 2",)
+    if isinstance(value, str) and version.major < 3 and value not in IN_KERAS_2:
+        return (f"Keras 2 has no activation {quote(value)}",)
     return ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Activation(Layer):
     """
-    Apply an activation function.
+    Apply an activation function; the shape stays, but for ``glu``, which halves the last axis.
 
     Keras: ``keras/src/layers/activations/activation.py``; PyTorch: ``torch.nn.functional``.
     """
@@ -110,51 +150,20 @@ class Activation(Layer):
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         return activation_caveats(self.activation, version)
 
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        (shape,) = inputs
+        if self.activation != "glu" or shape is None:
+            return shape
+        return (*shape[:-1], None if shape[-1] is None else shape[-1] // 2)
+
+    def arrange(self, arrival: Arrival) -> Arranged:
+        """Any order will do; ``glu`` splits a flattened map, so it needs the order of Keras there."""
+        arranged = super().arrange(arrival)
+        if self.activation != "glu":
+            return arranged
+        order = replace(arranged.inputs[0], flat=())
+        return Arranged((order,), (order,))
+
     def torch(self, site: Site) -> Form:
         text, snippets = activated("%0", self.activation, site.orders[0])
         return Form((text,), snippets=snippets)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReLU(Layer):
-    """
-    ``x`` above ``threshold``, capped at ``max_value``; ``negative_slope * (x - threshold)`` below it.
-
-    Keras: ``keras/src/layers/activations/relu.py``; PyTorch: ``torch.nn.functional.relu`` and its kin.
-    """
-
-    flat: ClassVar = "pass"
-    max_value: float | None = setting(None)
-    negative_slope: float = setting(0.0, old=("alpha",), parse=lambda v, _: float(v or 0))
-    threshold: float = setting(0.0, old=("theta",), parse=lambda v, _: float(v or 0))
-
-    def torch(self, site: Site) -> Form:
-        if self.threshold == 0 and self.max_value is None:
-            slope = self.negative_slope
-            return Form((f"F.leaky_relu(%0, {slope!r})" if slope else "F.relu(%0)",))
-        if self.threshold == 0 and not self.negative_slope:
-            return Form(("F.relu6(%0)" if self.max_value == 6 else f"torch.clamp(%0, 0.0, {float(self.max_value or 0)!r})",))
-        above = f"torch.where(%0 >= {self.threshold!r}, %0, 0.0)" if self.threshold else "F.relu(%0)"
-        if self.max_value is not None:
-            above = f"{above}.clamp(max={float(self.max_value)!r})"
-        if self.negative_slope:
-            above = f"{above} - {self.negative_slope!r} * F.relu({self.threshold!r} - %0)"
-        return Form((above,))
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeakyReLU(Layer):
-    """
-    ``x`` for positive inputs, ``negative_slope * x`` for the others. The slope defaults to 0.3 (0.01 in PyTorch).
-
-    Keras: ``keras/src/layers/activations/leaky_relu.py``; PyTorch: ``torch.nn.functional.leaky_relu``.
-    """
-
-    flat: ClassVar = "pass"
-    negative_slope: float = setting(0.3, old=("alpha",), parse=lambda v, _: float(v))
-
-    def to_keras(self, version: KerasVersion) -> dict[str, Any]:
-        return {"negative_slope" if version.major >= 3 else "alpha": self.negative_slope}
-
-    def torch(self, site: Site) -> Form:
-        return Form((f"F.leaky_relu(%0, {self.negative_slope!r})",))

@@ -177,12 +177,13 @@ class Layer:
         if self.axis_order == "any":
             want = next((o for o in arrival.orders if not o.is_keras and len(o.axes) == len(first.axes)), first)
             inputs = tuple(want if len(o.axes) == len(want.axes) else o for o in arrival.orders)
-        elif self.axis_order == "channels" and getattr(self, "data_format", "channels_last") != "channels_first":
-            want = AxisOrder.channels_first(len(first.axes))
-            inputs = tuple(AxisOrder.channels_first(len(o.axes)) for o in arrival.orders)
         else:
-            want = AxisOrder.keras(len(first.axes))
-            inputs = tuple(AxisOrder.keras(len(o.axes)) for o in arrival.orders)
+            last = self.axis_order == "channels" and getattr(self, "data_format", "channels_last") != "channels_first"
+            order = AxisOrder.channels_first if last else AxisOrder.keras
+            # Behind a layer of unknown rank everything is in Keras order; a layer with a rank of its own knows it all the same.
+            unknown = self.rank + 2 if self.rank else 0
+            want = order(len(first.axes) or unknown)
+            inputs = tuple(order(len(o.axes) or unknown) for o in arrival.orders)
         if self.flat == "no":
             want = replace(want, flat=())
             inputs = tuple(replace(o, flat=()) for o in inputs)

@@ -194,13 +194,11 @@ class Bidirectional(Layer):
         if whole and not layer.return_state:
             return Form((f"{call}[0]",), text, (), carries, snippets)
         letters = tuple(f"%{letter}" for letter in "hc"[:count])
-        if layer.return_state:
-            before = [f"%both, {grouped(letters)} = {call}"]
-        else:
-            before = [f"%both = {call}[0]"]
+        before = [f"%both, {grouped(letters)} = {call}"] if layer.return_state else []
         outputs = ("%both",)
         if not whole:
-            before.append("%ahead, %back = %both.chunk(2, dim=-1)")
+            both = "%both" if layer.return_state else f"{call}[0]"
+            before.append(f"%ahead, %back = {both}.chunk(2, dim=-1)")
             outputs = self.merged(*(("%ahead", "%back") if layer.return_sequences else ("%ahead[:, -1]", "%back[:, 0]")))
         ends = tuple(f"{letter}[{i}]" for i in (0, 1) for letter in letters) if layer.return_state else ()
         return Form((*outputs, *ends), text, tuple(before), carries, snippets)

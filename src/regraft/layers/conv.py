@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -119,7 +119,7 @@ def conv_module(layer: Windowed, cin: int, cout: int, padding: str, *, groups: i
     )
 
 
-def conv_weights(axes: str) -> Sequence[Weight]:
+def conv_weights(axes: str) -> tuple[Weight, ...]:
     """Kernel and bias of a convolution with these spatial axes."""
     return (
         Weight("kernel", f"{axes} cin cout -> cout cin {axes}", torch="weight"),

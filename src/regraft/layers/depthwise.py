@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -58,7 +58,7 @@ class Depthwise(Windowed, abstract=True):
         return Form((text,), module=module, snippets=(*pad.snippets, *snippets))
 
 
-def depthwise_weights(axes: str) -> Sequence[Weight]:
+def depthwise_weights(axes: str) -> tuple[Weight, ...]:
     """Kernel and bias of a depthwise convolution with these spatial axes."""
     return (
         Weight("kernel", f"{axes} cin mult -> (cin mult) 1 {axes}", torch="weight"),
@@ -132,7 +132,7 @@ class Separable(Windowed, abstract=True):
         return Form((text,), module=f"nn.Sequential({depthwise}, {pointwise})", snippets=(*pad.snippets, *snippets))
 
 
-def separable_weights(axes: str, ones: str) -> Sequence[Weight]:
+def separable_weights(axes: str, ones: str) -> tuple[Weight, ...]:
     """Both kernels and the bias of a separable convolution; ``ones`` are the axes of length 1 of the second kernel."""
     return (
         Weight("depthwise_kernel", f"{axes} cin mult -> (cin mult) 1 {axes}", torch="0.weight"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from regraft.blueprint import Shape
 from regraft.layers.base import Layer
@@ -11,7 +11,6 @@ from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.order import AxisOrder
 from regraft.layers.settings import setting
 from regraft.layers.spatial import MapShape, data_format
-from regraft.layers.version import KerasVersion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +22,6 @@ class GlobalPooling(Layer, abstract=True):
 
     data_format: str = setting("channels_last", old=("dim_ordering",), parse=data_format, before={(2, 0, 0): None})
     keepdims: bool = setting(False)
-
-    def to_keras(self, version: KerasVersion) -> dict[str, Any]:
-        return {"data_format": self.data_format, "keepdims": self.keepdims}
 
     @property
     def passes_order(self) -> bool:

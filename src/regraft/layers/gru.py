@@ -63,6 +63,6 @@ class GRU(Recurrent):
     def is_stock(self, masked: bool) -> bool:
         return self.reset_after and super().is_stock(masked)
 
-    def twin_options(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        options, snippets = super().twin_options()
+    def twin_options(self, masked: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        options, snippets = super().twin_options(masked)
         return (options if self.reset_after else (*options, "reset_after=False")), snippets

@@ -64,7 +64,8 @@ def converted(expression: str, have: AxisOrder, want: AxisOrder) -> str:
     >>> converted("x", AxisOrder.channels_first(3), AxisOrder.keras(3))
     'x.transpose(1, 2)'
     """
-    if have.axes == want.axes or not have.axes or not want.axes:
+    have = have if have.axes else AxisOrder.keras(len(want.axes))
+    if have.axes == want.axes or not want.axes:
         return expression
     dims = have.permutation_to(want)
     moved = [i for i, dim in enumerate(dims) if i != dim]

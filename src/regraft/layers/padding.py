@@ -117,7 +117,7 @@ class ZeroPadding1D(ZeroPadding):
     """
 
     rank: ClassVar = 1
-    padding: Ends = setting(1, parse=ends)
+    padding: Ends = setting(((1, 1),), parse=ends)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ class ZeroPadding2D(ZeroPadding):
     """
 
     rank: ClassVar = 2
-    padding: Ends = setting(1, parse=ends)
+    padding: Ends = setting(((1, 1), (1, 1)), parse=ends)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,7 @@ class ZeroPadding3D(ZeroPadding):
     """
 
     rank: ClassVar = 3
-    padding: Ends = setting(1, parse=ends)
+    padding: Ends = setting(((1, 1), (1, 1), (1, 1)), parse=ends)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +153,7 @@ class Cropping1D(Cropping):
     """
 
     rank: ClassVar = 1
-    cropping: Ends = setting(1, parse=ends)
+    cropping: Ends = setting(((1, 1),), parse=ends)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +165,7 @@ class Cropping2D(Cropping):
     """
 
     rank: ClassVar = 2
-    cropping: Ends = setting(0, parse=ends)
+    cropping: Ends = setting(((0, 0), (0, 0)), parse=ends)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,4 +177,4 @@ class Cropping3D(Cropping):
     """
 
     rank: ClassVar = 3
-    cropping: Ends = setting(1, parse=ends)
+    cropping: Ends = setting(((1, 1), (1, 1), (1, 1)), parse=ends)

@@ -140,7 +140,7 @@ class Recurrent(Layer, abstract=True):
         """Constructor arguments that PyTorch's own module takes too."""
         return () if self.use_bias else ("bias=False",)
 
-    def twin_options(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def twin_options(self, masked: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Constructor arguments that only the twin takes, and the snippets they need."""
         found: list[str] = []
         snippets: list[str] = []
@@ -150,7 +150,7 @@ class Recurrent(Layer, abstract=True):
                 called = text.removesuffix("(x)")
                 found.append(f"{name}={called if called != text else f'lambda x: {text}'}")
                 snippets += needed
-        if self.zero_output_for_mask:
+        if self.zero_output_for_mask and masked:
             found.append("zero_output_for_mask=True")
         return tuple(found), tuple(snippets)
 
@@ -159,7 +159,7 @@ class Recurrent(Layer, abstract=True):
         arguments = (str(cin), str(self.units), *self.options(), "batch_first=True", *extra)
         if self.is_stock(masked):
             return f"{self.stock}({', '.join(arguments)})", ()
-        own, snippets = self.twin_options()
+        own, snippets = self.twin_options(masked)
         return f"{self.twin}({', '.join((*arguments, *own))})", (self.twin, *snippets)
 
     def call(self, sequence: str, states: tuple[str, ...], mask: str, module: str = "%self") -> str:

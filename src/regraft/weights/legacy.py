@@ -9,6 +9,7 @@ Keras 0.x has ``nb_layers`` and ``layer_0``, ``layer_1`` ... instead. Sources: `
 from __future__ import annotations
 
 from regraft.errors import FileError, quote
+from regraft.weights.findings import Findings
 from regraft.weights.json_text import parse_object
 from regraft.weights.limits import Limits
 from regraft.weights.nodes import Dataset, Folder, join
@@ -37,15 +38,19 @@ def read_legacy(file: Source, limits: Limits) -> WeightTree | None:
         return None
     if file.has(weights, "nb_layers"):
         return _read_keras_0(file, weights)
-    notes: list[str] = []
-    layers, own, ignored = _layers(file, weights, notes)
+    findings = Findings()
+    layers, own = _layers(file, weights, findings)
     version = file.text(weights, "keras_version")
     root_version = version or file.text(file.root, "keras_version")
     config = file.text(file.root, "model_config") or None
     if config is not None:
         parse_object(config, f"{file.shown}:model_config", limits)
-    if OPTIMIZER in file.root.children:
-        ignored.append((join("/", OPTIMIZER), "optimizer state"))
+    if weights is not file.root:
+        findings.ignored += [
+            (node.path, "optimizer state" if name == OPTIMIZER else "it lies outside the weights")
+            for name, node in file.root.children.items()
+            if node is not weights
+        ]
     return WeightTree(
         file=file.shown,
         dialect=_dialect(root_version, layers),
@@ -55,8 +60,8 @@ def read_legacy(file: Source, limits: Limits) -> WeightTree | None:
         backend=file.text(weights, "backend") or file.text(file.root, "backend"),
         config=config,
         own=own,
-        ignored=tuple(ignored),
-        notes=tuple(dict.fromkeys(notes)),
+        ignored=tuple(findings.ignored),
+        notes=tuple(dict.fromkeys(findings.notes)),
     )
 
 
@@ -68,13 +73,11 @@ def _dialect(version: str, layers: tuple[Group, ...]) -> Dialect:
     return "keras-2" if slashes else "keras-1"
 
 
-def _layers(
-    file: Source, weights: Folder, notes: list[str]
-) -> tuple[tuple[Group, ...], tuple[Variable, ...], list[tuple[str, str]]]:
+def _layers(file: Source, weights: Folder, findings: Findings) -> tuple[tuple[Group, ...], tuple[Variable, ...]]:
+    """The layers in the order of ``layer_names``, and the variables of the model itself."""
     names = file.texts(weights, "layer_names") or ()
     _check_unique(file, weights, "layer_names", names)
     layers: list[Group] = []
-    ignored: list[tuple[str, str]] = []
     for name in names:
         folder = weights.find(name)
         if not isinstance(folder, Folder):
@@ -84,26 +87,28 @@ def _layers(
                 path=weights.path,
                 hint="The file was not written to the end, or was edited.",
             )
-        layers.append(Group(name, name, folder.path, _weights(file, folder, ignored, notes)))
-    own: tuple[Variable, ...] = ()
-    for name, folder in weights.folders.items():
-        if name == OWN_GROUP and name not in names:
-            own = _weights(file, folder, ignored, notes)
-        elif not any(layer == name or layer.startswith(name + "/") for layer in names) and not (
-            weights is file.root and name in (OPTIMIZER, "model_weights")
-        ):
-            ignored.append((folder.path, "layer_names does not list it"))
-    ignored += [(node.path, "it lies outside the layers") for node in weights.datasets.values()]
-    ignored += [(join(weights.path, name), f"another name of {path}") for name, path in weights.aliases.items()]
-    return tuple(layers), own, ignored
+        layers.append(Group(name, name, folder.path, _weights(file, folder, findings)))
+    own_folder = weights.folders.get(OWN_GROUP)
+    is_own = own_folder is not None and OWN_GROUP not in names
+    own = _weights(file, own_folder, findings) if own_folder is not None and is_own else ()
+    for folder in weights.walk():
+        findings.ignored += [
+            (node.path, "weight_names does not list it")
+            for node in folder.datasets.values()
+            if node.path not in findings.used
+        ]
+        findings.ignored += [
+            (join(folder.path, name), f"another name of {path}") for name, path in folder.aliases.items()
+        ]
+    return tuple(layers), own
 
 
-def _weights(file: Source, folder: Folder, ignored: list[tuple[str, str]], notes: list[str]) -> tuple[Variable, ...]:
+def _weights(file: Source, folder: Folder, findings: Findings) -> tuple[Variable, ...]:
     names = file.texts(folder, "weight_names")
     if names is None:
         raise FileError(file.shown, "the layer has no weight_names.", path=folder.path)
     _check_unique(file, folder, "weight_names", names)
-    found: dict[str, Dataset] = {}
+    found: list[tuple[str, Dataset]] = []
     for name in names:
         node = folder.find(name)
         if not isinstance(node, Dataset):
@@ -113,19 +118,18 @@ def _weights(file: Source, folder: Folder, ignored: list[tuple[str, str]], notes
                 path=folder.path,
                 hint="The file was not written to the end, or was edited.",
             )
-        found[name] = node
-    used = {node.path for node in found.values()}
-    for below in folder.walk():
-        ignored += [(n.path, "weight_names does not list it") for n in below.datasets.values() if n.path not in used]
-    decoded = decode_named(file, list(found.items()))
-    ignored += decoded.ignored
-    notes += decoded.notes
+        found.append((name, node))
+    findings.used.update(node.path for _, node in found)
+    decoded = decode_named(file, found)
+    findings.ignored += decoded.ignored
+    findings.notes += decoded.notes
     return decoded.variables
 
 
 def _check_unique(file: Source, folder: Folder, attribute: str, names: tuple[str, ...]) -> None:
     if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name in names if name in seen or seen.add(name))
         raise FileError(
             file.shown,
             f"{attribute} lists {quote(twice)} twice, so one array overwrote another when the file was saved.",

@@ -7,9 +7,9 @@ No list of names gives the order of the layers; see ``order``. Source: ``keras/s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import cast
 
+from regraft.weights.findings import Findings
 from regraft.weights.nodes import Dataset, Folder, join
 from regraft.weights.order import layer_order, natural
 from regraft.weights.quantized import decode_numbered, layer_kind, restore_attention
@@ -30,14 +30,6 @@ NOT_WEIGHTS = {
     "_compile_loss": "loss state",
 }
 SUBCLASSED = "this is a subclassed model: its groups are named after attributes, in an order that is not the call order"
-
-
-@dataclass
-class Findings:
-    """What is said about a file beside its layers, collected while it is read."""
-
-    notes: list[str] = field(default_factory=list)
-    ignored: list[tuple[str, str]] = field(default_factory=list)
 
 
 def read_saving_lib(file: Source) -> WeightTree | None:

@@ -2,8 +2,9 @@
 
 import torch
 import torch.nn.functional as F
-from snippets.padding import pad_same
 from torch import Tensor
+
+from regraft.emit.snippets.padding import pad_same
 
 
 def avg_pool_same(x: Tensor, window: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:

@@ -1,0 +1,231 @@
+"""
+The command line.
+
+Exit codes: 0 done and checked, 1 a check failed, 2 the input cannot be used, 3 done and something remains open.
+What is slow to import is imported inside the commands: ``inspect`` needs numpy and h5py, and nothing needs torch but a check.
+"""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter, Token
+
+import regraft
+from regraft.errors import FileError, NotKerasError, RegraftError
+from regraft.report.printable import printable_lines
+
+USAGE = 2
+INTERRUPTED = 130  # what a shell says of a program that was stopped with Ctrl-C
+ISSUES = "https://github.com/regraft/regraft/issues"
+EXIT_CODES = (
+    "Exit codes: 0 done and checked; 1 a check failed; 2 the input cannot be used, nothing is written; "
+    "3 done, and something remains open (listed)."
+)
+
+app = App(
+    name="regraft",
+    help="Turns Keras weight files into PyTorch models you can read, load, train and trust.",
+    version=regraft.__version__,
+    help_format="plaintext",
+    help_epilogue=EXIT_CODES,
+)
+
+
+def shape_of(_: object, tokens: Sequence[Token]) -> tuple[int | None, ...]:
+    """
+    ``64,64,1`` as axis lengths; ``?`` and ``none`` stand for an axis that varies.
+
+    Raises:
+        ValueError: If it is no list of such words.
+    """
+    words = [word.strip() for word in tokens[0].value.strip("() ").removesuffix(",").split(",")]
+    axes: list[int | None] = []
+    for word in words:
+        if word.lower() in ("?", "none"):
+            axes.append(None)
+        elif word.isascii() and word.isdigit() and 0 < int(word[:20]) < 1 << 31:
+            axes.append(int(word))
+        else:
+            raise ValueError("expected axis lengths without the batch axis, such as 64,64,1 (? for an axis that varies)")
+    return tuple(axes)
+
+
+Shape = Annotated[tuple[int | None, ...] | None, Parameter(converter=shape_of, n_tokens=1, accepts_keys=False)]
+Out = Annotated[Path | None, Parameter(alias="-o")]
+Switch = Annotated[bool, Parameter(negative="")]
+
+
+@app.command
+def inspect(file: str, /, *, json: Switch = False, all: Switch = False, debug: Switch = False) -> int:
+    """Say what a file is: dialect, Keras version, layers, parameters, what is known and what is not.
+
+    Args:
+        file: A Keras file, or what should be one.
+        json: Print it for programs, also what is wrong with a file.
+        all: Show every layer, however many there are.
+        debug: Show where in the program an error arose.
+    """
+    del debug
+    from regraft.inspection import inspect as look
+
+    found = look(file)
+    if json:
+        write(found.to_json())
+        return 0
+    from regraft.report.inspection_terminal import show
+
+    write_with(lambda console: show(found, console, everything=all))
+    return 0
+
+
+@app.command
+def convert(
+    file: str,
+    /,
+    *,
+    out: Out = None,
+    architecture: str | None = None,
+    input_shape: Shape = None,
+    format: Literal["pth", "safetensors", "both"] = "pth",
+    force: Switch = False,
+    verify: bool = True,
+    theano_kernels: bool | None = None,
+    quiet: Switch = False,
+    json: Switch = False,
+    all: Switch = False,
+    debug: Switch = False,
+) -> int:
+    """Convert a Keras file that has its architecture, inside or beside it, to a PyTorch model.
+
+    Args:
+        file: A .h5, .keras, .weights.h5 or .weights.json file, or an unpacked .keras folder.
+        out: Folder for the results; by default the file's name with _torch, in the current folder.
+        architecture: The architecture as JSON (model.to_json()), for a file that holds weights only.
+        input_shape: Shape of one input in Keras order, without the batch axis: 64,64,1. ? for an axis that varies.
+        format: How the weights are written.
+        force: Replace results that are there already.
+        verify: Compare every layer with the real Keras, where it is installed.
+        theano_kernels: The convolution kernels were written by Theano, and are turned; by default the file says so.
+        quiet: Print errors only.
+        json: Print the report as JSON, and nothing else.
+        all: Show every layer, not the worst and the failing ones alone.
+        debug: Show where in the program an error arose.
+    """
+    del debug
+    from regraft.convert import convert as run
+    from regraft.report.console import console_for
+    from regraft.report.progress import Bar
+
+    with Bar(console_for(sys.stderr), enabled=not quiet) as bar:
+        conversion = run(
+            file,
+            out,
+            architecture=architecture,
+            input_shape=input_shape,
+            format=format,
+            force=force,
+            verify=verify,
+            theano_kernels=theano_kernels,
+            progress=bar,
+        )
+    report = conversion.report
+    if json:
+        write(report.to_json())
+    elif not quiet:
+        from regraft.report.terminal import show
+
+        write_with(lambda console: show(report, console, everything=all))
+    if quiet and report.exit_code == 1:
+        complain("CheckFailed", f"the result differs from Keras, first at layer {report.verification.first_failure!a:.200}")
+    return report.exit_code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    Args:
+        argv: The arguments without the program's name; by default those of this process.
+
+    Returns:
+        The exit code. A mistake of the program itself counts as 2 as well, and says that it is one.
+    """
+    tokens = list(sys.argv[1:] if argv is None else argv)
+    try:
+        command, bound, _ = app.parse_args(tokens, exit_on_error=False)
+    except CycloptsError:
+        return USAGE  # cyclopts has said what is wrong with the arguments
+    options = bound.arguments
+    try:
+        return command(*bound.args, **bound.kwargs) or 0
+    except KeyboardInterrupt:
+        complain("interrupted", "Stopped before the end; no file is left half written.")
+        return INTERRUPTED
+    except (RegraftError, OSError, MemoryError) as error:
+        if options.get("json"):
+            write(jsonlib.dumps({"error": described(error)}, indent=1, ensure_ascii=True) + "\n")
+        complain(headline(error), message(error))
+    except Exception as error:
+        complain("internal error", f"{type(error).__name__}: {error}\nThis is a bug in regraft. Please report it: {ISSUES}")
+        if not options.get("debug"):
+            complain("", "(--debug shows where it arose)")
+    if options.get("debug"):
+        traceback.print_exc()
+    return USAGE
+
+
+def message(error: Exception) -> str:
+    """What an error says: where and why on one line, what to do on the next."""
+    if isinstance(error, FileError) and error.hint:
+        return f"{str(error).removesuffix(error.hint).rstrip()}\n{error.hint}"
+    return str(error) or type(error).__name__
+
+
+def headline(error: Exception) -> str:
+    """The type of an error, and of a file that is not Keras' what it is."""
+    name = type(error).__name__
+    return f"{name} ({error.kind})" if isinstance(error, NotKerasError) else name
+
+
+def described(error: Exception) -> dict[str, Any]:
+    """An error for programs: its type and message, of a file also kind, reason, path inside and hint."""
+    found: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    if isinstance(error, FileError):
+        found |= {"file": error.file, "reason": error.reason, "path": error.path, "hint": error.hint}
+    if isinstance(error, NotKerasError):
+        found["kind"] = error.kind
+    return found
+
+
+def complain(title: str, text: str) -> None:
+    """Say something on the error output; text from files cannot steer the terminal."""
+    lines = printable_lines(text)
+    head = [f"regraft: {line}" for line in printable_lines(title)] if title else []
+    print("\n".join([*head, *(f"  {line}" for line in lines)]), file=sys.stderr)
+
+
+def write_with(draw: Any) -> None:
+    """Lay something out for the terminal that the output is, and write it in one go."""
+    from regraft.report.console import console_for
+
+    console = console_for(sys.stdout)
+    with console.capture() as captured:
+        draw(console)
+    write(captured.get())
+
+
+def write(text: str) -> None:
+    """Write to the output, in whatever encoding it has; a reader that has left (``| head``) is no error."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,88 @@
+"""What a file's layout tells of a model, and what it cannot: no layout without an architecture holds the whole model."""
+
+from __future__ import annotations
+
+import shlex
+
+from regraft.report.inspection import Architecture
+from regraft.report.printable import plural
+
+SETTINGS = "strides, padding, dilation, activations, pooling sizes, dropout and epsilon"
+GRAPH = "the graph: which layer feeds which, sums, concatenations and shortcuts"
+SHOWN_TYPES = 8
+INDEX_ONLY = "the roles of the arrays: they are numbered (0, 1, ...), so kernel and bias are told by shape and place"
+
+
+def knowledge(
+    dialect: str,
+    order_source: str,
+    *,
+    architecture: Architecture | None,
+    keras_version: str,
+    backend: str,
+    named: bool,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """
+    Known and unknown, as sentences for a person.
+
+    Args:
+        dialect: As in ``WeightTree``.
+        order_source: As in ``WeightTree``.
+        architecture: At a glance, or None in a weights-only file.
+        keras_version: As stored, or empty.
+        backend: As stored, or empty.
+        named: Whether the layers still have the names that they had in Keras.
+    """
+    if architecture is not None and not architecture.problem:
+        return _whole(architecture)
+    known, unknown = ["the name, shape and type of every array"], list[str]()
+    ordered = known if order_source != "alphabetical" else unknown
+    ordered.append("the order of the layers")
+    if architecture is not None:
+        unknown.append(f"the architecture: {architecture.problem}")
+    if dialect in ("keras-3", "checkpoint-h5"):
+        known.append("the class of every layer, from the names of its groups")
+        (known if named else unknown).append("the names of the layers")
+        unknown.append(INDEX_ONLY)
+    elif dialect == "keras-0":
+        unknown += ["the names and classes of the layers", "the roles of the arrays"]
+    else:
+        known.append("the names of the layers, and the roles of their arrays (kernel, bias, gamma, ...)")
+        unknown.append("the class of a layer, except where it kept its default name (conv2d_1, dense)")
+    if dialect == "keras-1":
+        unknown.append("the order of the axes of convolution kernels (Theano or TensorFlow), if convolutions are there")
+    if not keras_version:
+        unknown.append("the exact version of Keras" if dialect != "keras-0" else "the version of Keras, before 1.0")
+    elif backend:
+        known.append(f"the version of Keras, {keras_version}, and its backend, {backend}")
+    else:
+        known.append(f"the version of Keras, {keras_version}")
+    if architecture is None:
+        unknown += [GRAPH, f"the settings: {SETTINGS}"]
+    return tuple(known), tuple(unknown)
+
+
+def _whole(architecture: Architecture) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    known = (
+        "the architecture: every layer with its class, name, settings and connections",
+        "the name, shape and type of every array",
+    )
+    if not architecture.unsupported:
+        return known, ()
+    count = len(architecture.unsupported)
+    types = ", ".join(list(dict.fromkeys(kind for _, kind in architecture.unsupported))[:SHOWN_TYPES])
+    what = "1 layer does: regraft cannot convert its class" if count == 1 else f"{count} layers do: regraft cannot convert their classes"
+    return known, (f"what {what}, {types}",)
+
+
+def next_step(file: str, architecture: Architecture | None) -> str:
+    """What to do now, with a command that can be copied."""
+    file = shlex.quote(file)
+    if architecture is None or architecture.problem:
+        return (
+            "Give the architecture, as the JSON that model.to_json() returns in Keras: "
+            f"regraft convert {file} --architecture model.json"
+        )
+    if architecture.unsupported:
+        return f"regraft convert {file} (the layers that it does not know become placeholders; exit code 3)"
+    return f"regraft convert {file}"

@@ -1,0 +1,178 @@
+"""A report on the terminal: one screen of facts, then the layer table with its errors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from regraft.report.console import INDENT, bullets, facts, heading
+from regraft.report.dialects import DIALECTS, written_by
+from regraft.report.layer_table import error_words, layer_table
+from regraft.report.printable import plural, printable, shape_words, size_words
+from regraft.report.value import Port, Report, VerificationRow
+
+MOST_NOTES = 8
+MOST_TYPES = 4
+STYLES = {"equal": "green", "different": "bold red", "partly verified": "yellow", "not verified": "yellow"}
+
+
+def show(report: Report, console: Console, *, everything: bool = False) -> None:
+    """
+    Print a report.
+
+    Args:
+        report: What to print.
+        console: Where; from ``console_for``, which takes text literally.
+        everything: Show every layer, not the worst and the failing ones alone.
+    """
+    heading(console, printable(report.source.file, 400))
+    facts(console, summary(report))
+    table, left_out = layer_table(report, everything=everything, width=console.width)
+    console.print()
+    console.print(Padding(table, (0, 0, 0, INDENT)))
+    if left_out:
+        console.print(Padding(Text(left_out, style="dim"), (0, 0, 0, INDENT)))
+    bullets(console, "Placeholders: these raise in forward", _few(_placeholders(report)), style="yellow")
+    bullets(console, "Open: what the file does not say", _few(_open(report)), style="yellow")
+    bullets(console, "Variables that are not in the model", _few(_listed(report)))
+    bullets(console, "Notes", _few([printable(note, 400) for note in (*report.notes, *report.verification.notes)]))
+    bullets(console, "What architecture.json cannot say", _few([printable(c, 400) for c in report.caveats]))
+    console.print()
+    console.print(verdict(report))
+
+
+def summary(report: Report) -> list[tuple[str, str | Text]]:
+    """The facts on top, as label and words."""
+    source = report.source
+    rows: list[tuple[str, str | Text]] = [
+        ("read", f"{source.kind}, {size_words(source.bytes)}, {printable(written_by(source.keras_version, source.backend))}"),
+        ("layout", DIALECTS.get(source.dialect, printable(source.dialect))),
+    ]
+    if source.architecture != "the file":
+        rows.append(("architecture", printable(source.architecture)))
+    rows.append(("model", f"{printable(report.model)}: {plural(len(report.layers), 'layer')} ({types(report)})"))
+    rows += [("input", port_words(port)) for port in report.inputs[:MOST_NOTES]]
+    rows += [("output", port_words(port)) for port in report.outputs[:MOST_NOTES]]
+    rows += [
+        ("parameters", f"{sum(layer.parameters for layer in report.layers):,}"),
+        ("variables", counts(report)),
+        ("checked", checked(report.verification)),
+        ("tried on", tried(report.verification)),
+        ("files", files(report)),
+    ]
+    return rows
+
+
+def types(report: Report) -> str:
+    """The most frequent layer types: ``6 Conv2D, 4 BatchNormalization``."""
+    counted = Counter(layer.type for layer in report.layers).most_common()
+    words = [f"{count} {printable(kind)}" for kind, count in counted[:MOST_TYPES]]
+    rest = sum(count for _, count in counted[MOST_TYPES:])
+    return ", ".join([*words, f"{rest} other"] if rest else words)
+
+
+def port_words(port: Port) -> str:
+    """An input or output in both axis orders."""
+    name, keras = printable(port.name), shape_words(port.keras_shape)
+    if port.keras_shape == port.torch_shape and port.order == "as in Keras":
+        return f"{name} {keras}, as in Keras"
+    return f"{name} {shape_words(port.torch_shape)}, {printable(port.order)}; in Keras {keras}"
+
+
+def counts(report: Report) -> str:
+    """How the variables were used, and that all parameters are filled."""
+    listed = len(report.variables_listed)
+    rest = f", {listed} listed with a reason" if listed else ", none left over"
+    return f"{report.variables_used} of {report.variables_stored} used{rest}; {plural(report.parameters_filled, 'parameter')} filled"
+
+
+def checked(verification: VerificationRow) -> Text:
+    """The result of the comparison with Keras in a line."""
+    reason = f": {printable(verification.reason, 400)}" if verification.reason else ""
+    if verification.status == "not verified":
+        return Text(f"not verified against Keras{reason}", style=STYLES["not verified"])
+    oracle = printable(verification.oracle) or "Keras"
+    compared = f"{verification.compared} of {plural(verification.total, 'layer')} compared"
+    errors = f"largest error {_largest(verification, 64)} in float64, {_largest(verification, 32)} in float32"
+    if verification.status == "different":
+        text = f"DIFFERENT from {oracle}, first at {printable(verification.first_failure)}{reason}; {compared}, {errors}"
+    elif verification.status == "partly verified":
+        text = f"partly equal to {oracle}{reason}; {compared}, {errors}"
+    else:
+        text = f"equal to {oracle}{reason}: {compared}, {errors}"
+    return Text(text, style=STYLES[verification.status])
+
+
+def _largest(verification: VerificationRow, bits: int) -> str:
+    found = [c.error64 if bits == 64 else c.error32 for c in verification.layers]
+    measured = [error for error in found if error is not None]
+    return error_words(max(measured)) if measured else "not compared"
+
+
+def tried(verification: VerificationRow) -> str:
+    """The shapes that were tried, and what Keras was given."""
+    if not verification.inputs:
+        return ""
+    shapes = ["+".join(shape_words(shape) for shape in case) for case in verification.inputs]
+    routes = [
+        f"{what} {printable(route)}"
+        for what, route in (
+            ("architecture:", verification.config_route),
+            ("weights:", verification.weights_route),
+        )
+        if route
+    ]
+    return "; ".join([", ".join(dict.fromkeys(shapes)), *routes])
+
+
+def files(report: Report) -> str:
+    """Where the results lie."""
+    folders = list(dict.fromkeys(str(PurePath(path).parent) for path in report.files.values()))
+    names = ", ".join(printable(name) for name in report.files)
+    return f"{', '.join(printable(folder, 400) for folder in folders)}: {names}"
+
+
+def verdict(report: Report) -> Text:
+    """The last line: whether the result can be trusted, with the exit code."""
+    status, code = report.verification.status, report.exit_code
+    if status == "different":
+        words = f"A check failed: do not use the result. The first layer that differs: {printable(report.verification.first_failure)}."
+    elif report.placeholders or report.open_choices:
+        parts = [
+            plural(len(report.placeholders), "placeholder") if report.placeholders else "",
+            plural(len(report.open_choices), "open choice") if report.open_choices else "",
+        ]
+        words = f"Done, and not complete: {' and '.join(part for part in parts if part)}."
+    elif status == "equal":
+        words = "Done: every layer equals Keras."
+    else:
+        words = "Done, not verified against Keras."
+    return Text(f"{words} (exit code {code})", style=STYLES[status])
+
+
+def _placeholders(report: Report) -> list[str]:
+    return [f"{printable(r.name)} ({printable(r.type)}): {printable(r.placeholder, 400)}" for r in report.placeholders]
+
+
+def _open(report: Report) -> list[str]:
+    return [f"{printable(c.subject)}: {printable(c.evidence, 400)}{_candidates(c.candidates)}" for c in report.open_choices]
+
+
+def _candidates(candidates: Iterable[str]) -> str:
+    words = ", ".join(printable(candidate, 40) for candidate in list(candidates)[:MOST_NOTES])
+    return f" (possible: {words})" if words else ""
+
+
+def _listed(report: Report) -> list[str]:
+    return [f"{printable(path)}: {printable(reason, 200)}" for path, reason in report.variables_listed]
+
+
+def _few(lines: list[str]) -> list[str]:
+    if len(lines) <= MOST_NOTES:
+        return lines
+    return [*lines[: MOST_NOTES - 1], f"... and {len(lines) - MOST_NOTES + 1} more: report.json lists them"]
