@@ -1,5 +1,107 @@
-"""regraft: a Keras weights file becomes a PyTorch model that you can read, load, train and trust."""
+"""
+regraft: a Keras weights file becomes a PyTorch model that you can read, load, train and trust.
+
+    inspect(file)        what a file is and holds: an ``Inspection``
+    read(file)           its variables by layer: a ``WeightTree``
+    convert(file, out)   the whole pipeline, as on the command line: a ``Conversion`` with its ``Report``
+    verify(...)          a converted model against the real Keras
+
+Arrays and shapes that come from a file are in Keras order (``kh kw cin cout``, ``batch h w c``); the emitted module is
+channels first. What goes wrong is a ``RegraftError``; ``regraft.errors`` draws the tree. Importing this package is
+quick: each name brings its modules when it is first used.
+"""
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from regraft.errors import (
+    BlueprintError,
+    ConfigError,
+    FileError,
+    NotKerasError,
+    OracleError,
+    OutputError,
+    RegraftError,
+    ShapeMismatchError,
+    UnknownLayerError,
+    UnsafeFileError,
+)
+
+if TYPE_CHECKING:
+    from regraft.convert import Conversion, convert
+    from regraft.inspection import inspect
+    from regraft.report import Report
+    from regraft.report.inspection import Inspection
+    from regraft.verification import verify
+    from regraft.weights import WeightTree, read
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "BlueprintError",
+    "ConfigError",
+    "Conversion",
+    "FileError",
+    "Inspection",
+    "NotKerasError",
+    "OracleError",
+    "OutputError",
+    "RegraftError",
+    "Report",
+    "ShapeMismatchError",
+    "UnknownLayerError",
+    "UnsafeFileError",
+    "WeightTree",
+    "convert",
+    "inspect",
+    "read",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for, once."""
+    match name:
+        case "convert":
+            from regraft.convert import convert as value
+        case "Conversion":
+            from regraft.convert import Conversion as value
+        case "inspect":
+            from regraft.inspection import inspect as value
+        case "Inspection":
+            from regraft.report.inspection import Inspection as value
+        case "read":
+            from regraft.weights import read as value
+        case "WeightTree":
+            from regraft.weights import WeightTree as value
+        case "Report":
+            from regraft.report import Report as value
+        case "verify":
+            from regraft.verification import verify as value
+        case _:
+            raise AttributeError(f"module 'regraft' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Also the names that are not imported yet."""
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """
+    Keeps ``regraft.convert`` and ``regraft.verify`` the functions.
+
+    Modules of the same names exist, and importing one would put it in the function's place.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

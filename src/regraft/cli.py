@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -57,9 +58,9 @@ def shape_of(_: object, tokens: Sequence[Token]) -> tuple[int | None, ...]:
     return tuple(axes)
 
 
-Shape = Annotated[tuple[int | None, ...] | None, Parameter(converter=shape_of, n_tokens=1, accepts_keys=False)]
+Shape = Annotated[tuple[int | None, ...] | None, Parameter(converter=shape_of, n_tokens=1, accepts_keys=False, negative="", metavar="SHAPE")]
 Out = Annotated[Path | None, Parameter(alias="-o")]
-Switch = Annotated[bool, Parameter(negative="")]
+Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 @app.command
@@ -91,11 +92,11 @@ def convert(
     /,
     *,
     out: Out = None,
-    architecture: str | None = None,
+    architecture: Annotated[str | None, Parameter(metavar="JSON")] = None,
     input_shape: Shape = None,
     format: Literal["pth", "safetensors", "both"] = "pth",
     force: Switch = False,
-    verify: bool = True,
+    verify: Annotated[bool, Parameter(show_default=False)] = True,
     theano_kernels: bool | None = None,
     quiet: Switch = False,
     json: Switch = False,
@@ -111,7 +112,7 @@ def convert(
         input_shape: Shape of one input in Keras order, without the batch axis: 64,64,1. ? for an axis that varies.
         format: How the weights are written.
         force: Replace results that are there already.
-        verify: Compare every layer with the real Keras, where it is installed.
+        verify: Compare every layer with the real Keras, where it is installed. That is the default.
         theano_kernels: The convolution kernels were written by Theano, and are turned; by default the file says so.
         quiet: Print errors only.
         json: Print the report as JSON, and nothing else.
@@ -218,7 +219,7 @@ def write_with(draw: Any) -> None:
     console = console_for(sys.stdout)
     with console.capture() as captured:
         draw(console)
-    write(captured.get())
+    write(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE))
 
 
 def write(text: str) -> None:

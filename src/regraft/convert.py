@@ -19,7 +19,7 @@ from regraft.blueprint.toml import to_toml
 from regraft.digest import Digest
 from regraft.emit.module import Module, emit
 from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
-from regraft.errors import ConfigError
+from regraft.errors import ConfigError, OutputError
 from regraft.layers.binding import Binding, bind
 from regraft.report import Report
 from regraft.reporting import make_report
@@ -92,7 +92,6 @@ def convert(
     blueprint = read_blueprint(tree, architecture, input_shape)
     binding = bind(blueprint, tree, theano_kernels=theano_kernels)
     module = emit(blueprint, binding, about(tree))
-    folder.mkdir(parents=True, exist_ok=True)
     write_files(folder, tree, blueprint, module, format, force=force, progress=progress)
     verification = check(folder, format, module, blueprint, binding, tree, verify=verify, progress=progress)
     report = make_report(tree, blueprint, binding, module, verification, digest.hex(), architecture, folder, names)
@@ -125,10 +124,18 @@ def write_files(
     force: bool,
     progress: Progress | None,
 ) -> None:
-    """Write code, weights, architecture and blueprint."""
-    write_text(folder / "model.py", module.source, force=force)
-    write_text(folder / "architecture.json", pretty_json(keras_config.dump(blueprint)), force=force)
-    write_text(folder / "blueprint.toml", to_toml(blueprint), force=force)
+    """Write code, architecture, blueprint and weights; each is made before the first is written."""
+    texts = {
+        "model.py": module.source,
+        "architecture.json": pretty_json(keras_config.dump(blueprint, partial=True)),
+        "blueprint.toml": to_toml(blueprint),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}. Choose another one with -o.") from error
+    for name, text in texts.items():
+        write_text(folder / name, text, force=force)
     total = sum(len(transfer.parameters) for transfer in module.transfers)
     count = 0
 

@@ -1,5 +1,5 @@
 """
-The architecture JSON of a file at a glance: model class, layer classes, inputs, and what has no conversion.
+The architecture JSON of a file at a glance: model class, layer classes, inputs, and which layers are code.
 
 The whole meaning of the JSON is read in ``keras_config``; this is what ``inspect`` needs, and it never fails.
 """
@@ -11,10 +11,9 @@ from typing import Any
 
 from regraft.errors import ConfigError
 from regraft.report.inspection import Architecture, ModelInput
+from regraft.report.keras_classes import is_custom
 from regraft.weights import Limits, WeightTree
 from regraft.weights.json_text import parse_object
-
-MODELS = frozenset({"Sequential", "Functional", "Model"})
 
 
 def configuration(tree: WeightTree) -> dict[str, Any] | None:
@@ -61,28 +60,25 @@ def stated_types(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def glance(config: Mapping[str, Any]) -> Architecture:
-    """Model class, number of layers, inputs, and layers that have no conversion."""
+    """Model class, number of layers, inputs, and layers that are code."""
     model_class = text(config.get("class_name"))
     listed = entries(config)
     if "problem" in config:
         return Architecture(model_class, 0, problem=str(config["problem"]))
     if not listed:
         return Architecture(model_class, 0, problem="it is Python code of the author's own, which is not in the file")
-    return Architecture(model_class, len(listed), inputs(config, listed), tuple(unsupported(listed)))
+    return Architecture(model_class, len(listed), inputs(config, listed), tuple(custom(listed)))
 
 
-def unsupported(listed: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Layers whose class is not in the catalogue, those in nested models included."""
-    from regraft.layers import ALIASES
-
-    todo = list(listed)[::-1]
+def custom(listed: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Layers that are code, those in nested models and wrappers included."""
+    todo = listed[::-1]
     while todo:
         entry = todo.pop()
-        kind = text(entry.get("class_name"))
-        wrapped = config_of(entry).get("layer")
+        kind, wrapped = text(entry.get("class_name")), config_of(entry).get("layer")
         if inner := entries(entry):
             todo += inner[::-1]
-        elif kind not in ALIASES and kind not in MODELS:
+        elif is_custom(kind, text(entry.get("module"))):
             yield name_of(entry), kind
         elif isinstance(wrapped, dict) and "class_name" in wrapped:
             todo.append(wrapped)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 import regraft
 from regraft.glance import configuration, glance, model_name, stated_types
 from regraft.report.dialects import DIALECTS, ORDERS
 from regraft.report.inspection import InspectedLayer, InspectedVariable, Inspection, TypeSource
+from regraft.report.keras_classes import class_of, stem_of
 from regraft.report.knowledge import knowledge, next_step
 from regraft.weights import Group, Variable, WeightTree, identify, read
 
@@ -50,6 +50,7 @@ def inspect(file: str | os.PathLike[str]) -> Inspection:
         backend=tree.backend,
         named=named,
     )
+    step, command = next_step(tree.file, architecture)
     return Inspection(
         regraft=regraft.__version__,
         file=tree.file,
@@ -72,7 +73,8 @@ def inspect(file: str | os.PathLike[str]) -> Inspection:
         notes=tree.notes,
         known=known,
         unknown=unknown,
-        next_step=next_step(tree.file, architecture),
+        next_step=step,
+        next_command=command,
     )
 
 
@@ -105,26 +107,11 @@ def type_of(group: Group, tree: WeightTree, types: Mapping[str, str]) -> tuple[s
         return types[group.name], "architecture"
     if tree.dialect == "keras-0":
         return "", ""
-    from regraft.layers.naming import class_key
-
-    stem, _ = class_key(group.key)
-    found = default_names().get(stem, "")
+    stem = stem_of(group.key)
+    found = class_of(stem)
     if tree.dialect in ("keras-3", "checkpoint-h5"):
         return (found or stem), "group name"
     return found, "default name" if found else ""
-
-
-@cache
-def default_names() -> dict[str, str]:
-    """Class by the name that Keras gives to a layer without one, less its count: ``conv2d``, in Keras 1 ``convolution2d``."""
-    from regraft.layers import ALIASES
-    from regraft.layers.naming import snake_case
-
-    found = {"input": "InputLayer", "sequential": "Sequential", "functional": "Functional", "model": "Model"}
-    for name in ALIASES:
-        found.setdefault(snake_case(name), name)
-        found.setdefault(name.lower(), name)
-    return found
 
 
 def variable(stored: Variable, group: str, dialect: str) -> InspectedVariable:

@@ -10,7 +10,8 @@ import regraft
 from regraft import keras_config
 from regraft.blueprint import Blueprint
 from regraft.emit.module import Module
-from regraft.layers import AxisOrder, KerasVersion
+from regraft.keras_config.dump import every_layer
+from regraft.layers import AxisOrder
 from regraft.layers.binding import Binding
 from regraft.layers.walk import model_shapes
 from regraft.report import ChoiceRow, LayerRow, Port, Report, Source, TransferRow, VerificationRow
@@ -51,9 +52,16 @@ def make_report(
         verification=verification,
         choices=tuple(ChoiceRow(c.subject, c.value, c.candidates, c.label, c.evidence) for c in blueprint.choices),
         notes=(*tree.notes, *blueprint.notes, *binding.notes),
-        caveats=keras_config.caveats(blueprint, KerasVersion(3)),
+        caveats=architecture_caveats(blueprint),
         files={name: str(folder / name) for name in names},
     )
+
+
+def architecture_caveats(blueprint: Blueprint) -> tuple[str, ...]:
+    """What ``architecture.json`` cannot say."""
+    missing = [spec for _, spec in every_layer(blueprint) if spec.unknown]
+    note = (f"{len(missing)} of the layers stand in architecture.json without their settings, as they are placeholders",)
+    return (note if missing else ()) + keras_config.caveats(blueprint)
 
 
 def source_of(tree: WeightTree, sha256: str, architecture: str | os.PathLike[str] | None) -> Source:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,13 @@ def test_the_file_appears_at_the_end_and_whole(tmp_path: Path) -> None:
         file.write(b"all of it")
         assert not target.exists()
     assert target.read_bytes() == b"all of it"
-    assert os.listdir(tmp_path) == ["model.pth"]
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_an_existing_file_is_kept_without_force(tmp_path: Path) -> None:
     target = tmp_path / "model.pth"
     target.write_bytes(b"old")
-    with pytest.raises(OutputError, match="exists already.*--force"), replacing(target):
+    with pytest.raises(OutputError, match=r"exists already.*--force"), replacing(target):
         pytest.fail("the block must not run")
     assert target.read_bytes() == b"old"
     with replacing(target, force=True) as file:
@@ -32,29 +31,33 @@ def test_an_existing_file_is_kept_without_force(tmp_path: Path) -> None:
 
 def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
     target = tmp_path / "model.pth"
-    with pytest.raises(OutputError, match="exists already"), replacing(target) as file:
-        file.write(b"mine")
+    with pytest.raises(OutputError, match="exists already"), replacing(target):
         target.write_bytes(b"theirs")
     assert target.read_bytes() == b"theirs"
-    assert os.listdir(tmp_path) == ["model.pth"]
+    assert list(tmp_path.iterdir()) == [target]
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), FileNotFoundError(2, "gone", "input.h5")])
 def test_after_an_error_nothing_is_left_and_the_error_is_the_same(tmp_path: Path, error: BaseException) -> None:
     target = tmp_path / "model.pth"
     target.write_bytes(b"old")
-    with pytest.raises(type(error)) as caught, replacing(target, force=True) as file:
-        file.write(b"half")
-        raise error
+
+    def fail() -> None:
+        with replacing(target, force=True) as file:
+            file.write(b"half")
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        fail()
     assert caught.value is error
     assert target.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["model.pth"]
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_a_full_disk_is_said_in_words(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="No space left.*Nothing was written"), replacing(tmp_path / "a"):
+    with pytest.raises(OutputError, match=r"No space left.*Nothing was written"), replacing(tmp_path / "a"):
         raise OSError(errno.ENOSPC, "No space left on device")
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(("path", "words"), [(".", "found a folder"), ("missing/model.pth", "does not exist")])

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.emit.state_dicts import bits, numbers, views
 
 from regraft.emit import contiguous
 from regraft.emit.contiguous import fill, joined, moved, slabs, unmerged
 from regraft.layout import Layout, Reorder, apply
-from tests.emit.state_dicts import bits, numbers, views
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tracemalloc
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import pytest
 import safetensors.numpy
 import safetensors.torch
 from hypothesis import HealthCheck, given, settings
+from tests.emit.state_dicts import bits, every_kind, tensor, tensors_of, views
 
 from regraft.emit.safe import header, write_safetensors
 from regraft.emit.tensor import Tensor
 from regraft.errors import OutputError
-from tests.emit.state_dicts import bits, every_kind, tensor, tensors_of, views
 
 
 def test_both_loaders_read_every_dtype_and_shape(tmp_path: Path) -> None:
@@ -74,7 +73,7 @@ def test_no_tensor_at_all(tmp_path: Path) -> None:
 def test_the_reserved_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="__metadata__"):
         write_safetensors(tmp_path / "model.safetensors", [tensor("__metadata__", np.zeros(1, np.int8))])
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_header_that_no_reader_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +90,7 @@ def test_an_error_in_the_third_tensor_leaves_nothing(tmp_path: Path) -> None:
     good = tensors_of({"a": np.zeros((900, 800), np.float32).T, "b": np.zeros(3, np.float32)})
     with pytest.raises(RuntimeError, match="damaged chunk"):
         write_safetensors(tmp_path / "model.safetensors", [*good, Tensor("c", (1,), "float32", broken)])
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_existing_file_needs_force(tmp_path: Path) -> None:

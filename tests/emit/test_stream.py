@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.emit.state_dicts import bits, every_kind, numbers, tensor, tensors_of, views
 
 from regraft.emit import stream
 from regraft.emit.stream import blocks
 from regraft.emit.tensor import Tensor, check
 from regraft.errors import OutputError
-from tests.emit.state_dicts import bits, every_kind, numbers, tensor, tensors_of, views
 
 MIB = 1 << 20
 
@@ -125,8 +125,8 @@ def test_an_error_or_an_early_end_ends_the_threads() -> None:
 
 @pytest.mark.parametrize(
     ("sizes", "copies"),
-    [([40, 40, 40, 40], 1), ([1, 40, 1, 40, 1, 40], 1), ([40, 40, 40], 2), ([5] * 30, 1)],
-    ids=["equal", "with biases between", "a load that copies", "many"],
+    [([40, 40, 40, 40], 1), ([41, 41, 41], 2), ([1, 40, 1, 40, 1, 40], 1), ([40, 40, 40], 2), ([5] * 30, 1)],
+    ids=["equal", "as they are", "with biases between", "a load that copies", "many"],
 )
 def test_memory_is_about_two_and_a_half_tensors(monkeypatch: pytest.MonkeyPatch, sizes: list[int], copies: int) -> None:
     monkeypatch.setattr(stream, "SPARE_BYTES", MIB)

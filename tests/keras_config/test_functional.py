@@ -22,7 +22,7 @@ def entry(name: str, width: int = 4) -> dict[str, Any]:
 
 
 def layer(name: str, *nodes: Any, class_name: str = "Dense", **config: Any) -> dict[str, Any]:
-    settings = {"name": name, "units": 3} if class_name == "Dense" else {"name": name}
+    settings = {"name": name, "trainable": True, **({"units": 3} if class_name == "Dense" else {})}
     return {"class_name": class_name, "name": name, "config": {**settings, **config}, "inbound_nodes": list(nodes)}
 
 
@@ -193,6 +193,15 @@ def test_arguments_take_the_names_of_the_catalogue(monkeypatch: pytest.MonkeyPat
         layers = [entry("a"), entry("b"), layer("d", node)]
         (call,) = read(layers, [["a", 0, 0], ["b", 0, 0]], [["d", 0, 0]]).calls
         assert call == Call("d", (T("a"),), 0, {"state": T("b")})
+
+
+@pytest.mark.parametrize(("more", "unknown"), [({}, True), ({"dtype": "float32"}, False), ({"trainable": True}, False)])
+def test_operation_that_names_no_module(more: dict[str, Any], unknown: bool) -> None:
+    node = {"args": [keras_tensor("a"), keras_tensor("b")], "kwargs": {}}
+    add = {"class_name": "Add", "name": "add", "config": {"name": "add", **more}, "inbound_nodes": [node]}
+    model = read([entry("a"), entry("b"), add], [["a", 0, 0], ["b", 0, 0]], [["add", 0, 0]])
+    assert bool(model.by_name["add"].unknown) is unknown
+    assert model.calls == (Call("add", (T("a"),), 0, {"1": T("b")}),)
 
 
 def test_layer_that_receives_nothing() -> None:

@@ -106,6 +106,8 @@ def test_modules_of_keras(module: str | None) -> None:
         ({"class_name": "Dense", "config": {"name": "in", "units": 3}}, "two layers are named 'in'"),
         (3, "expected an object, found 3"),
         ({"class_name": "InputLayer", "config": {"name": "i2"}}, "only come first"),
+        ({"class_name": "InputLayer", "config": {"name": "i2", "batch_shape": [None, "x"]}}, "expected an axis length"),
+        ({"class_name": "InputLayer", "config": {"name": "i2", "dtype": "\ud800"}}, "'i2' cannot be read"),
     ],
 )
 def test_what_is_no_layer(entry: Any, words: str) -> None:

@@ -115,7 +115,7 @@ def write_body(
     body = body_of(blueprint, bound, forms, inputs)
     names = attributes(body.statements)
     nested = {s.call.layer: s for s in reversed(body.statements) if s.form.nested is not None}
-    classes = {layer: unique(class_name(layer), writer.names) for layer in nested}
+    classes = {layer: unique(class_name(s.form.nested.name or layer), writer.names) for layer, s in nested.items() if s.form.nested}
     items = [
         Item(s, names.get(s.call.layer, ""), s.form.module.replace("%class", classes.get(s.call.layer, "")))
         for s in body.statements

@@ -143,10 +143,15 @@ def statement_lines(
         names["mask"] = mask_names[result] = scope.fresh(f"{result.layer}_mask")
         lines.append((f"{mask_names[result]} = {filled(form.mask, names)}", ""))
     lines += [(filled(text, names), "") for text in form.before]
-    targets = ", ".join(scope.tensors[ref] for ref in statement.results)
-    values = ", ".join(filled(text, names) for text in form.outputs)
-    lines.append((f"{targets} = {values}", item.shape or shown(named_axes(statement.shapes[0], statement.orders[0]))))
-    return lines
+    targets = [scope.tensors[ref] for ref in statement.results]
+    values = [filled(text, names) for text in form.outputs]
+    notes = [shown(named_axes(s, o)) for s, o in zip(statement.shapes, statement.orders, strict=True)]
+    notes[0] = item.shape or notes[0]
+    whole = f"{', '.join(targets)} = {', '.join(values)}"
+    if len(targets) == 1 or len(whole) <= WIDTH - 8:
+        return [*lines, (whole, notes[0])]
+    # The targets are new names, so that no value reads what a line before it has written.
+    return [*lines, *((f"{t} = {v}", note) for t, v, note in zip(targets, values, notes, strict=True))]
 
 
 def filled(text: str, names: Mapping[str, str]) -> str:

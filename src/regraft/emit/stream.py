@@ -72,7 +72,6 @@ def blocks(tensors: Sequence[Tensor]) -> Generator[Block]:
             data.release()  # the caller may still hold the block, and through it the array
             if job.buffer is not None:
                 spare.append(job.buffer)
-            del job, data
     finally:
         readers.shutdown(cancel_futures=True)
         movers.shutdown(cancel_futures=True)

@@ -10,7 +10,7 @@ from regraft.blueprint import Blueprint, Call, LayerSpec
 from regraft.errors import BlueprintError, quote
 from regraft.keras_config.dump_nodes import Dialect, is_chain, node, triples
 from regraft.keras_config.layer import PLACEHOLDER
-from regraft.layers import ALIASES, KerasVersion, build
+from regraft.layers import ALIASES, KerasVersion, build, layer_class
 
 #: The versions whose forms are written.
 VERSIONS = {2: KerasVersion(2, 15, tf=True), 3: KerasVersion(3, 15)}

@@ -46,9 +46,11 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
     if class_name in MODEL_CLASSES or is_functional(config):
         return read_nested(entry, class_name, config, name, scope, place)
     settings = (place / "config").mapping(config)
+    if class_name == "InputLayer":
+        return read_input(settings, name, scope, place / "config")
     trainable = settings.get("trainable", True) is not False
     try:
-        refuse_foreign(class_name, entry, settings)
+        refuse_foreign(class_name, entry, settings, scope)
         if class_name == "Merge":
             class_name, settings = modern_merge(settings)
         layer = from_settings(class_name, settings, scope, place / "config")
@@ -64,6 +66,22 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
         )
     spec = spec_of(name, layer, trainable=trainable)
     return dataclasses.replace(spec, config={k: frozen(v) for k, v in spec.config.items()})
+
+
+def read_input(settings: dict[str, Any], name: str, scope: Scope, place: Place) -> LayerSpec:
+    """
+    The entry of a model. It is never a placeholder: without its shape nothing behind it could be built.
+
+    Raises:
+        ConfigError: If its shape is no shape.
+    """
+    for key in ("batch_shape", "batch_input_shape"):
+        if settings.get(key) is not None:
+            settings = {**settings, key: list((place / key).shape(settings[key]))}
+    try:
+        return spec_of(name, from_settings("InputLayer", settings, scope, place))
+    except (UnknownLayerError, *MALFORMED) as error:
+        raise place.error(f"the InputLayer {quote(name)} cannot be read: {quote(str(error))}") from None
 
 
 def from_settings(class_name: str, settings: dict[str, Any], scope: Scope, place: Place) -> Layer:
@@ -131,7 +149,7 @@ def is_operation(class_name: str) -> bool:
     return class_name in ALIASES and layer_class(class_name).keras_module.startswith("keras.src.ops.")
 
 
-def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, Any]) -> None:
+def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, Any], scope: Scope) -> None:
     """
     Refuse what only looks like a layer of Keras: code, operations, classes of the author.
 
@@ -149,6 +167,11 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
         raise UnknownLayerError(f"TensorFlow operation {quote(operation)} is not in the catalogue")
     if isinstance(module, str) and ".ops." in f".{module}." and not is_operation(class_name):
         raise UnknownLayerError(f"operation {quote(class_name)} of {quote(module)} is not in the catalogue")
+    # HDF5 files of Keras 3 name no module: the operation Add (x + y) looks like the layer Add, but a layer always
+    # writes its dtype.
+    nameless = module is None and scope.version.major >= 3 and "inbound_nodes" in entry
+    if nameless and not {"dtype", "trainable"} & settings.keys() and not is_operation(class_name):
+        raise UnknownLayerError(f"operation {quote(class_name)} is not in the catalogue")
     if isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES:
         raise UnknownLayerError(f"class {quote(class_name)} of module {quote(module)} is not one of Keras' own")
     if isinstance(registered, str) and ">" in registered and not registered.startswith("Keras>"):

@@ -46,7 +46,8 @@ class Graph:
         call = ref.call - bases.get(ref.layer, 0)
         if not 0 <= call < max(self.calls[ref.layer], 1):
             count = self.calls[ref.layer]
-            raise place.error(f"call {ref.call} of layer {quote(ref.layer)} is used, but it is called {count} times")
+            number = f"call {ref.call} of layer {quote(ref.layer)}"
+            raise place.error(f"{number} is used, counted from 0, but it is called {count} times")
         return replace(ref, call=call)
 
     def is_model(self, name: str) -> bool:

@@ -75,6 +75,8 @@ class Layer:
     aliases: ClassVar[tuple[str, ...]] = ()
     #: ``any``: works in every axis order and keeps it; ``channels``: needs channels first; ``keras``: needs Keras order.
     axis_order: ClassVar[Orders] = "any"
+    #: Where Keras 3 has the class; operations are not in ``keras.layers``.
+    keras_module: ClassVar[str] = "keras.layers"
     #: What happens to a mask: ``pass`` it on, ``drop`` it, or the form makes its ``own``.
     masks: ClassVar[Masks] = "pass"
     #: Number of spatial axes, where the class has a fixed one.

@@ -171,7 +171,7 @@ class Bidirectional(Layer):
         if len(states) not in (0, expected):
             raise UnknownLayerError(f"layer {quote(site.name)} receives {len(states)} states, not {expected}")
         form = self.one_module(site, mask, states) if self.single else self.two_modules(site, mask, states)
-        return replace(form, mask=mask if self.directions[0].return_sequences else "")
+        return replace(form, mask="%m0" if site.masks[0] and self.directions[0].return_sequences else "")
 
     def carries(self, site: Site, part: str, parameters: str) -> tuple[Carry, ...]:
         """How the variables of one direction fill its parameters; ``{}`` stands for the parameter's own name."""

@@ -68,8 +68,8 @@ class Convolution(Windowed, abstract=True):
     """
     Sum over a window and all channels of its group.
 
-    The kernel is stored channels last in every ``data_format`` since Keras 2; Keras 1 stored it as ``dim_ordering`` says,
-    and its Conv1D as an image of width 1. The Theano backend turns kernels by 180 degrees.
+    The kernel is stored channels last in every ``data_format`` since Keras 2; Keras 1 stored it as ``dim_ordering``
+    says, and that of Conv1D for an image of width 1. The Theano backend turns kernels by 180 degrees.
     """
 
     filters: int = setting(old=("nb_filter",), parse=positive)
@@ -84,7 +84,7 @@ class Convolution(Windowed, abstract=True):
         return origins
 
     def kernel_moves(self, stored: Stored) -> tuple[Move, ...]:
-        """From the kernel in the file to that of Keras 2 and 3. Source: ``preprocess_weights_for_loading`` of Keras 2."""
+        """From the kernel in the file to that of Keras 2 and 3, as Keras 2 does in ``preprocess_weights_for_loading``."""
         layout = self.old_layout(stored) if stored.version.before(2) and stored.shapes else ""
         flip = (Flip(tuple(range(self.rank))),) if stored.theano else ()
         return (*((Layout(layout),) if layout else ()), *flip)

@@ -18,6 +18,12 @@ from regraft.layers.stored import Origin, Stored
 from regraft.layers.window import padded, slid
 from regraft.layout import Layout
 
+#: The kernels of a separable convolution that Keras 1 wrote channels first.
+OLD_SEPARABLE = {
+    "depthwise_kernel": "mult cin kh kw -> kh kw cin mult",
+    "pointwise_kernel": "cout mid ph pw -> ph pw mid cout",
+}
+
 
 def one_group(value: Any, _: Reading) -> int:
     """
@@ -113,9 +119,8 @@ class Separable(Windowed, abstract=True):
             today = shapes[0][:2] == self.kernel_size and shapes[1][-1] == self.filters
             first = shapes[0][2:] == self.kernel_size and shapes[1][0] == self.filters
             if first and (self.data_format == "channels_first" or not today):
-                depthwise, pointwise = Layout("mult cin kh kw -> kh kw cin mult"), Layout("cout mid ph pw -> ph pw mid cout")
-                origins["depthwise_kernel"] = replace(origins["depthwise_kernel"], moves=(depthwise,))
-                origins["pointwise_kernel"] = replace(origins["pointwise_kernel"], moves=(pointwise,))
+                for name, pattern in OLD_SEPARABLE.items():
+                    origins[name] = replace(origins[name], moves=(Layout(pattern),))
         return origins
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:

@@ -65,7 +65,9 @@ class Border(Layer, abstract=True):
     axis_order: ClassVar = "channels"
     masks: ClassVar = "drop"
 
-    data_format: str = setting("channels_last", old=("dim_ordering",), parse=stated_data_format, before={(2, 0, 0): None})
+    data_format: str = setting(
+        "channels_last", old=("dim_ordering",), parse=stated_data_format, before={(2, 0, 0): None}
+    )
 
     def to_keras(self, version: KerasVersion) -> dict[str, Any]:
         config = super().to_keras(version)
@@ -84,7 +86,8 @@ class ZeroPadding(Border, abstract=True):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         arriving = MapShape.of(inputs[0], self.rank, self.data_format)
-        return arriving.resized([None if n is None else n + a + b for n, (a, b) in zip(arriving.sizes, self.padding, strict=True)])
+        axes = zip(arriving.sizes, self.padding, strict=True)
+        return arriving.resized([None if n is None else n + before + after for n, (before, after) in axes])
 
     def torch(self, site: Site) -> Form:
         # F.pad names the last axis first.
@@ -99,7 +102,8 @@ class Cropping(Border, abstract=True):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         arriving = MapShape.of(inputs[0], self.rank, self.data_format)
-        return arriving.resized([None if n is None else n - a - b for n, (a, b) in zip(arriving.sizes, self.cropping, strict=True)])
+        axes = zip(arriving.sizes, self.cropping, strict=True)
+        return arriving.resized([None if n is None else n - before - after for n, (before, after) in axes])
 
     def torch(self, site: Site) -> Form:
         slices = [f"{before or ''}:{-after or ''}" for before, after in self.cropping]

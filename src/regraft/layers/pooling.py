@@ -88,7 +88,8 @@ class AveragePooling(Pooling, abstract=True):
         arriving = map_sizes(site, self.rank)
         same = self.same_arguments(arriving) if self.padding == "same" else ""
         if same is not None:
-            return Form(("%self(%0)",), module=self.module(same + (", count_include_pad=False" if "padding" in same else "")))
+            exclude = ", count_include_pad=False" if "padding" in same else ""
+            return Form(("%self(%0)",), module=self.module(same + exclude))
         text = f"avg_pool_same(%0, {self.pool_size}, {self.steps})"
         return Form((text,), snippets=("avg_pool_same",))
 

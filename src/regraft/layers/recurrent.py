@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from regraft.blueprint import LayerSpec, Shape, TensorRef, refs_in
+from regraft.blueprint import LayerSpec, Shape, refs_in
 from regraft.errors import UnknownLayerError, quote
 from regraft.layers.activations import activated, activation, activation_caveats, keras_name
 from regraft.layers.base import Layer, Weight
@@ -193,7 +193,7 @@ class Recurrent(Layer, abstract=True):
             raise UnknownLayerError(f"layer {quote(site.name)} receives {len(states)} states, not {self.state_count}")
         flip = ".flip(1)" if self.go_backwards else ""
         before, outputs = self.results(self.call(f"%0{flip}", states, mask and f"{mask}{flip}"))
-        leaving = mask if self.return_sequences else ""
+        leaving = "%m0" if site.masks[0] and self.return_sequences else ""
         return Form(outputs, text, before, self.carries(site), snippets, leaving)
 
 
@@ -221,10 +221,15 @@ def argument_places(site: Site) -> dict[str, tuple[int, ...]]:
 
 
 def mask_token(site: Site) -> str:
-    """The mask of the sequence: given as an argument, or the one that comes with it; empty if there is none."""
-    if isinstance(site.arguments.get("mask"), TensorRef):
-        return f"%{argument_places(site)['mask'][0]}"
-    return "%m0" if site.masks[0] else ""
+    """
+    The mask that the layer sees, or nothing.
+
+    Keras 3 hands on the mask that comes with a sequence only where the sequence is the one tensor of the call; beside
+    an ``initial_state`` the mask must be an argument too (``Layer.__call__`` in ``keras/src/layers/layer.py``).
+    """
+    places = argument_places(site)
+    hidden = places.get("initial_state") and not places.get("mask")
+    return "%m0" if site.masks[0] and not hidden else ""
 
 
 def state_tokens(site: Site) -> tuple[str, ...]:

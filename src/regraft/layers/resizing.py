@@ -33,7 +33,8 @@ class Resizing(Layer):
     ``(batch, h, w, c) -> (batch, height, width, c)``.
 
     ``nearest`` takes the pixel whose centre is nearest: PyTorch's ``nearest-exact``.
-    Keras: ``keras/src/layers/preprocessing/image_preprocessing/resizing.py``; PyTorch: ``torch.nn.functional.interpolate``.
+    Keras: ``keras/src/layers/preprocessing/image_preprocessing/resizing.py``;
+    PyTorch: ``torch.nn.functional.interpolate``.
     """
 
     axis_order: ClassVar = "channels"

@@ -14,7 +14,13 @@ from regraft.layers.settings import Reading
 
 #: Names of the spatial axes of a kernel, by number of axes.
 KERNEL_AXES = {1: "kw", 2: "kh kw", 3: "kd kh kw"}
-FORMATS = {"channels_last": "channels_last", "channels_first": "channels_first", "tf": "channels_last", "th": "channels_first"}
+#: Both settings, under the names of Keras 2 and 3 and of Keras 1.
+FORMATS = {
+    "channels_last": "channels_last",
+    "channels_first": "channels_first",
+    "tf": "channels_last",
+    "th": "channels_first",
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,10 @@ def stated_data_format(value: Any, reading: Reading) -> str:
         UnknownLayerError: If a Keras 1 config leaves it open.
     """
     if value is None and reading.version.before(2) and reading.rank > 1:
-        raise UnknownLayerError("Keras 1 did not store the dim_ordering of this layer: add it to the config, as that of its neighbours")
+        raise UnknownLayerError(
+            "Keras 1 did not store the dim_ordering of this layer, and the other layers do not settle it: "
+            "add it to the config"
+        )
     return data_format(value, reading)
 
 

@@ -40,9 +40,9 @@ class Transposed(Windowed, abstract=True):
     """
     The transpose of a convolution: it spreads every element over a window.
 
-    The result in full is ``(n - 1) * stride + window`` long. Keras cuts or extends it to its own length; what it cuts it
-    shares between both ends, the odd one at the end. PyTorch's ``padding`` cuts both ends alike and its
-    ``output_padding`` extends the end; an odd element is sliced off behind it.
+    The result in full is ``(n - 1) * stride + window`` long. Keras cuts or extends it to its own length; it cuts both
+    ends alike, and an odd element off the end. PyTorch's ``padding`` cuts both ends alike and its ``output_padding``
+    extends the end; the odd element is sliced off behind it.
     """
 
     filters: int = setting(old=("nb_filter",), parse=positive)
@@ -65,7 +65,8 @@ class Transposed(Windowed, abstract=True):
             UnknownLayerError: If no input leads to it.
         """
         places = range(2, self.rank + 2) if self.data_format == "channels_first" else range(1, self.rank + 1)
-        if not isinstance(stated, list | tuple) or len(stated) != self.rank + 2 or not all(isinstance(stated[i], int) for i in places):
+        whole = isinstance(stated, list | tuple) and len(stated) == self.rank + 2
+        if not whole or not all(isinstance(stated[place], int) for place in places):
             raise UnknownLayerError(f"output_shape {quote(stated)} does not name {self.rank} sizes")
         paddings: list[int] = []
         default = True
@@ -94,8 +95,8 @@ class Transposed(Windowed, abstract=True):
             shape = stored.shapes[0]
             first = shape[0] == self.filters and shape[2:] == self.kernel_size
             last = shape[: self.rank] == self.kernel_size and shape[-1] == self.filters
-            pattern = f"cout cin {axes}" if first and (self.data_format == "channels_first" or not last) else f"{axes} cin cout"
-            moves = (Layout(f"{pattern} -> {axes} cout cin"),)
+            as_th = first and (self.data_format == "channels_first" or not last)
+            moves = (Layout(f"cout cin {axes} -> {axes} cout cin" if as_th else f"{axes} cin cout -> {axes} cout cin"),)
         return (*moves, *((Flip(tuple(range(self.rank))),) if stored.theano else ()))
 
     @property
@@ -168,7 +169,7 @@ class Conv2DTranspose(Transposed):
 @dataclass(frozen=True, kw_only=True)
 class Conv3DTranspose(Transposed):
     """
-    ``(batch, d, h, w, cin) -> (batch, d * stride, h * stride, w * stride, filters)``, or a little larger without padding.
+    ``(batch, d, h, w, cin)``, every spatial axis ``stride`` times as long, without padding a little longer.
 
     Keras: ``keras/src/layers/convolutional/conv3d_transpose.py``; PyTorch: ``torch.nn.ConvTranspose3d``.
     """

@@ -45,7 +45,8 @@ class UpSampling(Layer, abstract=True):
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         arriving = MapShape.of(inputs[0], self.rank, getattr(self, "data_format", "channels_last"))
-        return arriving.resized([None if n is None else n * factor for n, factor in zip(arriving.sizes, self.size, strict=True)])
+        axes = zip(arriving.sizes, self.size, strict=True)
+        return arriving.resized([None if n is None else n * factor for n, factor in axes])
 
     def torch(self, site: Site) -> Form:
         return Form(("%self(%0)",), module=f"nn.Upsample(scale_factor={number(self.size)})")
@@ -70,28 +71,31 @@ class UpSampling2D(UpSampling):
     """
     ``(batch, h, w, c) -> (batch, h * size, w * size, c)`` by repetition or interpolation.
 
-    Interpolation takes the centres of the pixels as their places, as PyTorch does; the stand-alone Keras 2.2 and 2.3 took
-    their corners (``tf.image.resize_bilinear`` without ``half_pixel_centers``). TensorFlow's bicubic weights are those
-    of a = -0.5, PyTorch's of -0.75.
+    Bilinear interpolation takes the centres of the pixels as their places, as PyTorch does. The stand-alone Keras 2.2
+    and 2.3 and tf.keras up to 2.1.6-tf took their corners: ``resize_bilinear`` without ``half_pixel_centers``.
+    TensorFlow 1.13 (corners) to 2.1 (centres) all wrote the version 2.2.4-tf, which counts as centres.
+    TensorFlow's bicubic weights are those of a = -0.5, PyTorch's of -0.75.
     Keras: ``keras/src/layers/reshaping/up_sampling2d.py``; PyTorch: ``torch.nn.Upsample``.
     """
 
     rank: ClassVar = 2
 
-    data_format: str = setting("channels_last", old=("dim_ordering",), parse=stated_data_format, before={(2, 0, 0): None})
+    data_format: str = setting(
+        "channels_last", old=("dim_ordering",), parse=stated_data_format, before={(2, 0, 0): None}
+    )
     interpolation: str = setting("nearest", parse=interpolation)
     corners: bool = setting(False, keras=False)
 
     @classmethod
     def from_keras(cls, reading: Reading) -> Self:
         layer = super().from_keras(reading)
-        corners = layer.interpolation == "bilinear" and reading.version.standalone
-        return replace(layer, corners=corners)
+        old = reading.version.standalone or reading.version.before(2, 2, 4)
+        return replace(layer, corners=old and layer.interpolation == "bilinear")
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         if not self.corners:
             return ()
-        return ("the Keras that wrote the file interpolates between the corners of pixels, Keras of today between their centres",)
+        return ("the Keras that wrote the file interpolates between pixel corners, this version between their centres",)
 
     def torch(self, site: Site) -> Form:
         if self.corners:
@@ -117,4 +121,6 @@ class UpSampling3D(UpSampling):
 
     rank: ClassVar = 3
 
-    data_format: str = setting("channels_last", old=("dim_ordering",), parse=stated_data_format, before={(2, 0, 0): None})
+    data_format: str = setting(
+        "channels_last", old=("dim_ordering",), parse=stated_data_format, before={(2, 0, 0): None}
+    )

@@ -20,8 +20,8 @@ def console_for(file: IO[str], width: int | None = None) -> Console:
 
 
 def heading(console: Console, text: str) -> None:
-    """A line that opens a part."""
-    console.print(Text(text, style="bold"))
+    """A line that opens a part; a long one is not broken, so that a path can be copied."""
+    console.print(Text(text, style="bold"), soft_wrap=True)
 
 
 def facts(console: Console, rows: Iterable[tuple[str, str | Text]]) -> None:

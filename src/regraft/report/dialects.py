@@ -20,6 +20,7 @@ ORDERS = {
 
 
 def written_by(keras_version: str, backend: str) -> str:
-    """Who wrote a file, as far as it says so."""
-    version = f"Keras {keras_version}" if keras_version else "a Keras of unknown version"
-    return f"{version} on {backend}" if backend else version
+    """Who wrote a file, as far as it says so; empty if it does not."""
+    if not keras_version:
+        return f"Keras on {backend}" if backend else ""
+    return f"Keras {keras_version} on {backend}" if backend else f"Keras {keras_version}"

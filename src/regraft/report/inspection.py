@@ -74,14 +74,14 @@ class Architecture:
     Attributes:
         model_class: ``Sequential``, ``Functional``, ``Model``, or the name of a class of the author's own.
         layers: Number of layers at the top level, layers without variables included.
-        unsupported: Layers that regraft does not convert, as (name, class); each becomes a placeholder.
+        custom: Layers whose meaning is code that no file holds, as (name, class): Lambda, and classes of the author's own.
         problem: Why it could not be read, or empty.
     """
 
     model_class: str
     layers: int
     inputs: tuple[ModelInput, ...] = ()
-    unsupported: tuple[tuple[str, str], ...] = ()
+    custom: tuple[tuple[str, str], ...] = ()
     problem: str = ""
 
 
@@ -106,7 +106,8 @@ class Inspection:
         ignored: Paths passed over, each with the reason: optimizer state, metrics.
         known: What the file says of the model.
         unknown: What it does not say and a conversion would need.
-        next_step: What to do now.
+        next_step: What to do now, in words.
+        next_command: The same as a command line.
     """
 
     regraft: str
@@ -131,6 +132,7 @@ class Inspection:
     known: tuple[str, ...]
     unknown: tuple[str, ...]
     next_step: str
+    next_command: str
     schema: str = field(default=SCHEMA)
 
     @property

@@ -37,6 +37,7 @@ def show(inspection: Inspection, console: Console, *, everything: bool = False) 
     console.print()
     heading(console, "Next")
     console.print(Padding(Text(_line(inspection.next_step)), (0, 0, 0, INDENT)))
+    console.print(Text(" " * INDENT + printable(inspection.next_command, 1000)), soft_wrap=True)
 
 
 def summary(inspection: Inspection) -> list[tuple[str, str | Text]]:
@@ -78,6 +79,8 @@ def _layers(inspection: Inspection, console: Console, *, everything: bool) -> No
         table.add_row(Text("(the model itself)"), "", Text(arrays(inspection.own, usual)), Text(f"{count:,}"))
     console.print()
     console.print(Padding(table, (0, 0, 0, INDENT)))
+    if any(layer.type_source == "default name" for layer in shown):
+        console.print(Padding(Text("? as the layer's default name suggests", style="dim"), (0, 0, 0, INDENT)))
     if len(shown) < len(inspection.layers):
         more = len(inspection.layers) - len(shown)
         console.print(Padding(Text(f"... {plural(more, 'layer')} more: --all shows them", style="dim"), (0, 0, 0, INDENT)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 
 from regraft.report.inspection import Architecture
-from regraft.report.printable import plural
 
 SETTINGS = "strides, padding, dilation, activations, pooling sizes, dropout and epsilon"
 GRAPH = "the graph: which layer feeds which, sums, concatenations and shortcuts"
@@ -67,22 +66,22 @@ def _whole(architecture: Architecture) -> tuple[tuple[str, ...], tuple[str, ...]
         "the architecture: every layer with its class, name, settings and connections",
         "the name, shape and type of every array",
     )
-    if not architecture.unsupported:
+    if not architecture.custom:
         return known, ()
-    count = len(architecture.unsupported)
-    types = ", ".join(list(dict.fromkeys(kind for _, kind in architecture.unsupported))[:SHOWN_TYPES])
-    what = "1 layer does: regraft cannot convert its class" if count == 1 else f"{count} layers do: regraft cannot convert their classes"
-    return known, (f"what {what}, {types}",)
+    count = len(architecture.custom)
+    types = ", ".join(list(dict.fromkeys(kind for _, kind in architecture.custom))[:SHOWN_TYPES])
+    what = "1 layer, which is code" if count == 1 else f"{count} layers, which are code"
+    return known, (f"the meaning of {what} and not data ({types})",)
 
 
-def next_step(file: str, architecture: Architecture | None) -> str:
-    """What to do now, with a command that can be copied."""
-    file = shlex.quote(file)
+def next_step(file: str, architecture: Architecture | None) -> tuple[str, str]:
+    """What to do now, in words, and as a command that can be copied."""
+    command = f"regraft convert {shlex.quote(file)}"
     if architecture is None or architecture.problem:
         return (
-            "Give the architecture, as the JSON that model.to_json() returns in Keras: "
-            f"regraft convert {file} --architecture model.json"
+            "Give the architecture, as the JSON that model.to_json() returns in Keras:",
+            f"{command} --architecture model.json",
         )
-    if architecture.unsupported:
-        return f"regraft convert {file} (the layers that it does not know become placeholders; exit code 3)"
-    return f"regraft convert {file}"
+    if architecture.custom:
+        return "Convert it; the layers that are code become placeholders (exit code 3):", command
+    return "Convert it:", command

@@ -49,8 +49,9 @@ def show(report: Report, console: Console, *, everything: bool = False) -> None:
 def summary(report: Report) -> list[tuple[str, str | Text]]:
     """The facts on top, as label and words."""
     source = report.source
+    by = printable(written_by(source.keras_version, source.backend))
     rows: list[tuple[str, str | Text]] = [
-        ("read", f"{source.kind}, {size_words(source.bytes)}, {printable(written_by(source.keras_version, source.backend))}"),
+        ("read", f"{source.kind}, {size_words(source.bytes)}{', written by ' if by else ''}{by}"),
         ("layout", DIALECTS.get(source.dialect, printable(source.dialect))),
     ]
     if source.architecture != "the file":
@@ -88,7 +89,8 @@ def counts(report: Report) -> str:
     """How the variables were used, and that all parameters are filled."""
     listed = len(report.variables_listed)
     rest = f", {listed} listed with a reason" if listed else ", none left over"
-    return f"{report.variables_used} of {report.variables_stored} used{rest}; {plural(report.parameters_filled, 'parameter')} filled"
+    filled = plural(report.parameters_filled, "tensor")
+    return f"{report.variables_used} of {report.variables_stored} used{rest}; they fill {filled} of the module"
 
 
 def checked(verification: VerificationRow) -> Text:

@@ -108,7 +108,11 @@ def wrong_class(value: Mapping[str, Any]) -> Iterator[str]:
     if name in FUNCTION_CLASSES:
         if value.get("config") not in ACTIVATIONS:
             yield f"function {quote(value.get('config'))}"
-    elif not isinstance(name, str) or name in DENIED or not (name in ALIASES or name in DATA_CLASSES or name in POLICY_CLASSES):
+    elif (
+        not isinstance(name, str)
+        or name in DENIED
+        or not (name in ALIASES or name in DATA_CLASSES or name in POLICY_CLASSES)
+    ):
         yield f"class {quote(name)}"
     if module is not None and not (isinstance(module, str) and MODULES.fullmatch(module)):
         yield f"module {quote(module)}"

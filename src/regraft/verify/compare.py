@@ -132,7 +132,11 @@ class Comparison:
         wide = limits(blueprint)
         noise = self.reached_noise(blueprint)
         sources = dict(outputs)
-        seen = [spot for spot, findings in self.found.items() if findings.error64 is not None or findings.error32 is not None or findings.bad]
+        seen = [
+            spot
+            for spot, findings in self.found.items()
+            if findings.error64 is not None or findings.error32 is not None or findings.bad
+        ]
         checks: list[Check] = []
         for spot in sorted(seen, key=lambda s: (s in sources, order.get(s.layers, (len(order), ""))[0], s)):
             path = sources[spot].layers if spot in sources else spot.layers
@@ -167,7 +171,16 @@ def judged(spot: Spot, type_name: str, found: Findings, limit64: float, noise: f
     ok &= found.error64 is None or found.error64 <= limit64
     ok &= found.error32 is None or found.error32 <= limit32
     return Check(
-        spot, type_name, found.shape, found.scale, found.error64, limit64, found.error32, limit32, ok, "; ".join(found.notes)
+        spot,
+        type_name,
+        found.shape,
+        found.scale,
+        found.error64,
+        limit64,
+        found.error32,
+        limit32,
+        ok,
+        "; ".join(found.notes),
     )
 
 

@@ -37,7 +37,11 @@ class Need:
     whole_steps: bool = False
 
     def __str__(self) -> str:
-        words = {"normal": "normal numbers", "image": "numbers from 0 to 255", "integer": f"integers below {self.count}"}
+        words = {
+            "normal": "normal numbers",
+            "image": "numbers from 0 to 255",
+            "integer": f"integers below {self.count}",
+        }
         masked = f", steps masked by {self.mask:g}" if self.mask is not None else ""
         return words.get(self.kind, "booleans") + masked
 

@@ -46,7 +46,9 @@ def limit(spec: LayerSpec) -> float:
         return SINGLE_PRECISION
     if spec.type in CONSTANTS or any(text in ACTIVATIONS for text in texts(spec)):
         return ROUNDED_CONSTANTS
-    if spec.type == "ReLU" and any(spec.config.get(key) not in (None, 0, 0.0, 6, 6.0) for key in ("max_value", "negative_slope")):
+    if spec.type == "ReLU" and any(
+        spec.config.get(key) not in (None, 0, 0.0, 6, 6.0) for key in ("max_value", "negative_slope")
+    ):
         return ROUNDED_CONSTANTS
     return EXACT
 

@@ -23,7 +23,9 @@ def prunable(blueprint: Blueprint) -> Blueprint | None:
     calls: list[Call] = []
     for call in blueprint.ordered_calls:
         spec = blueprint.by_name[call.layer]
-        if spec.unknown or not all((ref.layer, ref.call) in {(g.layer, g.call) for g in good} for ref in all_refs(call)):
+        if spec.unknown or not all(
+            (ref.layer, ref.call) in {(g.layer, g.call) for g in good} for ref in all_refs(call)
+        ):
             continue
         inner = inner_model(spec)
         if inner is not None and has_placeholders(inner):
@@ -56,5 +58,6 @@ def prunable(blueprint: Blueprint) -> Blueprint | None:
 def has_placeholders(blueprint: Blueprint) -> bool:
     """Whether a layer cannot be converted, in a nested model too."""
     return any(
-        spec.unknown or ((inner := inner_model(spec)) is not None and has_placeholders(inner)) for spec in blueprint.layers
+        spec.unknown or ((inner := inner_model(spec)) is not None and has_placeholders(inner))
+        for spec in blueprint.layers
     )

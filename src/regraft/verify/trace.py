@@ -60,7 +60,9 @@ class Emitted:
         import torch
 
         self.recorder.start(see)
-        arguments = [in_torch(array, order, self.dtype) for array, order in zip(inputs, self.subject.input_orders, strict=True)]
+        arguments = [
+            in_torch(array, order, self.dtype) for array, order in zip(inputs, self.subject.input_orders, strict=True)
+        ]
         try:
             with torch.no_grad():
                 outputs = self.model(*arguments)
@@ -149,7 +151,9 @@ def emitted(subject: Subject) -> Emitted:
     try:
         model.load_state_dict(tensors(subject.state), strict=True)
     except RuntimeError as error:
-        raise OutputError(f"the state dict does not fit the emitted model, please report this: {str(error)[:1000]}") from None
+        raise OutputError(
+            f"the state dict does not fit the emitted model, please report this: {str(error)[:1000]}"
+        ) from None
     return Emitted(subject, model, "float64", recorder)
 
 
@@ -177,7 +181,9 @@ def instrumented(source: str, variables: Mapping[int, set[str]]) -> ast.Module:
                     if isinstance(block, list):
                         setattr(node, name, [s for old in block for s in with_record(old, left)])
     if left:
-        raise OutputError(f"{FILE_NAME}: no statement ends at line {', '.join(map(str, sorted(left)))}, please report this")
+        raise OutputError(
+            f"{FILE_NAME}: no statement ends at line {', '.join(map(str, sorted(left)))}, please report this"
+        )
     return ast.fix_missing_locations(tree)
 
 
@@ -204,7 +210,9 @@ def tensors(state: State) -> Mapping[str, Any]:
     import torch
 
     if not isinstance(state, Path):
-        return {name: v if isinstance(v, torch.Tensor) else torch.from_numpy(np.array(v)) for name, v in state().items()}
+        return {
+            name: v if isinstance(v, torch.Tensor) else torch.from_numpy(np.array(v)) for name, v in state().items()
+        }
     if state.suffix == ".safetensors":
         from safetensors.torch import load_file
 

@@ -55,7 +55,7 @@ class SafeFile:
         self.budget = Budget(shown, window.size, limits)
         with self._guard(""), _no_plugins():
             # Through a file object HDF5 takes no lock and shares nothing with others who open the same path.
-            self._file = h5py.File(window.raw, "r")
+            self._file = h5py.File(window, "r")
             if self._file.userblock_size:
                 raise UnsafeFileError(shown, "other data stands before the HDF5 part of the file.")
             self._parsable = self._file.id.get_create_plist().get_sizes() == (8, 8)

@@ -98,12 +98,12 @@ def _group(file: Source, folder: Folder, findings: Findings) -> Group:
     """One layer with everything below it; the scan has bounded the depth."""
     own = folder.folders.get("vars")
     below = {name: child for name, child in folder.folders.items() if name != "vars"}
-    if folder.path.rpartition("/")[2] in CONTAINERS:
-        order, _, _ = layer_order(below, _without_vars(file.link_order(folder)))
-    else:
-        written = _without_vars(file.link_order(folder))
-        order = written if written is not None else tuple(sorted(below, key=natural))
-        order = tuple(name for name in order if name in below)
+    order = tuple(below)
+    if len(below) > 1:
+        written = file.link_order(folder) or sorted(below, key=natural)
+        order = tuple(name for name in written if name in below)
+        if folder.path.rpartition("/")[2] in CONTAINERS:
+            order, _, _ = layer_order(below, order)
     findings.ignored += [(node.path, "it lies outside a vars group") for node in folder.datasets.values()]
     groups = [_group(file, below[name], findings) for name in order]
     if own is not None and own.folders:
@@ -114,7 +114,3 @@ def _group(file: Source, folder: Folder, findings: Findings) -> Group:
     name = file.text(own, "name") if own is not None else ""
     variables = _variables(file, own, layer_kind(key, name), findings) if own is not None else ()
     return Group(key, name, folder.path, variables, restore_attention(tuple(groups)))
-
-
-def _without_vars(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    return None if names is None else tuple(name for name in names if name != "vars")

@@ -112,7 +112,7 @@ def _bytes(path: Path, window: Window) -> FileKind:
             reason="an HDF5 file begins here, but not at the first byte.",
             hint="Cut what stands before it, if you trust the file.",
         )
-    return _named(path, head) or _text(window, head)
+    return _named(path, head) or (_ONNX if _is_onnx(head) else _text(window, head))
 
 
 def _hdf5(head: bytes, window: Window) -> FileKind:
@@ -223,9 +223,14 @@ def _is_safetensors(head: bytes) -> bool:
 
 def _is_onnx(head: bytes) -> bool:
     """An ONNX ModelProto: field 1 (ir_version), then the producer or the opset."""
-    return head[0] == 0x08 and 0 < head[1] < 32 and len(head) > 2 and head[2] in (0x12, 0x1A, 0x3A, 0x42)
+    return len(head) > 2 and head[0] == 0x08 and 0 < head[1] < 32 and head[2] in (0x12, 0x1A, 0x3A, 0x42)
 
 
+_ONNX = FileKind(
+    "ONNX model",
+    reason="this is an ONNX model, no Keras file.",
+    hint="Ask for the Keras file that it was made from.",
+)
 _SIMPLE: tuple[tuple[Callable[[bytes], bool], FileKind], ...] = (
     (
         _starts(b"version https://git-lfs"),
@@ -282,14 +287,6 @@ _SIMPLE: tuple[tuple[Callable[[bytes], bool], FileKind], ...] = (
     (
         _starts(b"\x89PNG", b"\xff\xd8\xff", b"%PDF", b"\x7fELF", b"MZ", b"GIF8"),
         FileKind("other file", reason="this is an image, a document or a program.", hint="Give a Keras weights file."),
-    ),
-    (
-        _is_onnx,
-        FileKind(
-            "ONNX model",
-            reason="this is an ONNX model, no Keras file.",
-            hint="Ask for the Keras file that it was made from.",
-        ),
     ),
 )
 

@@ -57,12 +57,6 @@ class Window(io.RawIOBase):
         self._position = 0
         self._lock = threading.Lock()
 
-    @property
-    def raw(self) -> io.RawIOBase:
-        """The file itself where the window is all of it, else the window: h5py is faster without us in between."""
-        whole = self._start == 0 and self.size == os.fstat(self._file.fileno()).st_size
-        return self._file if whole else self
-
     def readable(self) -> bool:
         """Always."""
         return True
@@ -84,9 +78,19 @@ class Window(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Fill the buffer as far as the window goes."""
+        """
+        Fill the buffer as far as the window goes.
+
+        One system call reads at most 2 GiB, and h5py does not look at the count: a short read would leave old
+        memory in an array.
+
+        Raises:
+            OSError: If the file is shorter than it was when it was opened.
+        """
         view = memoryview(buffer).cast("B")
         done = self._read_at(self._position, view)
+        if done < min(len(view), self.size - self._position):
+            raise OSError(errno.EIO, "the file became shorter while it was being read")
         self._position += done
         return done
 

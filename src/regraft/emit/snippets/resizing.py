@@ -18,7 +18,7 @@ def resize_weights(length: int, target: int, method: str, antialias: bool, like:
     scale = length / target
     place = (torch.arange(target, dtype=torch.float64, device=like.device) + 0.5) * scale - 0.5
     if method == "bicubic" and not antialias:
-        # TensorFlow takes these weights out of a table with 1024 entries a pixel (core/kernels/image/resize_bicubic_op.cc).
+        # TensorFlow takes these weights out of a table of 1024 entries (core/kernels/image/resize_bicubic_op.cc).
         place = place.floor() + torch.round((place - place.floor()) * 1024) / 1024
     pixels = torch.arange(length, dtype=torch.float64, device=like.device)
     distance = (place[:, None] - pixels).abs() / (max(scale, 1.0) if antialias else 1.0)

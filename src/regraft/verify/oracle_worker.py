@@ -1,0 +1,127 @@
+"""
+The process that holds the real Keras: ``python -m regraft.verify.oracle_worker``, started by ``oracle.Oracle``.
+
+Reads one request a line (JSON) and answers one line: ``build``, ``load``, ``set``, ``run``. Ends with its input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from regraft.verify.allowed import objections, with_dtype
+from regraft.verify.oracle_graph import Capture
+from regraft.verify.oracle_library import Library, library
+from regraft.verify.oracle_weights import copy_weights, differing, finish, matched, reset, set_arrays
+
+WIDE, NARROW = "float64", "float32"
+
+
+@dataclass
+class Worker:
+    """The model in hand, in both dtypes."""
+
+    keras: Library | None = None
+    models: dict[str, Any] = field(default_factory=dict)
+    captures: dict[str, Capture] = field(default_factory=dict)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Do one request."""
+        return {"build": self.build, "load": self.load, "set": self.set, "run": self.run}[request["do"]](request)
+
+    def build(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Build the model from its JSON, in float64 and float32."""
+        self.models, self.captures = {}, {}
+        self.keras = library(request["library"])
+        self.keras.clear()
+        config = json.loads(Path(request["config"]).read_text(encoding="utf-8"))
+        if wrong := objections(config):
+            raise ValueError(f"the configuration names what must not reach Keras: {', '.join(wrong)}")
+        for dtype in (WIDE, NARROW):
+            with self.keras.precision(dtype):
+                model = self.keras.from_json(json.dumps(with_dtype(config, dtype)))
+                if not model.built or not getattr(model, "inputs", None):
+                    shapes = [tuple(shape) for shape in request["shapes"]]
+                    model.build(shapes[0] if len(shapes) == 1 else shapes)
+                self.models[dtype] = model
+                self.captures[dtype] = Capture(self.keras.module, model)
+        return {"oracle": self.keras.description}
+
+    def load(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Let Keras load the file; say where our reading differs."""
+        wide, narrow = self.models[WIDE], self.models[NARROW]
+        try:
+            wide.load_weights(request["file"])
+        except Exception:
+            narrow.load_weights(request["file"])
+            copy_weights(narrow, wide)
+        else:
+            copy_weights(wide, narrow)
+        entries = json.loads(Path(request["variables"]).read_text(encoding="utf-8"))
+        finish(wide, narrow)
+        return {"count": len(entries), "mismatches": differing(wide, entries)}
+
+    def set(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Fill the model from our arrays."""
+        path = Path(request["variables"])
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        for model in self.models.values():
+            set_arrays(matched(model, entries), path.parent)
+        finish(*self.models.values())
+        return {}
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run the model in both dtypes; write every tensor."""
+        assert self.keras is not None
+        folder = Path(request["folder"])
+        inputs = [np.load(folder / f"input-{n}.npy", allow_pickle=False) for n in range(request["inputs"])]
+        done: list[str] = []
+        notes: list[str] = []
+        for dtype in (NARROW, WIDE):
+            reset(self.models[dtype])
+            arrays = [array.astype(dtype) if array.dtype.kind == "f" else array for array in inputs]
+            try:
+                with self.keras.precision(dtype):
+                    tensors = self.keras.evaluate(self.captures[dtype], arrays)
+            except Exception as error:
+                if dtype == NARROW:
+                    raise
+                notes.append(f"Keras could not run this model in {dtype}: {shortened(error)}")
+                continue
+            for number, tensor in enumerate(tensors):
+                np.save(folder / f"{dtype}-{number}.npy", np.asarray(tensor), allow_pickle=False)
+            done.append(dtype)
+        spots = [{"layers": s.layers, "calls": s.calls, "index": s.index} for s in self.captures[NARROW].spots]
+        return {"spots": spots, "dtypes": done, "notes": notes}
+
+
+def shortened(error: BaseException) -> str:
+    """An error in one line; TensorFlow's messages run over many."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {' '.join(lines)[:600]}"
+
+
+def main() -> None:
+    """Serve until the input ends. What libraries print goes to the log, not between the answers."""
+    warnings.simplefilter("ignore")
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    worker = Worker()
+    for line in sys.stdin:
+        try:
+            answer = worker.answer(json.loads(line))
+        except Exception as error:
+            answer = {"error": shortened(error)}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""
+a test
+
+Fill it with: model.load_state_dict(torch.load("model.pth", weights_only=True)); model.eval()
+"""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ResidualBlock(nn.Module):
+    """Repeated 12 times, from conv2_block2_1_conv to conv5_block3_out."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv_1 = nn.Conv2d(in_channels, channels, 1)
+        self.bn_1 = nn.BatchNorm2d(channels, eps=1.001e-05, momentum=0.01)
+        self.conv_2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.bn_2 = nn.BatchNorm2d(channels, eps=1.001e-05, momentum=0.01)
+        self.conv_3 = nn.Conv2d(channels, in_channels, 1)
+        self.bn_3 = nn.BatchNorm2d(in_channels, eps=1.001e-05, momentum=0.01)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        x = self.conv_1(inputs)  # (batch, channels, h, w)
+        x = self.bn_1(x)  # (batch, channels, h, w)
+        x = F.relu(x)  # (batch, channels, h, w)
+        x = self.conv_2(x)  # (batch, channels, h, w)
+        x = self.bn_2(x)  # (batch, channels, h, w)
+        x = F.relu(x)  # (batch, channels, h, w)
+        x = self.conv_3(x)  # (batch, in_channels, h, w)
+        x = self.bn_3(x)  # (batch, in_channels, h, w)
+        x = inputs + x  # (batch, in_channels, h, w)
+        x = F.relu(x)  # (batch, in_channels, h, w)
+        return x
+
+
+class ResidualBlock2(nn.Module):
+    """Repeated 3 times, from conv3_block1_0_conv to conv5_block1_out."""
+
+    def __init__(self, in_channels: int, channels: int, channels_2: int) -> None:
+        super().__init__()
+        self.conv_0 = nn.Conv2d(in_channels, channels, 1, stride=2)
+        self.bn_0 = nn.BatchNorm2d(channels, eps=1.001e-05, momentum=0.01)
+        self.conv_1 = nn.Conv2d(in_channels, channels_2, 1, stride=2)
+        self.bn_1 = nn.BatchNorm2d(channels_2, eps=1.001e-05, momentum=0.01)
+        self.conv_2 = nn.Conv2d(channels_2, channels_2, 3, padding=1)
+        self.bn_2 = nn.BatchNorm2d(channels_2, eps=1.001e-05, momentum=0.01)
+        self.conv_3 = nn.Conv2d(channels_2, channels, 1)
+        self.bn_3 = nn.BatchNorm2d(channels, eps=1.001e-05, momentum=0.01)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        x = self.conv_0(inputs)  # (batch, channels, h, w)
+        bn_0 = self.bn_0(x)  # (batch, channels, h, w)
+        x = self.conv_1(inputs)  # (batch, channels_2, h, w)
+        x = self.bn_1(x)  # (batch, channels_2, h, w)
+        x = F.relu(x)  # (batch, channels_2, h, w)
+        x = self.conv_2(x)  # (batch, channels_2, h, w)
+        x = self.bn_2(x)  # (batch, channels_2, h, w)
+        x = F.relu(x)  # (batch, channels_2, h, w)
+        x = self.conv_3(x)  # (batch, channels, h, w)
+        x = self.bn_3(x)  # (batch, channels, h, w)
+        x = bn_0 + x  # (batch, channels, h, w)
+        x = F.relu(x)  # (batch, channels, h, w)
+        return x
+
+
+class Model(nn.Module):
+    """resnet50: input (batch, 3, 64, 96), channels first; (batch, 64, 96, 3) in Keras."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1_conv = nn.Conv2d(3, 64, 7, stride=2)
+        self.conv1_bn = nn.BatchNorm2d(64, eps=1.001e-05, momentum=0.01)
+        self.pool1_pool = nn.MaxPool2d(3, stride=2)
+        self.conv2_block1_0_conv = nn.Conv2d(64, 256, 1)
+        self.conv2_block1_0_bn = nn.BatchNorm2d(256, eps=1.001e-05, momentum=0.01)
+        self.conv2_block1_1_conv = nn.Conv2d(64, 64, 1)
+        self.conv2_block1_1_bn = nn.BatchNorm2d(64, eps=1.001e-05, momentum=0.01)
+        self.conv2_block1_2_conv = nn.Conv2d(64, 64, 3, padding=1)
+        self.conv2_block1_2_bn = nn.BatchNorm2d(64, eps=1.001e-05, momentum=0.01)
+        self.conv2_block1_3_conv = nn.Conv2d(64, 256, 1)
+        self.conv2_block1_3_bn = nn.BatchNorm2d(256, eps=1.001e-05, momentum=0.01)
+        self.conv2_block2 = ResidualBlock(256, 64)
+        self.conv2_block3 = ResidualBlock(256, 64)
+        self.conv3_block1 = ResidualBlock2(256, 512, 128)
+        self.conv3_block2 = ResidualBlock(512, 128)
+        self.conv3_block3 = ResidualBlock(512, 128)
+        self.conv3_block4 = ResidualBlock(512, 128)
+        self.conv4_block1 = ResidualBlock2(512, 1024, 256)
+        self.conv4_block2 = ResidualBlock(1024, 256)
+        self.conv4_block3 = ResidualBlock(1024, 256)
+        self.conv4_block4 = ResidualBlock(1024, 256)
+        self.conv4_block5 = ResidualBlock(1024, 256)
+        self.conv4_block6 = ResidualBlock(1024, 256)
+        self.conv5_block1 = ResidualBlock2(1024, 2048, 512)
+        self.conv5_block2 = ResidualBlock(2048, 512)
+        self.conv5_block3 = ResidualBlock(2048, 512)
+        self.predictions = nn.Linear(2048, 13)
+
+    def forward(self, x: Tensor) -> Tensor:  # (batch, 3, 64, 96)
+        x = F.pad(x, (3, 3, 3, 3))  # (batch, 3, 70, 102)
+        x = self.conv1_conv(x)  # (batch, 64, 32, 48)
+        x = self.conv1_bn(x)  # (batch, 64, 32, 48)
+        x = F.relu(x)  # (batch, 64, 32, 48)
+        x = F.pad(x, (1, 1, 1, 1))  # (batch, 64, 34, 50)
+        pool1_pool = self.pool1_pool(x)  # (batch, 64, 16, 24)
+        x = self.conv2_block1_0_conv(pool1_pool)  # (batch, 256, 16, 24)
+        conv2_block1_0_bn = self.conv2_block1_0_bn(x)  # (batch, 256, 16, 24)
+        x = self.conv2_block1_1_conv(pool1_pool)  # (batch, 64, 16, 24)
+        x = self.conv2_block1_1_bn(x)  # (batch, 64, 16, 24)
+        x = F.relu(x)  # (batch, 64, 16, 24)
+        x = self.conv2_block1_2_conv(x)  # (batch, 64, 16, 24)
+        x = self.conv2_block1_2_bn(x)  # (batch, 64, 16, 24)
+        x = F.relu(x)  # (batch, 64, 16, 24)
+        x = self.conv2_block1_3_conv(x)  # (batch, 256, 16, 24)
+        x = self.conv2_block1_3_bn(x)  # (batch, 256, 16, 24)
+        x = conv2_block1_0_bn + x  # (batch, 256, 16, 24)
+        x = F.relu(x)  # (batch, 256, 16, 24)
+        x = self.conv2_block2(x)  # (batch, 256, 16, 24)
+        x = self.conv2_block3(x)  # (batch, 256, 16, 24)
+        x = self.conv3_block1(x)  # (batch, 512, 8, 12)
+        x = self.conv3_block2(x)  # (batch, 512, 8, 12)
+        x = self.conv3_block3(x)  # (batch, 512, 8, 12)
+        x = self.conv3_block4(x)  # (batch, 512, 8, 12)
+        x = self.conv4_block1(x)  # (batch, 1024, 4, 6)
+        x = self.conv4_block2(x)  # (batch, 1024, 4, 6)
+        x = self.conv4_block3(x)  # (batch, 1024, 4, 6)
+        x = self.conv4_block4(x)  # (batch, 1024, 4, 6)
+        x = self.conv4_block5(x)  # (batch, 1024, 4, 6)
+        x = self.conv4_block6(x)  # (batch, 1024, 4, 6)
+        x = self.conv5_block1(x)  # (batch, 2048, 2, 3)
+        x = self.conv5_block2(x)  # (batch, 2048, 2, 3)
+        x = self.conv5_block3(x)  # (batch, 2048, 2, 3)
+        x = x.mean((2, 3))  # (batch, 2048)
+        x = F.softmax(self.predictions(x), dim=1)  # (batch, 13)
+        return x
