@@ -68,17 +68,17 @@ def __getattr__(name: str) -> object:
         case "convert":
             from regraft.convert import convert as value
         case "Conversion":
-            from regraft.convert import Conversion as value
+            from regraft.convert import Conversion as value  # noqa: N813
         case "inspect":
             from regraft.inspection import inspect as value
         case "Inspection":
-            from regraft.report.inspection import Inspection as value
+            from regraft.report.inspection import Inspection as value  # noqa: N813
         case "read":
             from regraft.weights import read as value
         case "WeightTree":
-            from regraft.weights import WeightTree as value
+            from regraft.weights import WeightTree as value  # noqa: N813
         case "Report":
-            from regraft.report import Report as value
+            from regraft.report import Report as value  # noqa: N813
         case "verify":
             from regraft.verification import verify as value
         case _:

@@ -2,7 +2,7 @@
 The command line.
 
 Exit codes: 0 done and checked, 1 a check failed, 2 the input cannot be used, 3 done and something remains open.
-What is slow to import is imported inside the commands: ``inspect`` needs numpy and h5py, and nothing needs torch but a check.
+What is slow to import is imported inside the commands: ``inspect`` needs numpy and h5py, and only a check needs torch.
 """
 
 from __future__ import annotations
@@ -54,11 +54,14 @@ def shape_of(_: object, tokens: Sequence[Token]) -> tuple[int | None, ...]:
         elif word.isascii() and word.isdigit() and 0 < int(word[:20]) < 1 << 31:
             axes.append(int(word))
         else:
-            raise ValueError("expected axis lengths without the batch axis, such as 64,64,1 (? for an axis that varies)")
+            raise ValueError("expected axis lengths without the batch axis, such as 64,64,1; ? is an axis that varies")
     return tuple(axes)
 
 
-Shape = Annotated[tuple[int | None, ...] | None, Parameter(converter=shape_of, n_tokens=1, accepts_keys=False, negative="", metavar="SHAPE")]
+Shape = Annotated[
+    tuple[int | None, ...] | None,
+    Parameter(converter=shape_of, n_tokens=1, accepts_keys=False, negative="", metavar="SHAPE"),
+]
 Out = Annotated[Path | None, Parameter(alias="-o")]
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
@@ -144,7 +147,8 @@ def convert(
 
         write_with(lambda console: show(report, console, everything=all))
     if quiet and report.exit_code == 1:
-        complain("CheckFailed", f"the result differs from Keras, first at layer {report.verification.first_failure!a:.200}")
+        first = report.verification.first_failure
+        complain("CheckFailed", f"the result differs from Keras, first at layer {first!a:.200}. Do not use it.")
     return report.exit_code
 
 
@@ -174,9 +178,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             write(jsonlib.dumps({"error": described(error)}, indent=1, ensure_ascii=True) + "\n")
         complain(headline(error), message(error))
     except Exception as error:
-        complain("internal error", f"{type(error).__name__}: {error}\nThis is a bug in regraft. Please report it: {ISSUES}")
-        if not options.get("debug"):
-            complain("", "(--debug shows where it arose)")
+        where = "" if options.get("debug") else "\n--debug shows where it arose."
+        what = f"{type(error).__name__}: {error}"
+        complain("internal error", f"{what}\nThis is a bug in regraft. Please report it: {ISSUES}{where}")
     if options.get("debug"):
         traceback.print_exc()
     return USAGE

@@ -24,6 +24,7 @@ from regraft.layers.binding import Binding, bind
 from regraft.report import Report
 from regraft.reporting import make_report
 from regraft.verification import check
+from regraft.verify import Oracle
 from regraft.weights import WeightTree, read, read_architecture
 
 Progress = Callable[[str, int, int], None]
@@ -59,6 +60,7 @@ def convert(
     verify: bool = True,
     theano_kernels: bool | None = None,
     progress: Progress | None = None,
+    oracle: Oracle | None = None,
 ) -> Conversion:
     """
     Convert a Keras file that has its architecture, inside or beside it.
@@ -72,8 +74,10 @@ def convert(
         format: ``pth``, ``safetensors`` or ``both``.
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where one is installed.
-        theano_kernels: Whether convolution kernels were written by Theano and are turned by 180 degrees; None asks the file.
-        progress: Called with a word for the step, how much is done, and of how much.
+        theano_kernels: Whether convolution kernels were written by Theano and are turned by 180 degrees; None asks
+            the file.
+        progress: Called with a word for the step, how much is done, and of how much (0 if that is not known).
+        oracle: A running Keras process to use for the check, for many conversions in a row.
 
     Returns:
         The conversion; activations of the module run channels first, its ports say how.
@@ -93,7 +97,9 @@ def convert(
     binding = bind(blueprint, tree, theano_kernels=theano_kernels)
     module = emit(blueprint, binding, about(tree))
     write_files(folder, tree, blueprint, module, format, force=force, progress=progress)
-    verification = check(folder, format, module, blueprint, binding, tree, verify=verify, progress=progress)
+    verification = check(
+        folder, format, module, blueprint, binding, tree, wanted=verify, oracle=oracle, progress=progress
+    )
     report = make_report(tree, blueprint, binding, module, verification, digest.hex(), architecture, folder, names)
     write_text(folder / "report.json", report.to_json(), force=True)
     return Conversion(report, module, blueprint, folder)
@@ -106,8 +112,8 @@ def read_blueprint(
     text = read_architecture(architecture) if architecture is not None else tree.config
     if text is None:
         raise ConfigError(
-            f"{tree.file} holds weights only: {len(tree.layers)} layers, {tree.parameter_count:,} parameters, no architecture. "
-            "Give the model's JSON with --architecture model.json (Keras: model.to_json()). "
+            f"{tree.file} holds weights only: {len(tree.layers)} layers, {tree.parameter_count:,} parameters, "
+            "no architecture. Give the model's JSON with --architecture model.json (Keras: model.to_json()). "
             f"What the file does say: regraft inspect {tree.file}"
         )
     source = str(architecture) if architecture is not None else tree.file
@@ -133,7 +139,7 @@ def write_files(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: the folder cannot be made: {error.strerror}. Choose another one with -o.") from error
+        raise OutputError(f"{folder}: cannot be made: {error.strerror}. Choose another folder with -o.") from error
     for name, text in texts.items():
         write_text(folder / name, text, force=force)
     total = sum(len(transfer.parameters) for transfer in module.transfers)
@@ -145,7 +151,8 @@ def write_files(
         if progress is not None:
             progress("weights", count, total)
 
-    write_weights(folder, module.transfers, format, force=force, metadata={"converted_by": f"regraft {regraft.__version__}"}, done=done)
+    metadata = {"converted_by": f"regraft {regraft.__version__}"}
+    write_weights(folder, module.transfers, format, force=force, metadata=metadata, done=done)
 
 
 def about(tree: WeightTree) -> str:

@@ -103,7 +103,7 @@ def inspected(group: Group, tree: WeightTree, types: Mapping[str, str]) -> Inspe
 
 def type_of(group: Group, tree: WeightTree, types: Mapping[str, str]) -> tuple[str, TypeSource]:
     """A layer's class, and how it is known."""
-    if group.name in types and types[group.name]:
+    if types.get(group.name):
         return types[group.name], "architecture"
     if tree.dialect == "keras-0":
         return "", ""

@@ -33,7 +33,11 @@ def make_report(
     stored = list(tree.variables())
     used = {id(s) for t in module.transfers for source in t.sources for s in source.sources}
     listed = [(v.path, reason) for v, reason in binding.unused]
-    listed += [(v.path, "its layer needs it only in training") for v in stored if id(v) not in used and v.path not in dict(listed)]
+    listed += [
+        (v.path, "its layer needs it only in training")
+        for v in stored
+        if id(v) not in used and v.path not in dict(listed)
+    ]
     return Report(
         regraft=regraft.__version__,
         model=blueprint.name,
@@ -60,7 +64,7 @@ def make_report(
 def architecture_caveats(blueprint: Blueprint) -> tuple[str, ...]:
     """What ``architecture.json`` cannot say."""
     missing = [spec for _, spec in every_layer(blueprint) if spec.unknown]
-    note = (f"{len(missing)} of the layers stand in architecture.json without their settings, as they are placeholders",)
+    note = (f"{len(missing)} of the layers are placeholders: there they stand without their settings",)
     return (note if missing else ()) + keras_config.caveats(blueprint)
 
 
@@ -87,7 +91,8 @@ def ports(blueprint: Blueprint, module: Module, side: str) -> tuple[Port, ...]:
     refs = blueprint.inputs if side == "inputs" else blueprint.outputs
     orders = module.input_orders if side == "inputs" else module.output_orders
     return tuple(
-        Port(ref.layer, shapes[ref], order.shape(shapes[ref]), words(order)) for ref, order in zip(refs, orders, strict=True)
+        Port(ref.layer, shapes[ref], order.shape(shapes[ref]), words(order))
+        for ref, order in zip(refs, orders, strict=True)
     )
 
 

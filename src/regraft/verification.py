@@ -5,23 +5,97 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from regraft import keras_config
 from regraft.blueprint import Blueprint
 from regraft.emit.module import Module
+from regraft.emit.outputs import Format, weight_files
+from regraft.errors import OracleError
 from regraft.layers.binding import Binding
-from regraft.report import VerificationRow
+from regraft.report import CheckRow, VerificationRow
+from regraft.verify import Check, Oracle, Subject, Verification, verify
 from regraft.weights import WeightTree
+
+Progress = Callable[[str, int, int], None]
 
 
 def check(
     folder: Path,
-    format: str,
+    format: Format,
     module: Module,
     blueprint: Blueprint,
     binding: Binding,
     tree: WeightTree,
     *,
-    verify: bool,
-    progress: Callable[[str, int, int], None] | None = None,
+    wanted: bool = True,
+    oracle: Oracle | None = None,
+    progress: Progress | None = None,
 ) -> VerificationRow:
-    """Compare the files in ``folder`` with Keras; without an oracle, or when told not to, say so."""
-    return VerificationRow("not verified", reason="--no-verify was given" if not verify else "the oracle is not wired yet")
+    """Compare the files in ``folder`` with Keras; without an oracle, or when not ``wanted``, say so."""
+    if not wanted:
+        return VerificationRow("not verified", reason="not verified against Keras: --no-verify was given")
+    subject = Subject(
+        blueprint=blueprint,
+        binding=binding,
+        tree=tree,
+        file=Path(tree.file),
+        config=tree.config,
+        regenerate=lambda part, version: keras_config.dump(part, version=version),
+        source=(folder / "model.py").read_text(encoding="utf-8"),
+        probes=module.probes,
+        input_orders=module.input_orders,
+        output_orders=module.output_orders,
+        state=folder / weight_files(format)[0],
+    )
+    steps = 0
+
+    def say(words: str) -> None:
+        nonlocal steps
+        steps += 1
+        if progress is not None:
+            progress(f"verify: {words}", steps, 0)
+
+    try:
+        return row(verify(subject, oracle=oracle, progress=say))
+    except OracleError as error:
+        return VerificationRow("not verified", reason=f"not verified against Keras: {error}")
+
+
+def row(found: Verification) -> VerificationRow:
+    """A verdict as part of the report."""
+    return VerificationRow(
+        status=found.status,
+        reason=found.reason,
+        oracle=found.oracle,
+        config_route=found.config,
+        weights_route=found.weights,
+        inputs=found.inputs,
+        layers=tuple(check_row(item) for item in found.checks),
+        compared=found.compared,
+        total=found.total,
+        first_failure="" if found.first_failure is None else found.first_failure.layer,
+        notes=(
+            *found.notes,
+            *(f"{name} was not compared: {reason}" for name, reason in found.not_reached),
+            *found.weight_mismatches,
+        ),
+        gates=found.gates,
+    )
+
+
+def check_row(item: Check) -> CheckRow:
+    """One compared tensor as a row of the report; a row of JSON holds no infinities."""
+    return CheckRow(
+        layer=item.layer,
+        type=item.type,
+        shape=item.shape,
+        error64=finite(item.error64),
+        error32=finite(item.error32),
+        scale=finite(item.scale) or 0.0,
+        ok=item.ok,
+        note=item.note,
+    )
+
+
+def finite(value: float | None) -> float | None:
+    """None where a number is infinite or not a number: JSON has neither, and the note says what happened."""
+    return value if value is not None and abs(value) < float("inf") else None

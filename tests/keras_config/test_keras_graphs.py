@@ -96,6 +96,25 @@ def operations(k: Any) -> Any:
     return k.Model(a, k.layers.Dense(2, name="h")(x * 2.0 + a), name="operations")
 
 
+def recurrent(k: Any) -> Any:
+    """States handed over, a mask on the way, wrappers around a layer and around a model."""
+    x = k.Input((7, 4), name="x")
+    masked = k.layers.Masking(0.5, name="mask")(x)
+    both = k.layers.Bidirectional(k.layers.LSTM(3, return_sequences=True), name="both")(masked)
+    out, h, c = k.layers.LSTM(4, return_sequences=True, return_state=True, name="encoder")(both)
+    again = k.layers.LSTM(4, return_sequences=True, name="decoder")(x, initial_state=[h, c])
+    each = k.layers.TimeDistributed(k.layers.Dense(6), name="each")(again)
+    within = k.Sequential([k.Input((6,), name="wi"), k.layers.Dense(2, name="wd")], name="within")
+    return k.Model(x, [k.layers.TimeDistributed(within, name="all")(each), out], name="recurrent")
+
+
+def in_training(k: Any) -> Any:
+    x = k.Input((5,), name="x")
+    return k.Model(
+        x, k.layers.Dense(2, name="d")(k.layers.BatchNormalization(name="b")(x, training=True)), name="in_training"
+    )
+
+
 SMALL = [
     shared_layer,
     shared_model,
@@ -106,6 +125,8 @@ SMALL = [
     sequential,
     named_ports,
     operations,
+    recurrent,
+    in_training,
 ]
 
 

@@ -1,16 +1,23 @@
 """The catalogue: one class a layer type, one file a family. Importing this package fills it."""
 
 from regraft.layers import (
+    activation_layers,
     activations,
     adaptive_pooling,
+    applications,
+    augmentation,
     bidirectional,
+    concatenate,
     conv,
     dense,
     depthwise,
+    dot,
     embedding,
     global_pooling,
+    group_normalization,
     gru,
     inputs,
+    layer_normalization,
     lstm,
     mask_operations,
     masking,
@@ -19,6 +26,8 @@ from regraft.layers import (
     normalization,
     padding,
     pooling,
+    preprocessing,
+    regularization,
     reshaping,
     resizing,
     simple_rnn,
@@ -34,9 +43,11 @@ from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
 
 __all__ = [
-    "ALIASES", "CATALOGUE", "Arranged", "Arrival", "AxisOrder", "Carry", "Form", "KerasVersion", "Layer", "Origin",
-    "Reading", "Site", "Stored", "Weight", "activations", "adaptive_pooling", "bidirectional", "build", "conv",
-    "converted", "dense", "depthwise", "embedding", "global_pooling", "gru", "inputs", "layer_class", "lstm",
-    "mask_operations", "masking", "merging", "model", "normalization", "padding", "pooling", "reshaping", "resizing", "simple_rnn",
-    "spec_of", "time_distributed", "transposed", "unread_keys", "upsampling",
+    "ALIASES", "Arranged", "Arrival", "AxisOrder", "CATALOGUE", "Carry", "Form", "KerasVersion", "Layer", "Origin",
+    "Reading", "Site", "Stored", "Weight", "activation_layers", "activations", "adaptive_pooling", "applications",
+    "augmentation", "bidirectional", "build", "concatenate", "conv", "converted", "dense", "depthwise", "dot",
+    "embedding", "global_pooling", "group_normalization", "gru", "inputs", "layer_class", "layer_normalization",
+    "lstm", "mask_operations", "masking", "merging", "model", "normalization", "padding", "pooling", "preprocessing",
+    "regularization", "reshaping", "resizing", "simple_rnn", "spec_of", "time_distributed", "transposed",
+    "unread_keys", "upsampling",
 ]

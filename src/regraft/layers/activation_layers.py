@@ -138,7 +138,7 @@ class Softmax(Layer):
     def torch(self, site: Site) -> Form:
         order = site.orders[0]
         dims = order.dim(self.axis) if isinstance(self.axis, int) else tuple(order.dim(axis) for axis in self.axis)
-        mask = "%1" if len(site.inputs) > 1 else "%m0" if site.masks[0] else ""
+        mask = "%m0" if site.masks[0] else ""
         if mask and not order.is_keras:
             raise UnknownLayerError(f"Softmax {quote(site.name)}: a mask on a map that is held channels first")
         if mask and self.zero_if_masked:

@@ -23,6 +23,8 @@ class Dense(Layer):
     Keras: ``keras/src/layers/core/dense.py``; PyTorch: ``torch.nn.Linear``.
     """
 
+    #: Keras 1 had a class of its own for sequences.
+    aliases: ClassVar = ("TimeDistributedDense",)
     flat: ClassVar = "absorb"
     weights: ClassVar = (
         Weight("kernel", "cin units -> units cin", torch="weight", follows="cin"),

@@ -9,6 +9,7 @@ from regraft.errors import UnknownLayerError, quote
 from regraft.layers.base import Layer, Weight
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.normalization import affine_fills, channels_second, single_axis
+from regraft.layers.order import AxisOrder
 from regraft.layers.settings import Reading, setting
 
 
@@ -40,8 +41,8 @@ class GroupNormalization(Layer):
 
     def arrange(self, arrival: Arrival) -> Arranged:
         """The channels must come right after the batch."""
-        order = channels_second(arrival.orders[0], self.axis)
-        return Arranged((order,), (order,))
+        order = channels_second(AxisOrder(arrival.orders[0].axes), self.axis)
+        return Arranged((order, *arrival.orders[1:]), (order,))
 
     def torch(self, site: Site) -> Form:
         channels = self.sizes(site).get("channel")

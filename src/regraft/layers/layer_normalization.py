@@ -55,7 +55,7 @@ class OverAxes(Layer, abstract=True):
     def arrange(self, arrival: Arrival) -> Arranged:
         """The normalised axes must come last."""
         order = axes_last(arrival.orders[0], self.axis)
-        return Arranged((order,), (order,))
+        return Arranged((order, *arrival.orders[1:]), (order,))
 
     def layout(self, site: Site) -> Layout:
         """The move of a variable along the normalised axes."""

@@ -110,9 +110,9 @@ class BatchNormalization(Layer):
 
     def arrange(self, arrival: Arrival) -> Arranged:
         """The normalised axis must come right after the batch; mode 1 works along the last axis of Keras."""
-        (order,) = arrival.orders
+        order, *others = arrival.orders
         order = AxisOrder.keras(len(order.axes)) if self.mode == 1 else channels_second(order, self.axis)
-        return Arranged((order,), (order,))
+        return Arranged((order, *others), (order,))
 
     def torch(self, site: Site) -> Form:
         (channels,) = site.stored["moving_mean"]

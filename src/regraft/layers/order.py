@@ -63,8 +63,13 @@ def converted(expression: str, have: AxisOrder, want: AxisOrder) -> str:
     'x.permute(0, 2, 3, 1)'
     >>> converted("x", AxisOrder.channels_first(3), AxisOrder.keras(3))
     'x.transpose(1, 2)'
+    >>> converted("x", AxisOrder((0, 1), flat=(2, 3, 5)), AxisOrder.keras(2))
+    'x.unflatten(1, (5, 2, 3)).movedim(1, -1).flatten(1)'
     """
     have = have if have.axes else AxisOrder.keras(len(want.axes))
+    if have.flat and not want.flat and want.axes:
+        last, sizes = len(have.axes) - 1, (have.flat[-1], *have.flat[:-1])
+        expression = f"{expression}.unflatten({last}, {sizes}).movedim({last}, -1).flatten({last})"
     if have.axes == want.axes or not want.axes:
         return expression
     dims = have.permutation_to(want)

@@ -74,7 +74,7 @@ class Architecture:
     Attributes:
         model_class: ``Sequential``, ``Functional``, ``Model``, or the name of a class of the author's own.
         layers: Number of layers at the top level, layers without variables included.
-        custom: Layers whose meaning is code that no file holds, as (name, class): Lambda, and classes of the author's own.
+        custom: Layers whose meaning is code that no file holds, as (name, class): Lambda, and the author's own.
         problem: Why it could not be read, or empty.
     """
 

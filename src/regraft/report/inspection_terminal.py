@@ -82,8 +82,8 @@ def _layers(inspection: Inspection, console: Console, *, everything: bool) -> No
     if any(layer.type_source == "default name" for layer in shown):
         console.print(Padding(Text("? as the layer's default name suggests", style="dim"), (0, 0, 0, INDENT)))
     if len(shown) < len(inspection.layers):
-        more = len(inspection.layers) - len(shown)
-        console.print(Padding(Text(f"... {plural(more, 'layer')} more: --all shows them", style="dim"), (0, 0, 0, INDENT)))
+        more = f"... {plural(len(inspection.layers) - len(shown), 'layer')} more: --all shows them"
+        console.print(Padding(Text(more, style="dim"), (0, 0, 0, INDENT)))
 
 
 def _type(layer: InspectedLayer) -> str:

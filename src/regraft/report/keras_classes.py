@@ -58,7 +58,8 @@ def is_custom(class_name: str, module: str) -> bool:
     """
     if class_name in FOREIGN:
         return True
-    return class_name not in CLASSES and class_name not in MODELS and module.partition(".")[0] not in ("keras", "tf_keras")
+    from_keras = module.partition(".")[0] in ("keras", "tf_keras")
+    return not from_keras and class_name not in CLASSES and class_name not in MODELS
 
 
 def class_of(stem: str) -> str:

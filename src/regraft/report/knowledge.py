@@ -1,4 +1,4 @@
-"""What a file's layout tells of a model, and what it cannot: no layout without an architecture holds the whole model."""
+"""What a file's layout tells of a model, and what it cannot: without an architecture it is never the whole model."""
 
 from __future__ import annotations
 

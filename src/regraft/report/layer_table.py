@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ MOST_ROWS = 24
 WORST = 8
 FEW = 12
 WIDE = 100
-"""Columns of a terminal from which on the output shapes are shown too."""
+"""Columns of a terminal from which on the output shapes and numbers of parameters are shown beside the errors."""
+CALL = re.compile(r" call \d+$")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Line:
         return self.layer is not None and bool(self.layer.placeholder)
 
     @property
+    def type(self) -> str:
+        """The layer's type, as in the catalogue."""
+        return self.layer.type if self.layer else self.checks[0].type
+
+    @property
     def error64(self) -> float | None:
         """The largest error of its calls in float64, relative to the layer's scale."""
         return max((c.error64 for c in self.checks if c.error64 is not None), default=None)
@@ -49,21 +56,21 @@ class Line:
 
 
 def lines(report: Report) -> list[Line]:
-    """Layers in model order, each followed by the checks of layers inside it (``outer/inner``)."""
+    """Layers in model order, each with the checks of all its calls, and followed by those inside it (``outer/inner``)."""
+    names = {row.name for row in report.layers}
     checks: dict[str, list[CheckRow]] = {}
     for check in report.verification.layers:
-        checks.setdefault(check.layer, []).append(check)
-    names = {row.name for row in report.layers}
-    inside: dict[str, list[str]] = {}
-    for name in checks:
+        name = check.layer if check.layer in names else CALL.sub("", check.layer)
+        checks.setdefault(name, []).append(check)
+    inside: dict[str, list[Line]] = {}
+    for name, found in checks.items():
         if name not in names:
             outer = next((part for part in _outer(name) if part in names), "")
-            inside.setdefault(outer, []).append(name)
-    found: list[Line] = []
+            inside.setdefault(outer, []).append(Line(name, None, tuple(found)))
+    listed: list[Line] = []
     for row in report.layers:
-        found.append(Line(row.name, row, tuple(checks.get(row.name, ()))))
-        found += [Line(name, None, tuple(checks[name])) for name in inside.get(row.name, ())]
-    return found + [Line(name, None, tuple(checks[name])) for name in inside.get("", ())]
+        listed += [Line(row.name, row, tuple(checks.get(row.name, ()))), *inside.get(row.name, ())]
+    return listed + inside.get("", [])
 
 
 def _outer(name: str) -> Iterable[str]:
@@ -100,25 +107,26 @@ def layer_table(report: Report, *, everything: bool, width: int) -> tuple[Table,
         everything: Show every layer.
         width: Columns of the terminal.
     """
-    first = report.verification.first_failure
+    first = CALL.sub("", report.verification.first_failure)
     every = lines(report)
     shown = every if everything else folded(every, first)
-    checked = bool(report.verification.layers)
+    checked, wide = bool(report.verification.layers), width >= WIDE
     columns = [("layer", "left"), ("type", "left")]
-    columns += [("output in Keras", "left")] if width >= WIDE else []
-    columns += [("parameters", "right")]
-    columns += [("float64", "right"), ("float32", "right"), ("", "left")] if checked else [("", "left")]
-    table = table_of(*columns)
+    columns += [("output in Keras", "left")] if wide else []
+    columns += [("parameters", "right")] if wide or not checked else []
+    columns += [("float64", "right"), ("float32", "right")] if checked else []
+    table = table_of(*columns, ("", "left"))
     for line in shown:
-        cells = [Text(("  " if line.layer is None else "") + printable(line.name))]
-        cells.append(Text(printable(line.layer.type) if line.layer else ""))
-        if width >= WIDE:
-            cells.append(Text(shape_words(line.layer.output_shape) if line.layer else ""))
-        cells.append(Text(f"{line.layer.parameters:,}" if line.layer and line.layer.parameters else ""))
+        layer = line.layer
+        cells = [Text(("" if layer else "  ") + printable(line.name)), Text(printable(line.type))]
+        if wide:
+            cells.append(Text(shape_words(layer.output_shape) if layer else ""))
+        if wide or not checked:
+            cells.append(Text(f"{layer.parameters:,}" if layer and layer.parameters else ""))
         if checked:
             cells += [Text(error_words(line.error64)), Text(error_words(line.error32))]
-        cells.append(mark(line, first))
-        table.add_row(*cells, style="bold red" if line.name == first and first else "")
+        failing_first = line.failed and line.name == first
+        table.add_row(*cells, mark(line, failing_first), style="bold red" if failing_first else "")
     hidden = len(every) - len(shown)
     if not hidden:
         return table, ""
@@ -131,14 +139,12 @@ def error_words(error: float | None) -> str:
     return "" if error is None else "0" if error == 0 else f"{error:.1e}"
 
 
-def mark(line: Line, first: str) -> Text:
-    """What there is to say of a line in a word or two."""
+def mark(line: Line, first: bool) -> Text:
+    """What there is to say of a line in a word or two; ``first`` if it is the first that fails."""
     if line.placeholder:
         return Text("placeholder", style="yellow")
     if line.failed:
-        return Text("FAILS FIRST" if line.name == first else "fails", style="red")
+        return Text("FAILS FIRST" if first else "fails", style="red")
     if not line.checks:
         return Text("")
-    notes = [printable(check.note, 40) for check in line.checks if check.note]
-    calls = f" ({len(line.checks)} calls)" if len(line.checks) > 1 else ""
-    return Text(f"ok{calls}{', ' + notes[0] if notes else ''}", style="green")
+    return Text("ok" if len(line.checks) == 1 else f"ok in {len(line.checks)} calls", style="green")

@@ -1,7 +1,7 @@
-"""
+r"""
 Text from a file, made safe for a terminal.
 
-A layer may be named ``\\x1b]0;x\\x07`` or hold characters that turn the reading direction: nothing that could steer a
+A layer may be named ``\x1b]0;x\x07`` or hold characters that turn the reading direction: nothing that could steer a
 terminal, break a line or hide text is printed as it is.
 """
 
@@ -11,11 +11,11 @@ LONGEST = 120
 
 
 def printable(text: object, longest: int = LONGEST) -> str:
-    """
+    r"""
     Text with every control, format, surrogate and unassigned character as an escape, cut at ``longest`` characters.
 
-    >>> printable("a\\x1b[31m\\nb")
-    'a\\\\x1b[31m\\\\nb'
+    >>> printable("a\x1b[31m\nb")
+    'a\\x1b[31m\\nb'
     """
     shown = str(text)
     cut = shown[:longest]

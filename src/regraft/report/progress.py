@@ -6,6 +6,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from regraft.report.printable import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
@@ -18,7 +20,8 @@ class Bar:
     """
     A bar that appears once the work has taken ``patience`` seconds, and only on a terminal; a context manager.
 
-    Call it with a word for the step, how much of it is done, and of how much; from any thread.
+    Call it with a word for the step (``verify: starting Keras`` shows the rest as it changes), how much of it is done,
+    and of how much, 0 if that is not known; from any thread.
 
     Args:
         console: The terminal; best that of the error output, so that results can be piped.
@@ -38,17 +41,18 @@ class Bar:
         if not self._enabled or time.monotonic() - self._begun < self._patience:
             return
         progress = self._progress or self._start()
-        if word not in self._tasks:
-            self._tasks[word] = progress.add_task(WORDS.get(word, word), total=total)
-        progress.update(self._tasks[word], completed=done, total=total)
+        step, _, detail = word.partition(": ")
+        if step not in self._tasks:
+            self._tasks[step] = progress.add_task("", total=None)
+        text = ": ".join(printable(part, 60) for part in (WORDS.get(step, step), detail) if part)
+        progress.update(self._tasks[step], description=text, completed=done, total=total or None)
 
     def _start(self) -> Progress:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
             TimeElapsedColumn(),
         )
         self._progress = Progress(*columns, console=self._console, transient=True)

@@ -37,10 +37,11 @@ def show(report: Report, console: Console, *, everything: bool = False) -> None:
     console.print(Padding(table, (0, 0, 0, INDENT)))
     if left_out:
         console.print(Padding(Text(left_out, style="dim"), (0, 0, 0, INDENT)))
+    bullets(console, "What differs from Keras", _few(_failures(report)), style="red")
     bullets(console, "Placeholders: these raise in forward", _few(_placeholders(report)), style="yellow")
     bullets(console, "Open: what the file does not say", _few(_open(report)), style="yellow")
     bullets(console, "Variables that are not in the model", _few(_listed(report)))
-    bullets(console, "Notes", _few([printable(note, 400) for note in (*report.notes, *report.verification.notes)]))
+    bullets(console, "Notes", _few([printable(note, 240) for note in (*report.notes, *report.verification.notes)]))
     bullets(console, "What architecture.json cannot say", _few([printable(c, 400) for c in report.caveats]))
     console.print()
     console.print(verdict(report))
@@ -94,20 +95,21 @@ def counts(report: Report) -> str:
 
 
 def checked(verification: VerificationRow) -> Text:
-    """The result of the comparison with Keras in a line."""
-    reason = f": {printable(verification.reason, 400)}" if verification.reason else ""
+    """The result of the comparison with Keras in a line or two."""
+    style = STYLES[verification.status]
+    why = printable(verification.reason.removeprefix("not verified against Keras").removeprefix(": "), 400)
     if verification.status == "not verified":
-        return Text(f"not verified against Keras{reason}", style=STYLES["not verified"])
-    oracle = printable(verification.oracle) or "Keras"
-    compared = f"{verification.compared} of {plural(verification.total, 'layer')} compared"
-    errors = f"largest error {_largest(verification, 64)} in float64, {_largest(verification, 32)} in float32"
-    if verification.status == "different":
-        text = f"DIFFERENT from {oracle}, first at {printable(verification.first_failure)}{reason}; {compared}, {errors}"
-    elif verification.status == "partly verified":
-        text = f"partly equal to {oracle}{reason}; {compared}, {errors}"
-    else:
-        text = f"equal to {oracle}{reason}: {compared}, {errors}"
-    return Text(text, style=STYLES[verification.status])
+        return Text(f"not verified against Keras{': ' if why else ''}{why}", style=style)
+    measured = (
+        f"{verification.compared} of {plural(verification.total, 'tensor')}, largest error "
+        f"{_largest(verification, 64)} in float64, {_largest(verification, 32)} in float32"
+    )
+    oracle = f"Keras ({printable(verification.oracle)})" if verification.oracle else "Keras"
+    if verification.status == "equal":
+        return Text(f"equal to {oracle}: {measured}", style=style)
+    first = f", first at {printable(verification.first_failure)}" if verification.first_failure else ""
+    words = f"DIFFERENT from {oracle}{first}" if verification.status == "different" else f"partly compared with {oracle}"
+    return Text(f"{words}: {measured}. {why}", style=style)
 
 
 def _largest(verification: VerificationRow, bits: int) -> str:
@@ -117,19 +119,10 @@ def _largest(verification: VerificationRow, bits: int) -> str:
 
 
 def tried(verification: VerificationRow) -> str:
-    """The shapes that were tried, and what Keras was given."""
-    if not verification.inputs:
-        return ""
-    shapes = ["+".join(shape_words(shape) for shape in case) for case in verification.inputs]
-    routes = [
-        f"{what} {printable(route)}"
-        for what, route in (
-            ("architecture:", verification.config_route),
-            ("weights:", verification.weights_route),
-        )
-        if route
-    ]
-    return "; ".join([", ".join(dict.fromkeys(shapes)), *routes])
+    """What was tried, against which limits, and what Keras was given."""
+    routes = (("architecture", verification.config_route), ("weights", verification.weights_route))
+    parts = [*verification.inputs, *(f"{what}: {route}" for what, route in routes if route)]
+    return "; ".join(printable(part, 200) for part in parts)
 
 
 def files(report: Report) -> str:
@@ -143,7 +136,8 @@ def verdict(report: Report) -> Text:
     """The last line: whether the result can be trusted, with the exit code."""
     status, code = report.verification.status, report.exit_code
     if status == "different":
-        words = f"A check failed: do not use the result. The first layer that differs: {printable(report.verification.first_failure)}."
+        first = printable(report.verification.first_failure)
+        words = f"A check failed: do not use the result. The first layer that differs is {first}."
     elif report.placeholders or report.open_choices:
         parts = [
             plural(len(report.placeholders), "placeholder") if report.placeholders else "",
@@ -157,12 +151,24 @@ def verdict(report: Report) -> Text:
     return Text(f"{words} (exit code {code})", style=STYLES[status])
 
 
+def _failures(report: Report) -> list[str]:
+    return [
+        f"{printable(c.layer)}: error {error_words(c.error64) or 'none measured'} in float64, "
+        f"{error_words(c.error32) or 'none measured'} in float32, of a largest value of {c.scale:.2g}"
+        f"{'; ' + printable(c.note, 200) if c.note else ''}"
+        for c in report.verification.layers
+        if not c.ok
+    ]
+
+
 def _placeholders(report: Report) -> list[str]:
     return [f"{printable(r.name)} ({printable(r.type)}): {printable(r.placeholder, 400)}" for r in report.placeholders]
 
 
 def _open(report: Report) -> list[str]:
-    return [f"{printable(c.subject)}: {printable(c.evidence, 400)}{_candidates(c.candidates)}" for c in report.open_choices]
+    return [
+        f"{printable(c.subject)}: {printable(c.evidence, 400)}{_candidates(c.candidates)}" for c in report.open_choices
+    ]
 
 
 def _candidates(candidates: Iterable[str]) -> str:

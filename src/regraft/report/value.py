@@ -92,7 +92,7 @@ class CheckRow:
     """
 
     layer: str
-    call: int
+    type: str
     shape: tuple[int, ...]
     error64: float | None
     error32: float | None
@@ -112,7 +112,8 @@ class VerificationRow:
         oracle: Which Keras, with its version.
         config_route: Whether Keras built the model from the file's own JSON or from ours.
         weights_route: Whether Keras loaded the file itself or got the arrays as we read them.
-        inputs: Shapes of the inputs that were tried, in Keras order.
+        inputs: The inputs that were tried, in words.
+        gates: The limits, in words.
         first_failure: First layer that differs, in graph order; empty if none does.
     """
 
@@ -121,12 +122,13 @@ class VerificationRow:
     oracle: str = ""
     config_route: str = ""
     weights_route: str = ""
-    inputs: tuple[tuple[tuple[int, ...], ...], ...] = ()
+    inputs: tuple[str, ...] = ()
     layers: tuple[CheckRow, ...] = ()
     compared: int = 0
     total: int = 0
     first_failure: str = ""
     notes: tuple[str, ...] = ()
+    gates: str = ""
 
 
 @dataclass(frozen=True)

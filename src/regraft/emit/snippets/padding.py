@@ -9,6 +9,7 @@ def pad_same(x: Tensor, window: tuple[int, ...], stride: tuple[int, ...], value:
     amounts: list[int] = []
     for axis in range(len(window) - 1, -1, -1):
         n, k, s = x.shape[axis + 2], window[axis], stride[axis]
-        total = k - 1 - (n - 1) % s if k >= s else max(k - 1 - (n - 1) % s, 0)
+        total = (n - 1) // s * s + k - n
+        total = total if k >= s else max(total, 0)
         amounts += [total // 2, total - total // 2]
     return F.pad(x, amounts, value=value)
