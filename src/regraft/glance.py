@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from regraft.errors import ConfigError
 from regraft.report.inspection import Architecture, ModelInput
 from regraft.report.keras_classes import is_custom
 from regraft.weights import Limits, WeightTree
@@ -17,13 +16,8 @@ from regraft.weights.json_text import parse_object
 
 
 def configuration(tree: WeightTree) -> dict[str, Any] | None:
-    """The JSON inside, or None in a weights-only file; an empty object if it cannot be understood."""
-    if tree.config is None:
-        return None
-    try:
-        return parse_object(tree.config, tree.file, Limits())
-    except ConfigError as error:
-        return {"problem": str(error)}
+    """The JSON inside, or None in a weights-only file."""
+    return None if tree.config is None else parse_object(tree.config, tree.file, Limits())
 
 
 def config_of(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -63,8 +57,6 @@ def glance(config: Mapping[str, Any]) -> Architecture:
     """Model class, number of layers, inputs, and layers that are code."""
     model_class = text(config.get("class_name"))
     listed = entries(config)
-    if "problem" in config:
-        return Architecture(model_class, 0, problem=str(config["problem"]))
     if not listed:
         return Architecture(model_class, 0, problem="it is Python code of the author's own, which is not in the file")
     return Architecture(model_class, len(listed), inputs(config, listed), tuple(custom(listed)))

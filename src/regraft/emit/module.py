@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from regraft.blueprint import Blueprint, Shape, TensorRef, all_refs
+from regraft.blueprint import Blueprint, LayerSpec, Shape, TensorRef, all_refs
 from regraft.emit.fold import Block, fold
 from regraft.emit.names import class_name, comment
 from regraft.emit.placeholder import placeholder_bound, placeholder_form
@@ -13,8 +13,9 @@ from regraft.emit.plan import Transfer, transfer
 from regraft.emit.snippet import needed
 from regraft.emit.source import ClassPlan, ClassText, Item, Mark, attributes, named_axes, shown, write_class
 from regraft.emit.statements import Body, Statement, body_of
-from regraft.layers import AxisOrder
+from regraft.layers import AxisOrder, Form
 from regraft.layers.binding import Binding, Bound, inner_binding
+from regraft.layers.walk import used_outputs
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,7 @@ def write_body(
     inputs: tuple[Shape, ...] | None,
 ) -> Body:
     """Write the class of one model: the models inside it and its repeated blocks first."""
-    unknown = [spec for spec in blueprint.layers if spec.unknown]
-    arriving = {call.layer: len(all_refs(call)) for call in blueprint.calls}
-    forms = {spec.name: placeholder_form(spec, bound.get(spec.name, {}), arriving.get(spec.name, 1)) for spec in unknown}
+    forms = {spec.name: placeholder(blueprint, spec, bound) for spec in blueprint.layers if spec.unknown}
     body = body_of(blueprint, bound, forms, inputs)
     names = attributes(body.statements)
     nested = {s.call.layer: s for s in reversed(body.statements) if s.form.nested is not None}
@@ -157,6 +156,14 @@ def write_body(
         if mark.ref in made:
             writer.marks.append((name, probe(mark, made[mark.ref], mark.ref, at.module.rstrip("."), at.layer)))
     return body
+
+
+def placeholder(blueprint: Blueprint, spec: LayerSpec, bound: Mapping[str, Mapping[str, Bound]]) -> Form:
+    """The form of a layer that cannot be converted, with as many inputs and outputs as its calls have."""
+    calls = [call for call in blueprint.calls if call.layer == spec.name]
+    inputs = max((len(all_refs(call)) for call in calls), default=1)
+    outputs = max((used_outputs(blueprint, call) for call in calls), default=1)
+    return placeholder_form(spec, bound.get(spec.name, {}), inputs, outputs)
 
 
 def write_block(writer: Writer, block: Block, at: Place) -> None:

@@ -21,9 +21,13 @@ def placeholder_bound(variables: Sequence[Variable]) -> dict[str, Bound]:
     return {names[wish]: Bound((v,), (), v.shape) for wish, v in zip(unique, variables, strict=True)}
 
 
-def placeholder_form(spec: LayerSpec, bound: Mapping[str, Bound], inputs: int) -> Form:
+def placeholder_form(spec: LayerSpec, bound: Mapping[str, Bound], inputs: int, outputs: int) -> Form:
     """A module that holds the weights as they are stored and raises when it is called."""
     shapes = ", ".join(f"{json.dumps(name)}: {b.shape}" for name, b in bound.items())
     arguments = ", ".join(f"%{i}" for i in range(inputs))
     carries = tuple(Carry((name,), (), (name,)) for name in bound)
-    return Form((f"%self({arguments})",), f"Placeholder({json.dumps(spec.type[:80])}, {{{shapes}}})", carries=carries, snippets=("Placeholder",))
+    module = f"Placeholder({json.dumps(spec.type[:80])}, {{{shapes}}})"
+    call = f"%self({arguments})"
+    names = tuple(f"%out_{i}" for i in range(outputs))
+    before = (f"{', '.join(names)} = {call}",) if outputs > 1 else ()
+    return Form(names if outputs > 1 else (call,), module, before, carries=carries, snippets=("Placeholder",))

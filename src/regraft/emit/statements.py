@@ -89,7 +89,7 @@ def body_of(
     for call in depth_first(blueprint):
         layer = layers[call.layer]
         arranged = arrange_call(blueprint, layers, call, shapes, orders)
-        results = outputs_of(call, layer)
+        results = outputs_of(blueprint, call, layer)
         orders.update(zip(results, arranged.outputs, strict=True))
         refs = all_refs(call)
         operands = tuple(Operand(ref, orders[ref], want) for ref, want in zip(refs, arranged.inputs, strict=True))

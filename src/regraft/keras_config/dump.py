@@ -9,7 +9,7 @@ from typing import Any
 from regraft.blueprint import Blueprint, Call, LayerSpec
 from regraft.errors import BlueprintError, quote
 from regraft.keras_config.dump_nodes import Dialect, is_chain, node, triples
-from regraft.keras_config.layer import PLACEHOLDER
+from regraft.keras_config.layer import PLACEHOLDER, is_operation
 from regraft.layers import ALIASES, KerasVersion, build, layer_class
 
 #: The versions whose forms are written.
@@ -33,7 +33,7 @@ def dump(blueprint: Blueprint, *, version: int = 3, partial: bool = False) -> st
     """
     if version not in VERSIONS:
         raise ValueError(f"version must be 2 or 3, not {version}")
-    if not partial and (missing := list(undumpable(blueprint))):
+    if not partial and (missing := list(undumpable(blueprint, version))):
         raise BlueprintError("this architecture cannot be written as Keras JSON:\n  " + "\n  ".join(missing))
     value = model(blueprint, Dialect(version >= 3), trainable=True)
     if version < 3:
@@ -65,11 +65,13 @@ def every_layer(value: object, inside: str = "") -> Iterator[tuple[str, LayerSpe
             yield from every_layer(item, inside)
 
 
-def undumpable(blueprint: Blueprint) -> Iterator[str]:
+def undumpable(blueprint: Blueprint, version: int) -> Iterator[str]:
     """What stands in the way of a complete JSON."""
     for name, spec in every_layer(blueprint):
         if spec.unknown:
             yield f"layer {quote(name)} ({quote(spec.type)}) is a placeholder: {spec.unknown}"
+        elif version < 3 and is_operation(spec.type):
+            yield f"{quote(name)} is the operation {spec.type} of Keras 3"
     if not is_chain(blueprint):
         for ref in blueprint.inputs:
             if blueprint.by_name[ref.layer].config.get("batch_shape") is None:
@@ -111,7 +113,8 @@ def layer(spec: LayerSpec, dialect: Dialect) -> dict[str, Any]:
     if isinstance(inner, Blueprint):
         return model(inner, dialect, trainable=spec.trainable)
     config: dict[str, Any] = {"name": spec.name}
-    if spec.type != "InputLayer":
+    operation = not spec.unknown and is_operation(spec.type)
+    if spec.type != "InputLayer" and not operation:
         config["trainable"] = spec.trainable
     if not spec.unknown:
         settings = build(spec).to_keras(VERSIONS[3 if dialect.modern else 2])

@@ -38,15 +38,13 @@ def model_shapes(blueprint: Blueprint, inputs: tuple[Shape, ...] | None = None) 
     for call in blueprint.ordered_calls:
         layer = layers[call.layer]
         arriving = tuple(shapes.get(ref) for ref in all_refs(call))
-        for ref, shape in zip(outputs_of(call, layer), output_shapes(call, layer, arriving), strict=False):
-            shapes[ref] = shape
+        made = outputs_of(blueprint, call, layer)
+        shapes.update(zip(made, (None,) * len(made) if layer is None else output_shapes(call, layer, arriving), strict=True))
     return shapes
 
 
-def output_shapes(call: Call, layer: Layer | None, arriving: tuple[Shape, ...]) -> tuple[Shape, ...]:
-    """Output shapes of one call; all unknown behind a placeholder."""
-    if layer is None:
-        return (None,)
+def output_shapes(call: Call, layer: Layer, arriving: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    """Output shapes of one call."""
     count = layer.output_count()
     try:
         shape = layer.shape(arriving)
@@ -59,10 +57,16 @@ def output_shapes(call: Call, layer: Layer | None, arriving: tuple[Shape, ...]) 
     return tuple(shape) if shape is not None else (None,) * count  # type: ignore[arg-type]
 
 
-def outputs_of(call: Call, layer: Layer | None) -> tuple[TensorRef, ...]:
-    """The tensors that one call makes."""
-    count = 1 if layer is None else layer.output_count()
+def outputs_of(blueprint: Blueprint, call: Call, layer: Layer | None) -> tuple[TensorRef, ...]:
+    """The tensors that one call makes; of a placeholder those that somebody uses, and the first."""
+    count = used_outputs(blueprint, call) if layer is None else layer.output_count()
     return tuple(TensorRef(call.layer, call.call, i) for i in range(count))
+
+
+def used_outputs(blueprint: Blueprint, call: Call) -> int:
+    """How many outputs of a call the rest of the model knows of."""
+    used = (*blueprint.consumers, *blueprint.outputs)
+    return 1 + max((ref.index for ref in used if (ref.layer, ref.call) == (call.layer, call.call)), default=0)
 
 
 def wants_channels_first(blueprint: Blueprint, layers: dict[str, Layer | None], ref: TensorRef) -> bool:
@@ -86,7 +90,7 @@ def wants_channels_first(blueprint: Blueprint, layers: dict[str, Layer | None], 
             elif layer.takes_channels_first:
                 return True
             elif layer.passes_order:
-                todo += outputs_of(call, layer)
+                todo += outputs_of(blueprint, call, layer)
     return False
 
 
@@ -112,7 +116,7 @@ def absorbed(blueprint: Blueprint, layers: dict[str, Layer | None], ref: TensorR
         calls = sum(c.layer == call.layer for c in blueprint.calls)
         if layer is None or layer.flat == "no" or calls > 1:
             return False
-        if layer.flat == "pass" and not all(absorbed(blueprint, layers, out) for out in outputs_of(call, layer)):
+        if layer.flat == "pass" and not all(absorbed(blueprint, layers, out) for out in outputs_of(blueprint, call, layer)):
             return False
     return True
 
@@ -129,15 +133,17 @@ def arrange_call(
     refs = all_refs(call)
     arriving = tuple(orders[ref] for ref in refs)
     if layer is None:
-        return Arranged(tuple(AxisOrder.keras(len(order.axes)) for order in arriving), (AxisOrder(()),))
-    takes_flat = all(absorbed(blueprint, layers, out) for out in outputs_of(call, layer))
+        unknown = (AxisOrder(()),) * len(outputs_of(blueprint, call, None))
+        return Arranged(tuple(AxisOrder.keras(len(order.axes)) for order in arriving), unknown)
+    takes_flat = all(absorbed(blueprint, layers, out) for out in outputs_of(blueprint, call, layer))
     arranged = layer.arrange(Arrival(tuple(shapes[ref] for ref in refs), arriving, takes_flat))
-    ranks = [0 if shapes[out] is None else len(shapes[out] or ()) for out in outputs_of(call, layer)]
+    ranks = [0 if shapes[out] is None else len(shapes[out] or ()) for out in outputs_of(blueprint, call, layer)]
     outputs = tuple(
         order if len(order.axes) in (rank, 0) or not rank else AxisOrder.keras(rank)
         for order, rank in zip(arranged.outputs, ranks, strict=True)
     )
-    return replace(arranged, outputs=outputs)
+    # A tensor in a call argument, such as a mask, stays as it lies where the layer does not name an order for it.
+    return replace(arranged, inputs=(*arranged.inputs, *arriving[len(arranged.inputs) :]), outputs=outputs)
 
 
 def model_orders(blueprint: Blueprint, inputs: tuple[Shape, ...] | None = None) -> dict[TensorRef, AxisOrder]:
@@ -148,5 +154,5 @@ def model_orders(blueprint: Blueprint, inputs: tuple[Shape, ...] | None = None) 
     orders = dict(zip(blueprint.inputs, input_orders(blueprint, known), strict=True))
     for call in blueprint.ordered_calls:
         arranged = arrange_call(blueprint, layers, call, shapes, orders)
-        orders.update(zip(outputs_of(call, layers[call.layer]), arranged.outputs, strict=True))
+        orders.update(zip(outputs_of(blueprint, call, layers[call.layer]), arranged.outputs, strict=True))
     return orders

@@ -14,9 +14,16 @@ INDENT = 2
 LABEL_WIDTH = 13
 
 
-def console_for(file: IO[str], width: int | None = None) -> Console:
-    """A console that takes text literally: no markup, no emoji codes, no guessed highlights."""
-    return Console(file=file, width=width, markup=False, emoji=False, highlight=False, soft_wrap=False)
+def console_for(file: IO[str], width: int | None = None, *, terminal: bool | None = None) -> Console:
+    """
+    A console that takes text literally: no markup, no emoji codes, no guessed highlights.
+
+    Args:
+        file: Where it writes.
+        width: Columns; by default those of the terminal, or 80.
+        terminal: Whether ``file`` is a terminal; by default it is asked.
+    """
+    return Console(file=file, width=width, force_terminal=terminal, markup=False, emoji=False, highlight=False)
 
 
 def heading(console: Console, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -18,7 +18,9 @@ WORST = 8
 FEW = 12
 WIDE = 100
 """Columns of a terminal from which on the output shapes and numbers of parameters are shown beside the errors."""
-CALL = re.compile(r" call \d+$")
+CALL = re.compile(r"( call [\d.]+)?( output \d+)?$")
+"""What the check of a call or output adds to a layer's name."""
+CAPTION = "Errors: largest difference from Keras, relative to the largest value of the same tensor."
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def lines(report: Report) -> list[Line]:
     names = {row.name for row in report.layers}
     checks: dict[str, list[CheckRow]] = {}
     for check in report.verification.layers:
-        name = check.layer if check.layer in names else CALL.sub("", check.layer)
+        name = layer_of(check.layer, names)
         checks.setdefault(name, []).append(check)
     inside: dict[str, list[Line]] = {}
     for name, found in checks.items():
@@ -71,6 +73,11 @@ def lines(report: Report) -> list[Line]:
     for row in report.layers:
         listed += [Line(row.name, row, tuple(checks.get(row.name, ()))), *inside.get(row.name, ())]
     return listed + inside.get("", [])
+
+
+def layer_of(check: str, names: Container[str]) -> str:
+    """The layer that a check is about: its name without the call and the output."""
+    return check if check in names else CALL.sub("", check)
 
 
 def _outer(name: str) -> Iterable[str]:
@@ -100,14 +107,14 @@ def folded(every: Sequence[Line], first_failure: str, most: int = MOST_ROWS) -> 
 
 def layer_table(report: Report, *, everything: bool, width: int) -> tuple[Table, str]:
     """
-    The table, and a line on what it leaves out (empty if nothing).
+    The table, and what to say below it: what it leaves out, and what the errors are.
 
     Args:
         report: What to show.
         everything: Show every layer.
         width: Columns of the terminal.
     """
-    first = CALL.sub("", report.verification.first_failure)
+    first = layer_of(report.verification.first_failure, {row.name for row in report.layers})
     every = lines(report)
     shown = every if everything else folded(every, first)
     checked, wide = bool(report.verification.layers), width >= WIDE
@@ -128,10 +135,12 @@ def layer_table(report: Report, *, everything: bool, width: int) -> tuple[Table,
         failing_first = line.failed and line.name == first
         table.add_row(*cells, mark(line, failing_first), style="bold red" if failing_first else "")
     hidden = len(every) - len(shown)
-    if not hidden:
-        return table, ""
-    rest = "all ok" if checked and not any(line.failed for line in every if line not in shown) else "as in report.json"
-    return table, f"... {plural(hidden, 'layer')} more, {rest}: --all shows them"
+    caption = [CAPTION] if checked else []
+    if hidden:
+        failing = sum(line.failed for line in every) - sum(line.failed for line in shown)
+        state = (f", {failing} of them failing" if failing else ", none of them failing") if checked else ""
+        caption.insert(0, f"... {plural(hidden, 'layer')} more{state}: --all shows them")
+    return table, "\n".join(caption)
 
 
 def error_words(error: float | None) -> str:

@@ -32,11 +32,11 @@ def show(report: Report, console: Console, *, everything: bool = False) -> None:
     """
     heading(console, printable(report.source.file, 400))
     facts(console, summary(report))
-    table, left_out = layer_table(report, everything=everything, width=console.width)
+    table, below = layer_table(report, everything=everything, width=console.width)
     console.print()
     console.print(Padding(table, (0, 0, 0, INDENT)))
-    if left_out:
-        console.print(Padding(Text(left_out, style="dim"), (0, 0, 0, INDENT)))
+    if below:
+        console.print(Padding(Text(below, style="dim"), (0, 0, 0, INDENT)))
     bullets(console, "What differs from Keras", _few(_failures(report)), style="red")
     bullets(console, "Placeholders: these raise in forward", _few(_placeholders(report)), style="yellow")
     bullets(console, "Open: what the file does not say", _few(_open(report)), style="yellow")
