@@ -176,9 +176,11 @@ def test_keras_0_says_nearly_nothing(tmp_path: Path) -> None:
 
     assert found.dialect == "keras-0"
     assert (found.layers[0].name, found.layers[0].type) == ("", "")
-    assert {"the names and classes of the layers", "the roles of the arrays", "the version of Keras, before 1.0"} <= set(
-        found.unknown
-    )
+    assert {
+        "the names and classes of the layers",
+        "the roles of the arrays",
+        "the version of Keras, before 1.0",
+    } <= set(found.unknown)
     assert "  layer_0      param_0 (3, 5)         15" in shown(tmp_path / "zero.h5")
 
 
@@ -211,7 +213,10 @@ def test_layers_that_are_code_are_counted(tmp_path: Path) -> None:
         dense("d", 5),
         {"class_name": "Lambda", "config": {"name": "fn"}},
         {"class_name": "TimeDistributed", "config": {"name": "td", "layer": {"class_name": "Mine", "config": {}}}},
-        {"class_name": "Sequential", "config": {"name": "in", "layers": [{"class_name": "Own", "config": {"name": "o"}}]}},
+        {
+            "class_name": "Sequential",
+            "config": {"name": "in", "layers": [{"class_name": "Own", "config": {"name": "o"}}]},
+        },
     )
     path = legacy(tmp_path / "m.h5", {"d": {}}, config=sequential(*layers))
     found = inspect(path)

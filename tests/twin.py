@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from regraft.blueprint import Blueprint
 from regraft.emit.module import Module, emit
 from regraft.keras_config import parse
 from regraft.layers.binding import bind
@@ -157,3 +158,25 @@ def as_float64(config: Any) -> Any:
     if isinstance(config, list | tuple):
         return type(config)(as_float64(item) for item in config)
     return config
+
+
+def activations(module: Module, blueprint: Blueprint, inputs: Sequence[np.ndarray], dtype: str = "float64") -> dict[str, np.ndarray]:
+    """What every layer of the emitted module gives, by layer name and in Keras order, for inputs in Keras order."""
+    from regraft.verify.trace import as_float32, emitted
+
+    state = {n: a for t in module.transfers for n, a in zip(t.parameters, t.read(), strict=True)}
+    subject: Any = types.SimpleNamespace(
+        blueprint=blueprint,
+        source=module.source,
+        probes=module.probes,
+        input_orders=module.input_orders,
+        output_orders=module.output_orders,
+        state=lambda: state,
+    )
+    running = emitted(subject)
+    seen: dict[str, np.ndarray] = {}
+    ran = (running if dtype == "float64" else as_float32(running)).run(
+        inputs, lambda spot, array: seen.__setitem__(spot.path, array.copy())
+    )
+    assert not ran.crash, f"{ran.crash}\n{module.source}"
+    return seen

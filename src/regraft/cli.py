@@ -177,12 +177,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.get("json"):
             write(jsonlib.dumps({"error": described(error)}, indent=1, ensure_ascii=True) + "\n")
         complain(headline(error), message(error))
+        trace = traceback.format_exc()
     except Exception as error:
         where = "" if options.get("debug") else "\n--debug shows where it arose."
         what = f"{type(error).__name__}: {error}"
         complain("internal error", f"{what}\nThis is a bug in regraft. Please report it: {ISSUES}{where}")
+        trace = traceback.format_exc()
     if options.get("debug"):
-        traceback.print_exc()
+        complain("", trace)
     return USAGE
 
 

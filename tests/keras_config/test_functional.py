@@ -195,13 +195,35 @@ def test_arguments_take_the_names_of_the_catalogue(monkeypatch: pytest.MonkeyPat
         assert call == Call("d", (T("a"),), 0, {"state": T("b")})
 
 
-@pytest.mark.parametrize(("more", "unknown"), [({}, True), ({"dtype": "float32"}, False), ({"trainable": True}, False)])
-def test_operation_that_names_no_module(more: dict[str, Any], unknown: bool) -> None:
-    node = {"args": [keras_tensor("a"), keras_tensor("b")], "kwargs": {}}
+@pytest.mark.parametrize(
+    ("more", "args", "expected"),
+    [
+        # An operation without its module, as in the HDF5 files of Keras 3: two tensors make it a merge layer.
+        ({}, ["a", "b"], Call("add", (T("a"), T("b")))),
+        ({}, ["a", 2.0], None),
+        ({}, [1.0, "a"], None),
+        ({}, [["a", "b"]], None),
+        ({"dtype": "float32"}, [["a", "b"]], Call("add", (T("a"), T("b")))),
+        ({"trainable": True}, [["a", "b"]], Call("add", (T("a"), T("b")))),
+    ],
+)
+def test_operations_and_layers_of_one_name(more: dict[str, Any], args: Any, expected: Call | None) -> None:
+    def tensors(value: Any) -> Any:
+        return (
+            keras_tensor(value)
+            if isinstance(value, str)
+            else [*map(tensors, value)]
+            if isinstance(value, list)
+            else value
+        )
+
+    node = {"args": tensors(args), "kwargs": {}}
     add = {"class_name": "Add", "name": "add", "config": {"name": "add", **more}, "inbound_nodes": [node]}
-    model = read([entry("a"), entry("b"), add], [["a", 0, 0], ["b", 0, 0]], [["add", 0, 0]])
-    assert bool(model.by_name["add"].unknown) is unknown
-    assert model.calls == (Call("add", (T("a"),), 0, {"1": T("b")}),)
+    modules = [None] if more else [None, "keras.src.ops.numpy"]
+    for module in modules:
+        model = read([entry("a"), entry("b"), add | {"module": module}], [["a", 0, 0], ["b", 0, 0]], [["add", 0, 0]])
+        assert bool(model.by_name["add"].unknown) is (expected is None)
+        assert expected is None or model.calls == (expected,)
 
 
 def test_layer_that_receives_nothing() -> None:

@@ -27,7 +27,26 @@ def test_settings_and_notes() -> None:
     config = {"name": "d", "units": 3.0, "use_bias": False, "activation": "relu", "trainable": False, "oddity": 7}
     model = read({"class_name": "Dense", "config": {**config, "kernel_initializer": {"class_name": "Zeros"}}})
     assert model.layers[1] == LayerSpec("d", "Dense", {"units": 3, "use_bias": False, "activation": "relu"}, False)
-    assert model.notes == ("layer 'd' (Dense): setting 'oddity' = 7 is not used",)
+    assert model.notes == ("Dense: setting 'oddity' = 7 is not used (layer 'd')",)
+
+
+def test_equal_notes_are_one() -> None:
+    layers = [{"class_name": "Dense", "config": {"name": f"d{i}", "units": 3, "oddity": i // 2}} for i in range(4)]
+    assert read(*layers).notes == ("Dense: setting 'oddity' = 1 is not used (layer 'd2' and 1 more)",)
+
+
+@pytest.mark.parametrize(("orders", "unknown"), [("th tf", True), ("th th", False), ("tf", False), ("", True)])
+def test_order_that_keras_1_does_not_state(orders: str, unknown: bool) -> None:
+    pools = [
+        {"class_name": "MaxPooling2D", "config": {"name": f"p{i}", "pool_size": [2, 2], "dim_ordering": order}}
+        for i, order in enumerate(orders.split())
+    ]
+    model = read(*pools, {"class_name": "UpSampling2D", "config": {"name": "u", "size": [2, 2]}}, keras_version="1.2.2")
+    spec = model.by_name["u"]
+    assert bool(spec.unknown) is unknown
+    if not unknown:
+        assert spec.config["data_format"] == {"th": "channels_first", "tf": "channels_last"}[orders[:2]]
+        assert [choice.subject for choice in model.choices] == ["u.data_format"]
 
 
 @pytest.mark.parametrize(

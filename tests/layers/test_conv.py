@@ -1,4 +1,4 @@
-"""Convolutions: settings of three Keras generations, kernels as older files hold them, and numbers beside real Keras."""
+"""Convolutions: settings of three Keras generations, kernels of older files, and numbers beside real Keras."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+from tests.layers.maps import branches, lines_of, noise, old_file
+from tests.layers.reading import layer as read_layer
+from tests.twin import agree, converted, randomise, relative_error, run
+from torch.nn import functional
 
 from regraft.errors import UnknownLayerError
 from regraft.layers import KerasVersion, Stored, build
 from regraft.layers.conv import Conv1D, Conv2D, Conv3D
 from regraft.layers.walk import built
 from regraft.layout import apply, undo
-from tests.layers.maps import branches, lines_of, noise, old_file
-from tests.layers.reading import layer as read_layer
-from tests.twin import agree, converted, randomise, relative_error, run
 
 OLD = {"nb_filter": 8, "border_mode": "same", "activation": "relu", "bias": False, "init": "glorot_uniform"}
 
@@ -130,7 +130,7 @@ def test_shapes(layer: Conv2D, shape: Any, expected: Any) -> None:
 
 @pytest.mark.parametrize("shape", [(None, 2, 9, 4), (None, 9, 4), (None, 5, 9, 9, 4)])
 def test_shapes_that_do_not_fit_raise(shape: Any) -> None:
-    with pytest.raises(ValueError, match="too small|axes"):
+    with pytest.raises(ValueError, match=r"too small|axes"):
         Conv2D(filters=8, kernel_size=3).shape((shape,))
 
 
@@ -187,7 +187,7 @@ def test_the_module_leaves_out_what_pytorch_assumes(tmp_path: Path) -> None:
     assert lines_of(module.source, "stem") == ["self.stem = nn.Conv2d(2, 4, 3, padding=1)", "x = self.stem(x)"]
     assert module.transfers[0].words == "kh kw cin cout -> cout cin kh kw"
     x = noise(2, 8, 9, 2)
-    expected = F.conv2d(
+    expected = functional.conv2d(
         *(torch.from_numpy(a.copy()) for a in (x.transpose(0, 3, 1, 2), kernel.transpose(3, 2, 0, 1), bias)), padding=1
     )
     assert relative_error(run(module, [x], "float32")[0], expected.numpy().transpose(0, 2, 3, 1)) < 1e-6
@@ -207,7 +207,7 @@ def test_files_of_keras_1_in_th_order_run_channels_first(tmp_path: Path) -> None
     entries = [("Convolution2D", config, {"a_W": kernel, "a_b": bias})]
     module = converted(old_file(tmp_path / "m.h5", (2, 8, 9), entries, version="1.2.2"))
     x = noise(2, 2, 8, 9)
-    expected = F.conv2d(*map(torch.from_numpy, (x, kernel, bias))).numpy()
+    expected = functional.conv2d(*map(torch.from_numpy, (x, kernel, bias))).numpy()
     assert relative_error(run(module, [x], "float32")[0], expected) < 1e-6
 
 
@@ -219,7 +219,9 @@ def test_kernels_of_theano_are_turned(tmp_path: Path) -> None:
     x = noise(2, 2, 8, 9)
     turned = np.ascontiguousarray(kernel[::-1, ::-1].transpose(3, 2, 0, 1))
     assert (
-        relative_error(run(module, [x], "float32")[0], F.conv2d(*map(torch.from_numpy, (x, turned, bias))).numpy())
+        relative_error(
+            run(module, [x], "float32")[0], functional.conv2d(*map(torch.from_numpy, (x, turned, bias))).numpy()
+        )
         < 1e-6
     )
     assert module.transfers[0].words.startswith("spatial axes reversed")
@@ -323,7 +325,7 @@ def test_padding_1_is_not_same_with_stride_2(tmp_path: Path) -> None:
     module = agree(model, [noise(2, 10, 12, 4)], tmp_path)
     kernel, bias = (torch.from_numpy(np.asarray(w)) for w in model.get_weights())
     x = torch.from_numpy(noise(2, 10, 12, 4))
-    naive = F.conv2d(x.movedim(-1, 1), kernel.permute(3, 2, 0, 1), bias, stride=2, padding=1).movedim(1, -1)
+    naive = functional.conv2d(x.movedim(-1, 1), kernel.permute(3, 2, 0, 1), bias, stride=2, padding=1).movedim(1, -1)
     assert relative_error(naive.numpy(), run(module, [x.numpy()], "float32")[0]) > 0.5
 
 

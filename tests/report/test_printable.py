@@ -30,7 +30,9 @@ def test_text_from_a_file(text: str, shown: str) -> None:
 
 @given(st.text(max_size=50))
 def test_nothing_can_steer_a_terminal(text: str) -> None:
-    assert all(unicodedata.category(c)[0] != "C" and unicodedata.category(c) not in ("Zl", "Zp") for c in printable(text))
+    assert all(
+        unicodedata.category(c)[0] != "C" and unicodedata.category(c) not in ("Zl", "Zp") for c in printable(text)
+    )
 
 
 def test_a_message_keeps_its_lines() -> None:

@@ -222,9 +222,13 @@ def outer_brackets(code: str) -> tuple[int, int]:
 
 
 def split_commas(code: str) -> list[str]:
-    """Pieces between the commas that stand in no brackets."""
-    pieces, depth, start = [], 0, 0
+    """Pieces between the commas that stand in no brackets and in no text."""
+    pieces, depth, start, quote = [], 0, 0, ""
     for i, char in enumerate(code):
+        if char in "\"'" and quote in ("", char):
+            quote = "" if quote else char
+        if quote:
+            continue
         depth += char in "([{"
         depth -= char in ")]}"
         if char == "," and depth == 0:

@@ -7,9 +7,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, cast
 
-from regraft.blueprint import Blueprint, LayerSpec, Setting
+from regraft.blueprint import Blueprint, Choice, LayerSpec, Setting
 from regraft.errors import UnknownLayerError, quote
 from regraft.keras_config.merge_layer import modern_merge
+from regraft.keras_config.operations import is_operation_entry
 from regraft.keras_config.place import Place, encodable
 from regraft.keras_config.scope import Scope
 from regraft.layers import ALIASES, Layer, Reading, layer_class, spec_of, unread_keys
@@ -50,7 +51,7 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
         return read_input(settings, name, scope, place / "config")
     trainable = settings.get("trainable", True) is not False
     try:
-        refuse_foreign(class_name, entry, settings, scope)
+        refuse_foreign(class_name, entry, settings)
         if class_name == "Merge":
             class_name, settings = modern_merge(settings)
         layer = from_settings(class_name, settings, scope, place / "config")
@@ -60,10 +61,7 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
         reason = f"the settings of this {class_name} cannot be read: {quote(str(error))}"
         return LayerSpec(name, class_name, {}, trainable, unknown=reason)
     for key in unread_keys(dataclasses.fields(layer), settings):
-        value = quote(settings[key])
-        scope.findings.note(
-            f"layer {quote(name)} ({quote(class_name)[1:-1]}): setting {quote(key)} = {value} is not used"
-        )
+        scope.findings.unread_setting(name, class_name, key, settings[key])
     spec = spec_of(name, layer, trainable=trainable)
     return dataclasses.replace(spec, config={k: frozen(v) for k, v in spec.config.items()})
 
@@ -104,6 +102,13 @@ def from_settings(class_name: str, settings: dict[str, Any], scope: Scope, place
         return cast("Blueprint", wrapped({"class_name": "Model", "config": value}).config["blueprint"])
 
     cls = layer_class(class_name)
+    stated = settings.keys() & {"dim_ordering", "data_format"}
+    if scope.data_format and not stated and cls.rank > 1 and "data_format" in cls.__dataclass_fields__:
+        # Keras 1 does not write it for UpSampling, ZeroPadding and Cropping.
+        settings = {**settings, "dim_ordering": scope.data_format}
+        evidence = "this layer of Keras 1 does not state it; all layers that do agree"
+        subject = f"{settings.get('name', class_name)}.data_format"
+        scope.findings.choices.append(Choice(subject, scope.data_format, (scope.data_format,), "supported", evidence))
     return cls.from_keras(Reading(version=scope.version, config=settings, layer=wrapped, model=model))
 
 
@@ -149,7 +154,7 @@ def is_operation(class_name: str) -> bool:
     return class_name in ALIASES and layer_class(class_name).keras_module.startswith("keras.src.ops.")
 
 
-def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, Any], scope: Scope) -> None:
+def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, Any]) -> None:
     """
     Refuse what only looks like a layer of Keras: code, operations, classes of the author.
 
@@ -165,13 +170,8 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
         node = settings.get("node_def")
         operation = settings.get("function", node.get("op") if isinstance(node, dict) else settings.get("name"))
         raise UnknownLayerError(f"TensorFlow operation {quote(operation)} is not in the catalogue")
-    if isinstance(module, str) and ".ops." in f".{module}." and not is_operation(class_name):
-        raise UnknownLayerError(f"operation {quote(class_name)} of {quote(module)} is not in the catalogue")
-    # HDF5 files of Keras 3 name no module: the operation Add (x + y) looks like the layer Add, but a layer always
-    # writes its dtype.
-    nameless = module is None and scope.version.major >= 3 and "inbound_nodes" in entry
-    if nameless and not {"dtype", "trainable"} & settings.keys() and not is_operation(class_name):
-        raise UnknownLayerError(f"operation {quote(class_name)} is not in the catalogue")
+    if is_operation_entry(entry) and not is_operation(class_name):
+        raise UnknownLayerError(f"operation {quote(class_name)} of Keras 3 is not in the catalogue")
     if isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES:
         raise UnknownLayerError(f"class {quote(class_name)} of module {quote(module)} is not one of Keras' own")
     if isinstance(registered, str) and ">" in registered and not registered.startswith("Keras>"):

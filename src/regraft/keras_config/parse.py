@@ -12,7 +12,7 @@ from regraft.keras_config.layer import MODEL_CLASSES, is_functional
 from regraft.keras_config.model import read_model
 from regraft.keras_config.place import Place
 from regraft.keras_config.scope import Findings, Scope
-from regraft.keras_config.versions import infer_version
+from regraft.keras_config.versions import infer_version, stated_order
 from regraft.layers import KerasVersion
 
 
@@ -41,7 +41,8 @@ def parse(
     if not isinstance(stated, str) or not any(c.isdigit() for c in stated[:40]):
         stated, choice = infer_version(value)
         findings.choices.append(choice)
-    scope = Scope(KerasVersion.parse(stated[:40]), stated[:40], findings)
+    version = KerasVersion.parse(stated[:40])
+    scope = Scope(version, stated[:40], findings, stated_order(value) if version.before(2) else "")
     if isinstance(value, list):
         value = {"class_name": "Sequential", "config": value}
     class_name = (place / "class_name").name(value.get("class_name"))
@@ -54,7 +55,7 @@ def parse(
         blueprint.check()
     except BlueprintError as error:
         raise place.error(str(error)) from None
-    return dataclasses.replace(blueprint, choices=tuple(findings.choices), notes=tuple(findings.notes))
+    return dataclasses.replace(blueprint, choices=tuple(findings.choices), notes=findings.all_notes)
 
 
 def unwrapped(value: Any, place: Place) -> dict[str, Any] | list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from regraft.blueprint import Choice
+from regraft.errors import quote
 from regraft.keras_config.place import Place
 from regraft.layers import KerasVersion
 
@@ -17,6 +18,7 @@ class Findings:
     """Grows during one parse; the blueprint of the whole model takes it in the end."""
 
     notes: list[str] = field(default_factory=list[str])
+    unread: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     choices: list[Choice] = field(default_factory=list[Choice])
     layers: int = 0
 
@@ -24,6 +26,20 @@ class Findings:
         """Add a note unless it stands there already."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def unread_setting(self, layer: str, class_name: str, key: str, value: object) -> None:
+        """Remember a setting that nothing reads; equal ones of many layers become one note."""
+        what = f"{quote(class_name)[1:-1]}: setting {quote(key)} = {quote(value)} is not used"
+        self.unread.setdefault(what, []).append(layer)
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The notes, with one for each unread setting."""
+        unread = (
+            f"{what} (layer {quote(layers[0])}{f' and {len(layers) - 1} more' if len(layers) > 1 else ''})"
+            for what, layers in self.unread.items()
+        )
+        return (*self.notes, *unread)
 
 
 @dataclass(frozen=True)
@@ -35,12 +51,14 @@ class Scope:
         version: Version whose semantics hold.
         version_text: The same as in the file.
         findings: Shared by all levels.
+        data_format: For Keras 1 the one ``dim_ordering`` that the layers state, or empty if they disagree.
         depth: Number of models and wrappers around this one.
     """
 
     version: KerasVersion
     version_text: str
     findings: Findings
+    data_format: str = ""
     depth: int = 0
 
     def deeper(self, place: Place) -> Scope:

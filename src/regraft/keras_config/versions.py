@@ -43,6 +43,21 @@ def _chosen(version: str, evidence: str) -> tuple[str, Choice]:
     return version, Choice("keras_version", version, (f"{generation}.x",), "supported", evidence)
 
 
+def stated_order(value: Any) -> str:
+    """The ``dim_ordering`` (``tf`` or ``th``) of a Keras 1 model if all layers that state one agree, else nothing."""
+    found: set[str] = set()
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            if item.get("dim_ordering") in ("tf", "th"):
+                found.add(item["dim_ordering"])
+            todo += item.values()
+        elif isinstance(item, list):
+            todo += item
+    return found.pop() if len(found) == 1 else ""
+
+
 def _vocabulary(value: Any) -> tuple[set[str], set[str], type | None]:
     """All keys, all class names, and whether inbound nodes are lists or objects."""
     keys: set[str] = set()

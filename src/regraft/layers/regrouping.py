@@ -100,8 +100,13 @@ def regrouped(shape: Lengths, target: Lengths, order: AxisOrder) -> Regrouping |
         sequence += [new[place] for place in places]
         lying = lying[len(axes) :]
     result = placed(sequence, target, order)
-    held, wanted = tuple(shape[axis] for axis in order.axes), tuple(target[axis] for axis in result.axes)
-    return Regrouping(result, expression(held, wanted))
+    # What varies gets a number of its own below zero, the same on both sides only where the axis is the same.
+    held, wanted = [-axis if n is None else n for axis, n in enumerate(shape)], [-99 if n is None else n for n in target]
+    for block, places in groups:
+        if len(block) == len(places) == 1:
+            wanted[new[places[0]]] = held[old[block[0]]]
+    text = expression([held[axis] for axis in order.axes], [wanted[axis] for axis in result.axes])
+    return Regrouping(result, text)
 
 
 def placed(sequence: list[int], target: Lengths, order: AxisOrder) -> AxisOrder:
@@ -116,38 +121,48 @@ def placed(sequence: list[int], target: Lengths, order: AxisOrder) -> AxisOrder:
     return AxisOrder((0, *sequence, *(axis for axis in range(1, rank) if target[axis] == 1)))
 
 
-def expression(held: Lengths, wanted: Lengths) -> str:
+def expression(held: Sequence[int], wanted: Sequence[int]) -> str:
     """
-    The reshape as a person would write it; at most one axis varies besides the batch.
+    The reshape as a person would write it. Lengths that vary are negative, and equal where they are the same axis.
 
-    >>> expression((None, 512), (None, 512, 1, 1)), expression((None, 64, 7, 7), (None, 64, 49))
+    >>> expression((0, 512), (0, 512, 1, 1)), expression((0, 64, 7, 7), (0, 64, 49))
     ('%0[:, :, None, None]', '%0.flatten(2)')
-    >>> expression((None, 3136), (None, 7, 7, 64)), expression((None, 12, 5), (None, 3, 20))
+    >>> expression((0, 3136), (0, 7, 7, 64)), expression((0, 12, 5), (0, 3, 20))
     ('%0.unflatten(1, (7, 7, 64))', '%0.reshape(-1, 3, 20)')
     """
-    if held[1:] == wanted[1:]:
+    first, last = list(held[1:]), list(wanted[1:])
+    if first == last:
         return "%0"
-    if len(wanted) == 2:
+    if len(last) == 1:
         return "%0.flatten(1)"
-    if [n for n in held[1:] if n != 1] == [n for n in wanted[1:] if n != 1]:
+    if [n for n in first if n != 1] == [n for n in last if n != 1]:
         return f"%0[{', '.join(units(held, wanted))}]"
-    same = next(i for i in range(1, len(held) + 1) if i == len(held) or i >= len(wanted) or held[i] != wanted[i])
-    tail = next(i for i in range(min(len(held), len(wanted)) - same + 1) if i in (len(held) - same, len(wanted) - same)
-                or held[-1 - i] != wanted[-1 - i])  # fmt: skip
-    if len(wanted) - same - tail == 1:
-        return f"%0.flatten({same})" if not tail else f"%0.flatten({same}, {-1 - tail})"
-    sizes = ["-1" if n is None else str(n) for n in wanted]
-    if len(held) - same - tail == 1:
-        return f"%0.unflatten({same}, ({', '.join(sizes[same : len(wanted) - tail])}))"
-    sizes[0] = "%0.shape[0]" if None in wanted[1:] else "-1"
-    return f"%0.reshape({', '.join(sizes)})"
+    front = shared(first, last)
+    back = shared(first[front:][::-1], last[front:][::-1])
+    old, new = first[front : len(first) - back], last[front : len(last) - back]
+    if len(new) == 1:
+        return f"%0.flatten({front + 1}, {-1 - back})" if back else f"%0.flatten({front + 1})"
+    sizes = ["-1" if n < 0 else str(n) for n in last]
+    if len(old) == 1:
+        return f"%0.unflatten({front + 1}, ({', '.join(sizes[front : len(last) - back])}))"
+    return f"%0.reshape({', '.join(['%0.shape[0]' if min(last) < 0 else '-1', *sizes])})"
 
 
-def units(held: Lengths, wanted: Lengths) -> list[str]:
+def shared(first: Sequence[int], second: Sequence[int]) -> int:
+    """
+    How many items from the left are the same.
+
+    >>> shared([4, 5, 6], [4, 5, 30])
+    2
+    """
+    return next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second)))
+
+
+def units(held: Sequence[int], wanted: Sequence[int]) -> list[str]:
     """
     The index that drops and adds axes of length 1.
 
-    >>> units((None, 1, 5, 1), (None, 5, 1)), units((None, 5), (None, 5, 1))
+    >>> units((0, 1, 5, 1), (0, 5, 1)), units((0, 5), (0, 5, 1))
     ([':', '0', ':', ':'], [':', ':', 'None'])
     """
     items, place = [":"], 1

@@ -2,7 +2,8 @@
 The layer classes that come with Keras, by name: to tell them from an author's own, and to read default layer names.
 
 Only names, so that ``inspect`` need not bring the catalogue, which says what each of them does. Sources:
-``keras/api/layers`` of Keras 3.15, ``tf_keras/layers`` of 2.21, ``keras/layers`` of 1.2.
+``keras/api/layers`` of Keras 3.15, ``tf_keras/layers`` of 2.21, ``keras/layers`` of 1.2, and the two classes that
+``keras/src/applications`` defines.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ CLASSES = frozenset(
     CutMix Deconvolution2D Deconvolution3D Dense DenseFeatures DepthwiseConv1D DepthwiseConv2D Discretization Dot
     Dropout ELU EinsumDense Embedding Equalization Flatten GRU GRUCell GaussianDropout GaussianNoise
     GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D
-    GlobalMaxPooling3D GroupNormalization GroupQueryAttention GroupedQueryAttention HashedCrossing Hashing Highway Identity InputLayer
-    IntegerLookup LSTM LSTMCell LayerNormalization LeakyReLU LocallyConnected1D LocallyConnected2D Masking
+    GlobalMaxPooling3D GroupNormalization GroupQueryAttention GroupedQueryAttention HashedCrossing Hashing Highway
+    Identity InputLayer IntegerLookup LSTM LSTMCell LayerNormalization LeakyReLU LocallyConnected1D LocallyConnected2D
+    Masking
     MaxNumBoundingBoxes MaxPooling1D MaxPooling2D MaxPooling3D Maximum MaxoutDense MelSpectrogram Merge Minimum MixUp
     MultiHeadAttention Multiply Normalization PReLU ParametricSoftplus Permute Pipeline RMSNormalization RNN
     RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop
@@ -37,6 +39,9 @@ CLASSES = frozenset(
     StackedRNNCells StringLookup Subtract SyncBatchNormalization TextVectorization ThresholdedReLU TimeDistributed
     TimeDistributedDense UnitNormalization UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D
     ZeroPadding3D
+    AvgPool1D AvgPool2D AvgPool3D GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D
+    GlobalMaxPool3D MaxPool1D MaxPool2D MaxPool3D
+    CustomScaleLayer LayerScale
     SlicingOpLambda TFOpLambda TensorFlowOpLayer
     """.split()
 )

@@ -58,7 +58,7 @@ class Line:
 
 
 def lines(report: Report) -> list[Line]:
-    """Layers in model order, each with the checks of all its calls, and followed by those inside it (``outer/inner``)."""
+    """Layers in model order, each with the checks of all its calls, then those of the layers inside it."""
     names = {row.name for row in report.layers}
     checks: dict[str, list[CheckRow]] = {}
     for check in report.verification.layers:

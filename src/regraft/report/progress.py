@@ -42,9 +42,9 @@ class Bar:
             return
         progress = self._progress or self._start()
         step, _, detail = word.partition(": ")
-        if step not in self._tasks:
-            self._tasks[step] = progress.add_task("", total=None)
         text = ": ".join(printable(part, 60) for part in (WORDS.get(step, step), detail) if part)
+        if step not in self._tasks:
+            self._tasks[step] = progress.add_task(text, total=None)
         progress.update(self._tasks[step], description=text, completed=done, total=total or None)
 
     def _start(self) -> Progress:

@@ -41,10 +41,10 @@ def show(report: Report, console: Console, *, everything: bool = False) -> None:
     bullets(console, "Placeholders: these raise in forward", _few(_placeholders(report)), style="yellow")
     bullets(console, "Open: what the file does not say", _few(_open(report)), style="yellow")
     bullets(console, "Variables that are not in the model", _few(_listed(report)))
-    bullets(console, "Notes", _few([printable(note, 240) for note in (*report.notes, *report.verification.notes)]))
+    bullets(console, "Notes", _few(_notes(report)))
     bullets(console, "What architecture.json cannot say", _few([printable(c, 400) for c in report.caveats]))
     console.print()
-    console.print(verdict(report))
+    console.print(verdict(report), soft_wrap=True)
 
 
 def summary(report: Report) -> list[tuple[str, str | Text]]:
@@ -108,7 +108,9 @@ def checked(verification: VerificationRow) -> Text:
     if verification.status == "equal":
         return Text(f"equal to {oracle}: {measured}", style=style)
     first = f", first at {printable(verification.first_failure)}" if verification.first_failure else ""
-    words = f"DIFFERENT from {oracle}{first}" if verification.status == "different" else f"partly compared with {oracle}"
+    words = (
+        f"DIFFERENT from {oracle}{first}" if verification.status == "different" else f"partly compared with {oracle}"
+    )
     return Text(f"{words}: {measured}. {why}", style=style)
 
 
@@ -159,6 +161,13 @@ def _failures(report: Report) -> list[str]:
         for c in report.verification.layers
         if not c.ok
     ]
+
+
+def _notes(report: Report) -> list[str]:
+    """All notes; that a placeholder was not compared is said with the placeholder."""
+    said = tuple(f"{row.name} was not compared" for row in report.placeholders)
+    notes = (*report.notes, *(note for note in report.verification.notes if not note.startswith(said)))
+    return [printable(note, 240) for note in notes]
 
 
 def _placeholders(report: Report) -> list[str]:

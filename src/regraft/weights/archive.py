@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from regraft.errors import ConfigError, FileError, NotKerasError, UnsafeFileError, quote
+from regraft.errors import ConfigError, FileError, NotKerasError, RegraftError, UnsafeFileError, quote
 from regraft.weights.json_text import decode, parse_object
 from regraft.weights.limits import KIB, MIB, Limits
 from regraft.weights.sniff import HDF5_SIGNATURE
@@ -81,20 +81,19 @@ def open_archive(path: Path, limits: Limits) -> Package:
     window = Window(open_regular(path))
     try:
         return _open_archive(path, window, limits)
-    except zipfile.BadZipFile as error:
-        window.close()
-        raise FileError(path, f"the archive is damaged ({quote(str(error))[1:-1]}).") from None
-    except BaseException:
+    except RegraftError:
         window.close()
         raise
+    except Exception as error:  # zipfile and zlib raise about ten kinds on damaged archives
+        window.close()
+        raise FileError(
+            path, f"the archive is damaged ({quote(str(error))[1:-1]}).", hint="Download or copy it again."
+        ) from None
 
 
 def _open_archive(path: Path, window: Window, limits: Limits) -> Package:
-    try:
-        archive = zipfile.ZipFile(window)
-        members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, struct.error, OverflowError, NotImplementedError):
-        raise FileError(path, "the directory of the archive is damaged.", hint="Download it again.") from None
+    archive = zipfile.ZipFile(window)
+    members = archive.infolist()
     spans = _check_members(path, window, members, limits)
     if WEIGHTS not in spans:
         if NPZ in spans:

@@ -25,6 +25,8 @@ from regraft.weights.variables import variable
 
 FLATTENED = ", flattened to (contracted axes, other axes)"
 FROM_BIAS = ", axes taken from the bias"
+USUAL_ORDER = ", axes of the scale in the order of the kernel"
+ASSUMED = (FLATTENED, FROM_BIAS, USUAL_ORDER)
 NEVER = 1e-6  # chance below which half bytes that are all zero are taken for padding
 USUAL_ZEROS = 0.2  # part of zeros among 4-bit weights that were not pruned
 RESAVE = "In Keras 3.14 or later, load the model and save it again; or save it before it is quantised."
@@ -63,7 +65,7 @@ def decoded(file: Source, packed: Packed) -> Variable | None:
     """
     The kernel as a float32 variable; None if it is not certain what the arrays mean.
 
-    Where a 4-bit kernel of an einsum layer lost its axes, ``stored`` ends with ``FLATTENED`` or ``FROM_BIAS``.
+    Where a kernel of an einsum layer does not tell its axes, ``stored`` ends with one of ``ASSUMED``.
 
     Raises:
         FileError: If it is certainly quantised, but the file does not tell enough to decode it.
@@ -90,7 +92,7 @@ def decoded(file: Source, packed: Packed) -> Variable | None:
 
 def _made(file: Source, packed: Packed, shape: tuple[int, ...], stored: str, load: partial[np.ndarray]) -> Variable:
     """The variable; a flat 4-bit kernel of an einsum layer gets the axes of its bias back, where they fit."""
-    if stored != "int8 with scale" and packed.kind not in ("dense", "embedding", "reversible_embedding"):
+    if not stored.startswith("int8") and packed.kind not in ("dense", "embedding", "reversible_embedding"):
         if prod(packed.bias_shape) == shape[1] and len(packed.bias_shape) > 1:
             shape = (shape[0], *packed.bias_shape)
             stored += "" if packed.kind == "attention" else FROM_BIAS
@@ -161,7 +163,12 @@ def _einsum(file: Source, packed: Packed) -> Variable:
         raise FileError(file.shown, "the scale of this int8 kernel does not fit it.", path=kernel.path)
     if not _is_int8(file, kernel, fits[0]):
         raise FileError(file.shown, "an int4 kernel of Keras 3.11 to 3.13.", path=kernel.path, hint=RESAVE)
-    return _made(file, packed, kernel.shape, "int8 with scale", partial(_int8_einsum, file, packed, fits))
+    if packed.kind == "attention":
+        fits = fits[:1]  # its equations are known: the scale belongs to the last axes
+    orders = [axes for axes in fits if set(axes) == set(fits[0])]
+    stored = "int8 with scale" + (USUAL_ORDER if len(orders) > 1 else "")
+    fits = [axes for axes in fits if list(axes) == sorted(axes)] or fits
+    return _made(file, packed, kernel.shape, stored, partial(_int8_einsum, file, packed, fits))
 
 
 def _alignments(kernel: tuple[int, ...], scale: tuple[int, ...]) -> list[tuple[int, ...]]:

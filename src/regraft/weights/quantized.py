@@ -14,10 +14,10 @@ from math import prod
 
 import numpy as np
 
-from regraft.errors import quote
+from regraft.errors import FileError, quote
 from regraft.weights.nodes import Dataset
 from regraft.weights.order import counted
-from regraft.weights.packed import FLATTENED, FROM_BIAS, Packed, decoded
+from regraft.weights.packed import ASSUMED, FLATTENED, Packed, decoded
 from regraft.weights.source import Source
 from regraft.weights.tree import Group, Variable
 from regraft.weights.variables import variable
@@ -25,7 +25,8 @@ from regraft.weights.variables import variable
 Item = tuple[str, Dataset]  # name in the file, array
 FLOAT8 = "float8 scaling state; the kernel itself is stored as float"
 EMBEDDINGS = {"embedding", "reversible_embedding"}
-ATTENTION = {f"{role}_dense" for role in ("query", "key", "value", "output")}
+VALUE, OUTPUT = {"value_dense", "value"}, {"output_dense", "attention_output"}  # as attributes, and as layer names
+ATTENTION = VALUE | OUTPUT | {"query_dense", "query", "key_dense", "key"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def decode_numbered(file: Source, items: Sequence[Item], kind: str) -> Decoded:
     nodes = [node for _, node in items]
     if not any(node.dtype.kind in "iu" and node.dtype.itemsize == 1 and len(node.shape) > 1 for node in nodes):
         return _float8(file, items) or _plain(file, items)
+    _refuse_without_zeros(file, nodes)
     for match in (_match_symmetric, _match_calibrated):
         found = match(items, kind)
         if found is not None:
@@ -86,11 +88,16 @@ def decode_named(file: Source, items: Sequence[Item]) -> Decoded:
     for name, node in items:
         prefix, _, role = name.removesuffix(":0").rpartition("/")
         sublayers.setdefault(prefix, {})[role] = (name, node)
-    parts = [decode_numbered(file, *_as_numbered(prefix, roles)) for prefix, roles in sublayers.items()]
+    parts = {prefix: decode_numbered(file, *_as_numbered(prefix, roles)) for prefix, roles in sublayers.items()}
+    variables: list[Variable] = []
+    for prefix, part in parts.items():
+        above, _, name = prefix.rpartition("/")
+        value = parts.get(f"{above}/value") if name in OUTPUT else None
+        variables += _restored(value.variables, part.variables) if value else part.variables
     return Decoded(
-        tuple(v for part in parts for v in part.variables),
-        tuple(note for part in parts for note in part.notes),
-        tuple(entry for part in parts for entry in part.ignored),
+        tuple(variables),
+        tuple(note for part in parts.values() for note in part.notes),
+        tuple(entry for part in parts.values() for entry in part.ignored),
     )
 
 
@@ -172,6 +179,19 @@ def _match_calibrated(items: Sequence[Item], kind: str) -> _Match | None:
     return _Match((packed,), bias)
 
 
+def _refuse_without_zeros(file: Source, nodes: Sequence[Dataset]) -> None:
+    """Keras 3.15 forgets the zero points of gptq and awq layers in .weights.h5; it cannot load such a file either."""
+    rest = list(nodes[1:] if _is_float(nodes[0]) else nodes)
+    calibrated = len(rest) > 2 and _is_byte(rest[0], "u") and len(rest[1].shape) == 2 and _is_float(rest[1])
+    if calibrated and rest[-1].shape == rest[0].shape[1:] and rest[2].shape != rest[1].shape:
+        raise FileError(
+            file.shown,
+            "a gptq or awq kernel without its zero points, which some versions of Keras do not save.",
+            path=rest[0].path,
+            hint="Save the model before it is quantised, or with model.save('x.h5').",
+        )
+
+
 def _decode(file: Source, items: Sequence[Item], match: _Match) -> Decoded:
     variables: list[Variable] = []
     for packed in match.kernels:
@@ -204,32 +224,34 @@ def _float8(file: Source, items: Sequence[Item]) -> Decoded | None:
 
 def restore_attention(groups: tuple[Group, ...]) -> tuple[Group, ...]:
     """Give the flattened output kernel of an attention layer its axes back: the value kernel has heads and size."""
-    role = {group.key.lstrip("_"): group for group in groups if group.variables}
-    value, output = role.get("value_dense"), role.get("output_dense")
-    if value is None or output is None or not output.variables[0].stored.endswith(FLATTENED):
-        return groups
-    kernel, (rows, units) = output.variables[0], output.variables[0].shape
-    heads = value.variables[0].shape[1:]
-    if len(heads) != 2 or prod(heads) != rows:
-        return groups
-    shape = (*heads, units)
-    restored = replace(
-        kernel, shape=shape, loader=partial(_reshaped, kernel, shape), stored=kernel.stored.removesuffix(FLATTENED)
+    value = next((group.variables for group in groups if group.key.lstrip("_") in VALUE), ())
+    return tuple(
+        replace(group, variables=_restored(value, group.variables)) if group.key.lstrip("_") in OUTPUT else group
+        for group in groups
     )
-    new = replace(output, variables=(restored, *output.variables[1:]))
-    return tuple(new if group is output else group for group in groups)
+
+
+def _restored(value: tuple[Variable, ...], output: tuple[Variable, ...]) -> tuple[Variable, ...]:
+    if not value or not output or not output[0].stored.endswith(FLATTENED):
+        return output
+    kernel, heads = output[0], value[0].shape[1:]
+    if len(heads) != 2 or prod(heads) != kernel.shape[0]:
+        return output
+    shape = (*heads, kernel.shape[1])
+    stored = kernel.stored.removesuffix(FLATTENED)
+    return (replace(kernel, shape=shape, loader=partial(_reshaped, kernel, shape), stored=stored), *output[1:])
 
 
 def _reshaped(kernel: Variable, shape: tuple[int, ...]) -> np.ndarray:
     return kernel.read().reshape(shape)
 
 
-def flattened_note(variables: Iterable[Variable]) -> str:
-    """A note if kernels lost their axes, else an empty text."""
-    paths = [variable.path for variable in variables if variable.stored.endswith((FLATTENED, FROM_BIAS))]
+def assumed_note(variables: Iterable[Variable]) -> str:
+    """A note if kernels do not tell their axes, else an empty text."""
+    paths = [variable.path for variable in variables if variable.stored.endswith(ASSUMED)]
     if not paths:
         return ""
     return (
-        f"{len(paths)} 4-bit kernels, the first at {quote(paths[0])}, are stored as (contracted axes, other axes): "
-        "only the equation of the layer tells their original shape"
+        f"{len(paths)} quantised kernels, the first at {quote(paths[0])}, do not tell their axes: only the equation of "
+        "the layer does"
     )

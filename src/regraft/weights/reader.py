@@ -10,7 +10,7 @@ from regraft.errors import FileError, NotKerasError, quote
 from regraft.weights import archive, sniff
 from regraft.weights.legacy import OPTIMIZER, read_legacy
 from regraft.weights.limits import Limits
-from regraft.weights.quantized import flattened_note
+from regraft.weights.quantized import assumed_note
 from regraft.weights.safe_h5 import SafeFile
 from regraft.weights.saving_lib import NOT_WEIGHTS, read_saving_lib
 from regraft.weights.sharded import Shards, shard_listing
@@ -67,7 +67,7 @@ def read(path: str | os.PathLike[str], *, limits: Limits = Limits()) -> WeightTr
 def _tree(file: Source, limits: Limits) -> WeightTree:
     tree = read_legacy(file, limits) or read_saving_lib(file)
     if tree is not None:
-        note = flattened_note(tree.variables())
+        note = assumed_note(tree.variables())
         return replace(tree, notes=(*tree.notes, note)) if note else tree
     names = sorted(file.root.children)
     listed = ", ".join(quote(name) for name in names[:SHOWN_NAMES]) + (", ..." if len(names) > SHOWN_NAMES else "")

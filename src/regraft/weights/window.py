@@ -96,12 +96,14 @@ class Window(io.RawIOBase):
 
     def read_at(self, offset: int, count: int) -> bytes:
         """``count`` bytes at ``offset``; fewer at the end of the window. Does not move the position."""
-        data = bytearray(max(0, min(count, self.size - offset)))
+        data = bytearray(max(0, min(count, self.size - offset)) if offset >= 0 else 0)
         return bytes(data[: self._read_at(offset, memoryview(data))])
 
     def _read_at(self, offset: int, view: memoryview) -> int:
         wanted = max(0, min(len(view), self.size - offset))
         done = 0
+        if not wanted:
+            return 0
         with self._lock:
             self._file.seek(self._start + offset)
             while done < wanted:
