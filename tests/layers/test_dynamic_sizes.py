@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-
 from tests.layers.maps import noise, old_file
 from tests.twin import converted, loaded
 
