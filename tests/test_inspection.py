@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -184,30 +185,6 @@ def test_keras_0_says_nearly_nothing(tmp_path: Path) -> None:
     assert "  layer_0      param_0 (3, 5)         15" in shown(tmp_path / "zero.h5")
 
 
-@pytest.mark.parametrize(
-    ("config", "inputs"),
-    [
-        pytest.param(sequential(dense("d", 5, batch_input_shape=[None, 3])), [("d", (None, 3))], id="Keras 2"),
-        pytest.param(sequential(dense("d", 5, input_dim=3)), [("d", (None, 3))], id="input_dim"),
-        pytest.param({**sequential(), "config": [dense("d", 5, input_shape=[7, 3])]}, [("d", (None, 7, 3))], id="list"),
-        pytest.param(sequential(dense("d", 5)), [("d", None)], id="not stated"),
-        pytest.param(sequential(dense("d", 5, batch_input_shape="x")), [("d", None)], id="nonsense"),
-        pytest.param(
-            {"class_name": "Sequential", "config": {"layers": [dense("d", 5)], "build_input_shape": [None, 3]}},
-            [("d", (None, 3))],
-            id="as it was built",
-        ),
-    ],
-)
-def test_inputs_that_the_architecture_states(
-    tmp_path: Path, config: dict[str, Any], inputs: list[tuple[str, tuple[int | None, ...] | None]]
-) -> None:
-    path = legacy(tmp_path / "m.h5", {"d": {"d/kernel:0": (3, 5)}}, config=config)
-    architecture = inspect(path).architecture
-    assert architecture is not None
-    assert [(i.name, i.shape) for i in architecture.inputs] == inputs
-
-
 def test_layers_that_are_code_are_counted(tmp_path: Path) -> None:
     layers = (
         dense("d", 5),
@@ -276,6 +253,12 @@ def test_many_layers_are_cut_and_all_shows_them(tmp_path: Path) -> None:
     assert "  ... 5 layers more: --all shows them\n" in shown(path)
     assert f"dense_{MOST_LAYERS + 4} " in shown(path, everything=True)
     assert len(inspect(path).layers) == MOST_LAYERS + 5
+
+
+def test_many_arrays_of_a_layer_are_cut(tmp_path: Path) -> None:
+    path = legacy(tmp_path / "m.h5", {"d": {f"d/w{i}:0": (2,) for i in range(50)}})
+    text = re.sub(r"\s+", " ", shown(path))
+    assert "w38 w39 (2,), ... and 10 more Known" in text
 
 
 def test_what_is_passed_over_is_listed(tmp_path: Path) -> None:

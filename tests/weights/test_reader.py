@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -90,6 +91,16 @@ def test_compressed_arrays(tmp_path: Path) -> None:
             file.create_dataset(f"layers/dense/vars/{key}", data=values, **options)
     for variable in read(tmp_path / "x.h5").variables():
         np.testing.assert_array_equal(variable.read(), values)
+
+
+def test_an_array_takes_memory_once(tmp_path: Path) -> None:
+    values = np.ones((1 << 20, 5), "f4")
+    (variable,) = read(saving_lib(tmp_path / "x.h5", [("dense", {"0": values})])).variables()
+    tracemalloc.start()
+    array = variable.read()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert array.nbytes <= peak < 1.01 * array.nbytes
 
 
 def test_archive_folder_and_file_agree(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from regraft.report.inspection import InspectedLayer, InspectedVariable, Inspect
 from regraft.report.printable import plural, printable, shape_words, size_words
 
 MOST_LAYERS = 200
+MOST_ARRAYS = 40
 MOST_NOTES = 8
 
 
@@ -99,14 +100,18 @@ def arrays(variables: Iterable[InspectedVariable], usual: str) -> str:
         variables: In stored order.
         usual: The type that most of the file has, which is not repeated.
     """
+    listed = list(variables)
     groups: list[tuple[str, list[str]]] = []
-    for variable in variables:
+    for variable in listed[:MOST_ARRAYS]:
         kind = f"{variable.dtype} ({variable.stored})" if variable.stored else variable.dtype
         words = shape_words(variable.shape, batched=False) + ("" if kind == usual else f" {kind}")
         if not groups or groups[-1][0] != words:
             groups.append((words, []))
         groups[-1][1].append(printable(variable.label))
-    return ", ".join(f"{' '.join(labels)} {words}" for words, labels in groups)
+    parts = [f"{' '.join(labels)} {words}" for words, labels in groups]
+    if len(listed) > MOST_ARRAYS:
+        parts.append(f"... and {len(listed) - MOST_ARRAYS} more")
+    return ", ".join(parts)
 
 
 def _few(lines: list[str]) -> list[str]:

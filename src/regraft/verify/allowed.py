@@ -26,7 +26,7 @@ DENIED = frozenset(
 FUNCTION_CLASSES = frozenset({"function", "builtin"})
 #: Where Keras keeps its own classes. No other import path is let through, whatever it names.
 MODULES = re.compile(
-    r"builtins|(tf_)?keras(\.src)?(\.(layers|models|activations|dtype_policies|engine|ops)(\.[a-z0-9_]+){0,3})?"
+    r"builtins|(tf_)?keras(\.src)?(\.(layers|models|activations|applications|dtype_policies|engine|ops)(\.[a-z0-9_]+){0,3})?"
     r"|(tf_)?keras(\.src)?\.(mixed_precision|engine)\.[a-z_]+"
 )
 #: Activations by name in Keras 2 and 3. They are looked up among Keras' own functions.

@@ -9,7 +9,7 @@ Whatever h5py raises on a damaged file becomes a FileError.
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -78,10 +78,10 @@ class SafeFile:
         self.close()
 
     def __del__(self) -> None:
-        file = getattr(self, "_file", None)
-        if file is not None:
-            file.close()
-        self._window.close()
+        with suppress(Exception):  # at the end of the program HDF5 may be gone first
+            self._file.close()
+        with suppress(Exception):
+            self._window.close()
 
     @contextmanager
     def _guard(self, path: str) -> Generator[None]:

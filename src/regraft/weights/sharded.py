@@ -144,5 +144,9 @@ def _beside(listing: Path, name: str) -> Path:
             listing, f"the shard {quote(name)} is missing.", hint="Put all files of the model in one folder."
         ) from None
     if not inside or not stat.S_ISREG(mode):
-        raise UnsafeFileError(listing, f"the shard {quote(name)} is not a regular file in the same folder.")
+        raise UnsafeFileError(
+            listing,
+            f"the shard {quote(name)} is not a regular file in the same folder.",
+            hint="Where it is a link (download caches keep links), copy all files of the model into one folder.",
+        )
     return target

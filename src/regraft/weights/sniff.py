@@ -14,12 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from regraft.errors import FileError
 from regraft.weights.window import Window, open_regular
 
 RESAVE = "Load it with the library that wrote it and save with model.save_weights('x.weights.h5')."
 AGAIN = "Download or copy the file again."
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _START = 4096
+_LARGEST_DIRECTORY = 4 << 20  # each entry takes ten times as much in memory
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ def identify(path: str | os.PathLike[str]) -> FileKind:
     """
     path = Path(path)
     if path.is_dir():
-        return _folder(path)
+        try:
+            return _folder(path)
+        except OSError as error:
+            raise FileError(path, f"the folder cannot be read ({os.strerror(error.errno or 0)}).") from None
     window = Window(open_regular(path))
     try:
         return _bytes(path, window)
@@ -123,7 +128,7 @@ def _hdf5(head: bytes, window: Window) -> FileKind:
             reason=f"the file is cut off: {window.size} bytes are here, {declared} are declared.",
             hint=AGAIN,
         )
-    if _ends_as_zip(window):
+    if _zip_directory(window) is not None:
         return FileKind(
             "HDF5 and zip at once",
             reason="the file is valid as HDF5 and as a zip archive, so programs would disagree about its content.",
@@ -153,29 +158,42 @@ def _hdf5_later(window: Window) -> bool:
     return False
 
 
-def _ends_as_zip(window: Window) -> bool:
-    """Whether a zip directory ends exactly at the end of the file."""
+def _zip_directory(window: Window) -> int | None:
+    """
+    Bytes that the directory of a zip archive claims, or None where none ends exactly at the end of the file.
+
+    Source: APPNOTE.TXT, sections 4.3.14 to 4.3.16.
+    """
     length = min(window.size, 22 + 0xFFFF)
     tail = window.read_at(window.size - length, length)
     at = tail.find(b"PK\x05\x06")
     while at >= 0:
         if at + 22 <= length and at + 22 + struct.unpack_from("<H", tail, at + 20)[0] == length:
-            return True
+            claimed = struct.unpack_from("<I", tail, at + 12)[0]
+            large = window.read_at(window.size - length + at - 76, 76)  # the zip64 record and its locator
+            return max(claimed, struct.unpack_from("<Q", large, 40)[0]) if large[56:60] == b"PK\x06\x07" else claimed
         at = tail.find(b"PK\x05\x06", at + 1)
-    return False
+    return None
 
 
 def _zip(path: Path, window: Window) -> FileKind:
-    if not _ends_as_zip(window):
+    directory = _zip_directory(window)
+    if directory is None:
         return FileKind(
             "truncated zip archive",
             reason=f"the archive is cut off: its directory is missing from the end ({window.size} bytes are here).",
             hint=AGAIN,
         )
+    if directory > _LARGEST_DIRECTORY:
+        return FileKind(
+            "zip archive",
+            reason=f"the directory of this archive takes {directory} bytes; that of a Keras model takes a few hundred.",
+            hint="Do not use it; ask where it came from.",
+        )
     try:
         window.seek(0)
         with zipfile.ZipFile(window) as archive:
-            names = set(archive.namelist()[:100_000])
+            names = set(archive.namelist())
     except Exception:
         return FileKind("damaged zip archive", reason="the directory of the archive is damaged.", hint=AGAIN)
     if names & {"config.json", "model.weights.h5", "model.weights.npz"}:
