@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import regraft
@@ -21,11 +21,12 @@ from regraft.emit.module import Module, emit
 from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
 from regraft.errors import ConfigError, OutputError
 from regraft.layers.binding import Binding, bind
+from regraft.layers.theano import kernel_choice
 from regraft.report import Report
 from regraft.reporting import make_report
 from regraft.verification import check
 from regraft.verify import Oracle
-from regraft.weights import WeightTree, read, read_architecture
+from regraft.weights import WeightTree, check_checksums, read, read_architecture
 
 Progress = Callable[[str, int, int], None]
 TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json")
@@ -93,8 +94,11 @@ def convert(
     refuse_overwriting(folder, names, force=force)
     digest = Digest(file)
     tree = read(file)
+    check_checksums(file)
     blueprint = read_blueprint(tree, architecture, input_shape)
     binding = bind(blueprint, tree, theano_kernels=theano_kernels)
+    if choice := kernel_choice(blueprint, tree, theano_kernels):
+        blueprint = replace(blueprint, choices=(*blueprint.choices, choice))
     module = emit(blueprint, binding, about(tree))
     write_files(folder, tree, blueprint, module, format, force=force, progress=progress)
     verification = check(

@@ -113,8 +113,11 @@ def test_they_compute_what_keras_computes(rank: int, shape: Any, inputs: Any, tm
 
     depthwise, separable = (getattr(keras.layers, f"{kind}Conv{rank}D") for kind in ("Depthwise", "Separable"))
     layers = [*(depthwise(**case) for case in CASES), *(separable(6, **case) for case in CASES)]
+    model = branches(keras, shape, layers)
     for size in inputs:
-        agree(branches(keras, shape, layers), [noise(2, *size)], tmp_path)
+        agree(model, [noise(2, *size)], tmp_path)
+    if rank == 1:
+        agree(model, [noise(2, *inputs[0])], tmp_path, suffix=".h5")
 
 
 @pytest.mark.oracle

@@ -84,7 +84,7 @@ class Convolution(Windowed, abstract=True):
         return origins
 
     def kernel_moves(self, stored: Stored) -> tuple[Move, ...]:
-        """From the kernel in the file to that of Keras 2 and 3, as Keras 2 does in ``preprocess_weights_for_loading``."""
+        """From the kernel in the file to that of today, as ``preprocess_weights_for_loading`` of Keras 2 does."""
         layout = self.old_layout(stored) if stored.version.before(2) and stored.shapes else ""
         flip = (Flip(tuple(range(self.rank))),) if stored.theano else ()
         return (*((Layout(layout),) if layout else ()), *flip)

@@ -165,10 +165,11 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 done and checked, 1 a check failed, 3 done but something remains open or unconverted."""
+        """0 done, 1 a check failed, 3 done but something remains open, unconverted or could only be checked in part."""
         if self.verification.status == "different":
             return 1
-        return 3 if self.placeholders or self.open_choices else 0
+        partly = self.verification.status == "partly verified"
+        return 3 if partly or self.placeholders or self.open_choices else 0
 
     def to_json(self) -> str:
         """The report as JSON, ASCII only, keys as the attributes here."""

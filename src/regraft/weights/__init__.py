@@ -1,9 +1,10 @@
 """Keras weight files to weight trees. Everything about untrusted input is decided here, nothing above sees HDF5."""
 
+from regraft.weights.integrity import check_checksums
 from regraft.weights.json_text import read_architecture
 from regraft.weights.limits import Limits
 from regraft.weights.reader import read
 from regraft.weights.sniff import FileKind, identify
 from regraft.weights.tree import Group, Variable, WeightTree
 
-__all__ = ["FileKind", "Group", "Limits", "Variable", "WeightTree", "identify", "read", "read_architecture"]
+__all__ = ["FileKind", "Group", "Limits", "Variable", "WeightTree", "check_checksums", "identify", "read", "read_architecture"]
