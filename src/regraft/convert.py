@@ -99,7 +99,7 @@ def convert(
     binding = bind(blueprint, tree, theano_kernels=theano_kernels)
     if choice := kernel_choice(blueprint, tree, theano_kernels):
         blueprint = replace(blueprint, choices=(*blueprint.choices, choice))
-    module = emit(blueprint, binding, about(tree))
+    module = emit(blueprint, binding, about(tree), weight_files(format)[0])
     write_files(folder, tree, blueprint, module, format, force=force, progress=progress)
     verification = check(
         folder, format, module, blueprint, binding, tree, wanted=verify, oracle=oracle, progress=progress

@@ -43,27 +43,30 @@ def words(count: int) -> tuple[np.ndarray, ...]:
 
 
 def resnet() -> Any:
-    """Bottleneck blocks as in ResNet50, narrow and on a small map: one projected shortcut, then three identities."""
+    """Two stages of bottleneck blocks as in ResNet50, narrow and on a small map."""
     from keras import Input, Model, layers
 
     def convolved(x: Any, name: str, filters: int, kernel: int, stride: int = 1) -> Any:
         x = layers.Conv2D(filters, kernel, strides=stride, padding="same", name=f"{name}_conv")(x)
         return layers.BatchNormalization(epsilon=1.001e-5, name=f"{name}_bn")(x)
 
-    def block(x: Any, name: str, filters: int, *, project: bool) -> Any:
-        skip = convolved(x, f"{name}_0", 4 * filters, 1) if project else x
-        x = layers.ReLU(name=f"{name}_1_relu")(convolved(x, f"{name}_1", filters, 1))
+    def block(x: Any, name: str, filters: int, stride: int = 1) -> Any:
+        skip = x if stride == 1 else convolved(x, f"{name}_0", 4 * filters, 1, stride)
+        x = layers.ReLU(name=f"{name}_1_relu")(convolved(x, f"{name}_1", filters, 1, stride))
         x = layers.ReLU(name=f"{name}_2_relu")(convolved(x, f"{name}_2", filters, 3))
         x = layers.Add(name=f"{name}_add")([skip, convolved(x, f"{name}_3", 4 * filters, 1)])
         return layers.ReLU(name=f"{name}_out")(x)
 
     image = Input((18, 22, 3), name="image")
-    x = layers.ZeroPadding2D(3, name="stem_pad")(image)
-    x = layers.ReLU(name="stem_relu")(layers.BatchNormalization(name="stem_bn")(layers.Conv2D(6, 7, strides=2, name="stem_conv")(x)))
-    for number in range(1, 5):
-        x = block(x, f"block{number}", 5, project=number == 1)
+    x = convolved(layers.ZeroPadding2D(3, name="stem_pad")(image), "stem", 20, 7, 2)
+    x = layers.ReLU(name="stem_relu")(x)
+    for number in range(1, 4):
+        x = block(x, f"block{number}", 5)
+    x = block(x, "block4", 7, 2)
+    for number in range(5, 8):
+        x = block(x, f"block{number}", 7)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
-    return Model(image, layers.Dense(7, activation="softmax", name="classes")(x), name="resnet")
+    return Model(image, layers.Dense(11, activation="softmax", name="classes")(x), name="resnet")
 
 
 def same() -> Any:

@@ -1,7 +1,9 @@
 """
 a test
 
-Fill it with: model.load_state_dict(torch.load("model.pth", weights_only=True)); model.eval()
+    model = Model()
+    model.load_state_dict(torch.load("model.pth", weights_only=True))
+    model.eval()
 """
 
 import torch.nn.functional as F

@@ -154,8 +154,3 @@ def test_settings_that_are_refused(name: str, config: dict[str, Any]) -> None:
 )
 def test_to_keras(found: Layer, version: int, expected: dict[str, Any]) -> None:
     assert found.to_keras(KerasVersion(version, 15)) == expected
-
-
-def test_an_old_softmax_says_what_a_new_keras_does_differently() -> None:
-    assert layer("Softmax", {}, "2.4.0").caveats(KerasVersion(3, 15))
-    assert not layer("Softmax", {}, "2.4.0").caveats(KerasVersion(2, 15))

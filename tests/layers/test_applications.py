@@ -58,8 +58,9 @@ def test_the_residual_scale_of_inception_resnet(tmp_path: Path) -> None:
     assert "+ 0.25 * " in module.source
 
 
-def test_keras_must_be_told_of_these_classes() -> None:
+def test_keras_2_must_be_told_of_these_classes() -> None:
     found = layer("LayerScale", {"init_values": 1e-6, "projection_dim": 8})
-    assert found.caveats(KerasVersion(3, 15))
+    assert found.caveats(KerasVersion(2, 15))
+    assert not found.caveats(KerasVersion(3, 15))
     assert found.to_keras(KerasVersion(3, 15)) == {"init_values": 1e-6, "projection_dim": 8}
     assert layer("CustomScaleLayer", {"scale": 0.17}).to_keras(KerasVersion(3, 15)) == {"scale": 0.17}

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from regraft.blueprint import Blueprint, LayerSpec, Shape, TensorRef, all_refs
 from regraft.emit.fold import Block, fold
-from regraft.emit.names import class_name, comment
+from regraft.emit.header import header
+from regraft.emit.names import class_name
 from regraft.emit.placeholder import placeholder_bound, placeholder_form
 from regraft.emit.plan import Transfer, transfer
 from regraft.emit.snippet import needed
@@ -75,7 +76,7 @@ class Writer:
     marks: list[tuple[str, Probe]] = field(default_factory=list)
 
 
-def emit(blueprint: Blueprint, binding: Binding, about: str) -> Module:
+def emit(blueprint: Blueprint, binding: Binding, about: str, weights: str = "model.pth") -> Module:
     """
     Write the module of a blueprint.
 
@@ -83,12 +84,14 @@ def emit(blueprint: Blueprint, binding: Binding, about: str) -> Module:
         blueprint: The architecture.
         binding: Its variables.
         about: One line for the head of the file: where it was converted from.
+        weights: Name of the file that will hold the parameters: ``model.pth`` or ``model.safetensors``.
     """
     writer = Writer()
     kept = {name: placeholder_bound(variables) for name, variables in binding.placeholders.items()}
     bound = {**binding.layers, **kept}
     body = write_body(writer, blueprint, bound, "Model", Place(), None)
-    lines = header(blueprint, body, about, writer)
+    code = [line for _, text in writer.classes for line in text.lines]
+    lines = header(blueprint, about, weights, code, needed(writer.snippets))
     starts: dict[str, int] = {}
     for name, text in writer.classes:
         lines += ["", ""]
@@ -138,10 +141,9 @@ def write_body(
                 writer.transfers.append(transfer(f"{at.layer}{layer}", carry, bound.get(layer, {}), prefix))
     for block in folded.blocks:
         write_block(writer, block, at)
-    doc = (f"{blueprint.name or 'Model'}: {describe(body)}.",)
     plan = ClassPlan(
         name,
-        doc,
+        described(blueprint, body),
         tuple(folded.items),
         blueprint.inputs,
         tuple(input_names(blueprint)),
@@ -221,26 +223,15 @@ def unique(name: str, taken: set[str]) -> str:
     return candidate
 
 
-def describe(body: Body) -> str:
-    """The inputs of a model in words, with the Keras shape where the order differs."""
-    parts = []
+def described(blueprint: Blueprint, body: Body) -> tuple[str, ...]:
+    """The docstring of a model: its inputs, with the Keras shape where the order of the axes differs."""
+    texts: list[str] = []
     for order, shape in zip(body.input_orders, body.input_shapes, strict=True):
         torch_shape = shown(named_axes(shape, order)) or "of unknown shape"
         keras = shown(named_axes(shape, AxisOrder(()))) if not order.is_keras else ""
-        parts.append(f"{torch_shape}, channels first; {keras} in Keras" if keras else torch_shape)
-    return "input " + ", ".join(parts)
-
-
-def header(blueprint: Blueprint, body: Body, about: str, writer: Writer) -> list[str]:
-    """Module docstring, imports and snippets."""
-    snippets = needed(writer.snippets)
-    code = "\n".join([*snippets.values(), *(line for _, text in writer.classes for line in text.lines)])
-    imports = ["import math"] if "math." in code else []
-    imports += ["import torch"] if "torch." in code else []
-    functional = ["import torch.nn.functional as F"] if "F." in code else []
-    lines = ['"""', comment(about), "", "Fill it with: model.load_state_dict(torch.load(\"model.pth\", weights_only=True)); model.eval()", '"""', ""]
-    lines += ([*(i for i in imports if i == "import math"), ""]) if "import math" in imports else []
-    lines += [i for i in imports if i != "import math"] + functional + ["from torch import Tensor, nn"]
-    for text in snippets.values():
-        lines += ["", "", *text.rstrip().splitlines()]
-    return lines
+        texts.append(f"{torch_shape}, channels first; {keras} in Keras" if keras else torch_shape)
+    name = blueprint.name or "Model"
+    if len(texts) == 1:
+        return (f"{name}: input {texts[0]}.",)
+    rows = [f"    {ref.layer}: {text}" for ref, text in zip(blueprint.inputs, texts, strict=True)]
+    return (f"{name}.", "", "Inputs:", *rows)

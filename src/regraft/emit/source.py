@@ -163,7 +163,7 @@ def named_axes(shape: Shape, order: AxisOrder) -> tuple[int | str, ...] | None:
     """A shape in PyTorch order, with names for the axes that vary: ``("batch", 3, "h", "w")``."""
     if shape is None:
         return None
-    names = {3: ("length",), 4: ("h", "w"), 5: ("d", "h", "w")}.get(len(shape), ())
+    names = {2: ("length",), 3: ("length",), 4: ("h", "w"), 5: ("d", "h", "w")}.get(len(shape), ())
     if order.axes and order != AxisOrder.channels_first(len(shape)):
         names = ("time",) if len(shape) == 3 else ()
     labels = ["batch", *names, *["?"] * len(shape)]
@@ -192,7 +192,10 @@ def wrapped(code: str, indent: str, note: str) -> list[str]:
         return [line + tail]
     opened, closed = outer_brackets(code)
     if opened < 0:
-        return [line]
+        word, _, rest = code.partition(" ")
+        if word != "return" or "," not in rest:
+            return [line]
+        return [f"{indent}return (", *(f"{indent}    {name}," for name in rest.split(", ")), f"{indent})"]
     head, inner, tail = code[: opened + 1], code[opened + 1 : closed], code[closed:]
     if len(indent) + 4 + len(inner) <= WIDTH:
         broken = [f"{indent}{head}", f"{indent}    {inner}"]

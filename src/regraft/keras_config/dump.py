@@ -114,7 +114,7 @@ def layer(spec: LayerSpec, dialect: Dialect) -> dict[str, Any]:
         return model(inner, dialect, trainable=spec.trainable)
     config: dict[str, Any] = {"name": spec.name}
     operation = not spec.unknown and is_operation(spec.type)
-    if spec.type != "InputLayer" and not operation:
+    if spec.type != "InputLayer" and not operation and (spec.unknown or layer_class(spec.type).takes_trainable):
         config["trainable"] = spec.trainable
     if not spec.unknown:
         settings = build(spec).to_keras(VERSIONS[3 if dialect.modern else 2])

@@ -130,11 +130,6 @@ class Softmax(Layer):
         inputs = tuple(AxisOrder.keras(len(order.axes)) for order in arrival.orders)
         return Arranged(inputs, inputs[:1])
 
-    def caveats(self, version: KerasVersion) -> tuple[str, ...]:
-        if self.zero_if_masked is version.before(3, 10):
-            return ("where a mask excludes every entry, this version of Keras gives other values than the one that wrote the file",)
-        return ()
-
     def torch(self, site: Site) -> Form:
         order = site.orders[0]
         dims = order.dim(self.axis) if isinstance(self.axis, int) else tuple(order.dim(axis) for axis in self.axis)

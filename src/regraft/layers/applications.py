@@ -13,7 +13,7 @@ from regraft.layers.settings import positive, setting
 from regraft.layers.version import KerasVersion
 from regraft.layout import Layout
 
-CAVEAT = "it is a class of keras.applications: Keras needs it among its custom_objects"
+CAVEAT = "it is a class of keras.applications: Keras 2 needs it among its custom_objects"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class LayerScale(Layer):
     Keras: ``keras/src/applications/convnext.py``; PyTorch: a product with a parameter.
     """
 
+    keras_module: ClassVar = "keras.src.applications.convnext"
     masks: ClassVar = "drop"
     flat: ClassVar = "pass"
     weights: ClassVar = (Weight("gamma", "projection_dim -> projection_dim", torch="gamma", follows="projection_dim"),)
@@ -32,7 +33,7 @@ class LayerScale(Layer):
     init_values: float = setting(1e-6, parse=number)
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
-        return (CAVEAT,)
+        return (CAVEAT,) if version.major < 3 else ()
 
     def torch(self, site: Site) -> Form:
         order = site.orders[0]
@@ -53,6 +54,7 @@ class CustomScaleLayer(Layer):
     Keras: ``keras/src/applications/inception_resnet_v2.py``; PyTorch: ``+``.
     """
 
+    keras_module: ClassVar = "keras.src.applications.inception_resnet_v2"
     masks: ClassVar = "drop"
 
     scale: float = setting(parse=number)
@@ -61,7 +63,7 @@ class CustomScaleLayer(Layer):
         return next((shape for shape in inputs if shape is not None), None)
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
-        return (CAVEAT,)
+        return (CAVEAT,) if version.major < 3 else ()
 
     def torch(self, site: Site) -> Form:
         return Form((f"%0 + {self.scale!r} * %1",))

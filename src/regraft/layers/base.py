@@ -77,6 +77,8 @@ class Layer:
     axis_order: ClassVar[Orders] = "any"
     #: Where Keras 3 has the class; operations are not in ``keras.layers``.
     keras_module: ClassVar[str] = "keras.layers"
+    #: Whether its config may hold ``trainable``; the constructors of SpatialDropout in Keras 3 refuse it.
+    takes_trainable: ClassVar[bool] = True
     #: What happens to a mask: ``pass`` it on, ``drop`` it, or the form makes its ``own``.
     masks: ClassVar[Masks] = "pass"
     #: Number of spatial axes, where the class has a fixed one.
@@ -88,10 +90,11 @@ class Layer:
         super().__init_subclass__()
         if abstract:
             return
-        for name in (cls.__name__, *cls.__dict__.get("aliases", ())):
+        names = (cls.__name__, *cls.__dict__.get("aliases", ()))
+        for name in names:
             if name in ALIASES:
                 raise TypeError(f"layer type {name} is declared twice: {ALIASES[name]} and {cls.__name__}")
-            ALIASES[name] = cls.__name__
+        ALIASES.update(dict.fromkeys(names, cls.__name__))
         CATALOGUE[cls.__name__] = cls
 
     # ---- Keras configuration

@@ -103,6 +103,10 @@ class LayerNormalization(OverAxes):
         """Whether there is a beta."""
         return self.center and not self.rms_scaling
 
+    def to_keras(self, version: KerasVersion) -> dict[str, Any]:
+        config = super().to_keras(version)
+        return config if version.major >= 3 else {k: v for k, v in config.items() if k != "rms_scaling"}
+
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         return ("Keras 2 has no rms_scaling",) if self.rms_scaling and version.major < 3 else ()
 

@@ -56,14 +56,11 @@ class Dropout(Stochastic):
 class SpatialDropout(Stochastic, abstract=True):
     """Zero whole channels in training: PyTorch's form where the channels come second, else a module of our own."""
 
-    data_format: str
-
-    def to_keras(self, version: KerasVersion) -> dict[str, Any]:
-        # Keras 3 takes neither trainable nor data_format in one dimension; what it does not take is left out.
-        return {"rate": self.rate, "data_format": self.data_format} if self.rank > 1 else {"rate": self.rate}
+    takes_trainable: ClassVar = False
 
     def module(self, site: Site) -> tuple[str, tuple[str, ...]]:
-        dim = site.orders[0].dim(1 if self.data_format == "channels_first" else -1)
+        first = getattr(self, "data_format", "channels_last") == "channels_first"
+        dim = site.orders[0].dim(1 if first else -1)
         if dim == 1:
             return f"nn.Dropout{self.rank}d({self.rate!r})", ()
         return f"SpatialDropout({self.rate!r}, dim={dim})", ("SpatialDropout",)
@@ -80,7 +77,6 @@ class SpatialDropout1D(SpatialDropout):
     rank: ClassVar = 1
 
     rate: float = setting(old=("p",), parse=number)
-    data_format: ClassVar = "channels_last"
 
 
 @dataclass(frozen=True, kw_only=True)

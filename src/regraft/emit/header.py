@@ -1,0 +1,45 @@
+"""The head of an emitted file: where it comes from, how to load it, what was assumed; imports and helpers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from regraft.blueprint import Blueprint
+from regraft.emit.names import comment
+
+LOADERS = {
+    "model.pth": 'torch.load("model.pth", weights_only=True)',
+    "model.safetensors": 'safetensors.torch.load_file("model.safetensors")',
+}
+
+
+def header(blueprint: Blueprint, about: str, weights: str, code: Iterable[str], snippets: Mapping[str, str]) -> list[str]:
+    """
+    Everything above the classes.
+
+    Args:
+        blueprint: The architecture; its open and assumed choices are listed, for they may have to be changed.
+        about: One line: where the file was converted from.
+        weights: Name of the file that holds the parameters.
+        code: The lines of the classes.
+        snippets: The helpers they use, by name.
+    """
+    lines = ['"""', comment(about), "", "    model = Model()", f"    model.load_state_dict({LOADERS[weights]})", "    model.eval()"]
+    unsure = [choice for choice in blueprint.choices if choice.label in ("assumed", "open")]
+    if unsure:
+        lines += ["", "Not stated by the Keras file:"]
+        lines += [comment(f"- {c.subject} = {c.value} ({c.label}; {', '.join(c.candidates)} are possible)") for c in unsure]
+    lines += ['"""', "", *imports([*code, *snippets.values()])]
+    for text in snippets.values():
+        lines += ["", "", *text.rstrip().splitlines()]
+    return lines
+
+
+def imports(code: Iterable[str]) -> list[str]:
+    """The imports that the code needs, in the order in which ruff sorts them."""
+    text = "\n".join(code)
+    lines = ["import math", ""] if re.search(r"\bmath\.", text) else []
+    lines += ["import torch"] if re.search(r"\btorch\.", text) else []
+    lines += ["import torch.nn.functional as F"] if re.search(r"\bF\.", text) else []
+    return [*lines, "from torch import Tensor, nn"]

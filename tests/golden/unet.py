@@ -1,0 +1,81 @@
+"""
+a test
+
+    model = Model()
+    model.load_state_dict(torch.load("model.pth", weights_only=True))
+    model.eval()
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ConvBlock(nn.Module):
+    """Repeated 14 times, from conv2d to activation_13."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.conv2d = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
+        self.batch_normalization = nn.BatchNorm2d(channels, eps=0.001, momentum=0.01)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv2d(x)  # (batch, channels, h, w)
+        x = self.batch_normalization(x)  # (batch, channels, h, w)
+        x = F.relu(x)  # (batch, channels, h, w)
+        return x
+
+
+class Model(nn.Module):
+    """unet: input (batch, 2, h, w), channels first; (batch, h, w, 2) in Keras."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv_block_1 = ConvBlock(2, 4)  # conv2d to activation
+        self.conv_block_2 = ConvBlock(4, 4)  # conv2d_1 to activation_1
+        self.max_pooling2d = nn.MaxPool2d(2)
+        self.conv_block_3 = ConvBlock(4, 6)  # conv2d_2 to activation_2
+        self.conv_block_4 = ConvBlock(6, 6)  # conv2d_3 to activation_3
+        self.max_pooling2d_1 = nn.MaxPool2d(2)
+        self.conv_block_5 = ConvBlock(6, 8)  # conv2d_4 to activation_4
+        self.conv_block_6 = ConvBlock(8, 8)  # conv2d_5 to activation_5
+        self.max_pooling2d_2 = nn.MaxPool2d(2)
+        self.conv_block_7 = ConvBlock(8, 10)  # conv2d_6 to activation_6
+        self.conv_block_8 = ConvBlock(10, 10)  # conv2d_7 to activation_7
+        self.conv2d_transpose = nn.ConvTranspose2d(10, 8, 2, stride=2)
+        self.conv_block_9 = ConvBlock(16, 8)  # conv2d_8 to activation_8
+        self.conv_block_10 = ConvBlock(8, 8)  # conv2d_9 to activation_9
+        self.conv2d_transpose_1 = nn.ConvTranspose2d(8, 6, 2, stride=2)
+        self.conv_block_11 = ConvBlock(12, 6)  # conv2d_10 to activation_10
+        self.conv_block_12 = ConvBlock(6, 6)  # conv2d_11 to activation_11
+        self.conv2d_transpose_2 = nn.ConvTranspose2d(6, 4, 2, stride=2)
+        self.conv_block_13 = ConvBlock(8, 4)  # conv2d_12 to activation_12
+        self.conv_block_14 = ConvBlock(4, 4)  # conv2d_13 to activation_13
+        self.classes = nn.Conv2d(4, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:  # (batch, 2, h, w)
+        x = self.conv_block_1(x)  # (batch, 4, h, w)
+        activation_1 = self.conv_block_2(x)  # (batch, 4, h, w)
+        x = self.max_pooling2d(activation_1)  # (batch, 4, h, w)
+        x = self.conv_block_3(x)  # (batch, 6, h, w)
+        activation_3 = self.conv_block_4(x)  # (batch, 6, h, w)
+        x = self.max_pooling2d_1(activation_3)  # (batch, 6, h, w)
+        x = self.conv_block_5(x)  # (batch, 8, h, w)
+        activation_5 = self.conv_block_6(x)  # (batch, 8, h, w)
+        x = self.max_pooling2d_2(activation_5)  # (batch, 8, h, w)
+        x = self.conv_block_7(x)  # (batch, 10, h, w)
+        x = self.conv_block_8(x)  # (batch, 10, h, w)
+        x = self.conv2d_transpose(x)  # (batch, 8, h, w)
+        x = torch.cat([x, activation_5], dim=1)  # (batch, 16, h, w)
+        x = self.conv_block_9(x)  # (batch, 8, h, w)
+        x = self.conv_block_10(x)  # (batch, 8, h, w)
+        x = self.conv2d_transpose_1(x)  # (batch, 6, h, w)
+        x = torch.cat([x, activation_3], dim=1)  # (batch, 12, h, w)
+        x = self.conv_block_11(x)  # (batch, 6, h, w)
+        x = self.conv_block_12(x)  # (batch, 6, h, w)
+        x = self.conv2d_transpose_2(x)  # (batch, 4, h, w)
+        x = torch.cat([x, activation_1], dim=1)  # (batch, 8, h, w)
+        x = self.conv_block_13(x)  # (batch, 4, h, w)
+        x = self.conv_block_14(x)  # (batch, 4, h, w)
+        x = F.softmax(self.classes(x), dim=1)  # (batch, 3, h, w)
+        return x
