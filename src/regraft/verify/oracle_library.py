@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +36,7 @@ class Library:
         return f"{self.name.replace('_', '-')} {self.module.__version__}, tensorflow {tf.__version__}"
 
     @contextmanager
-    def precision(self, dtype: str) -> Iterator[None]:
+    def precision(self, dtype: str) -> Generator[None]:
         """Everything built inside computes in ``dtype``; ``floatx`` alone would leave layers in float32."""
         config = self.module.config if self.name == "keras" else self.module.backend
         policies = self.module.config if self.name == "keras" else self.module.mixed_precision
@@ -54,7 +55,17 @@ class Library:
             put(before[1])
 
     def from_json(self, text: str) -> Any:
-        """A model from JSON that holds allowed names only."""
+        """
+        A model from JSON that holds allowed names only.
+
+        Keras 3 writes two kinds of JSON: with the module of each class, and, in ``.h5`` files, without; the second is read
+        by its loader for legacy files.
+        """
+        config = json.loads(text)
+        if self.name == "keras" and isinstance(config, dict) and "module" not in config:
+            from keras.src.legacy.saving.saving_utils import model_from_config
+
+            return model_from_config(config)
         return self.module.models.model_from_json(text)
 
     def clear(self) -> None:
