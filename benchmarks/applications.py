@@ -3,7 +3,8 @@ Every model of keras.applications, with random weights and random BatchNorm stat
 
     python benchmarks/applications.py [--only TEXT] [--largest MILLIONS] [--json OUT]
 
-Each model is built by the real Keras at a small input size, saved, converted from the file alone and compared in float64 and float32.
+Each model is built by the real Keras at a small input size, saved, converted from the file alone and compared in
+float64 and float32.
 Exit code 1 if any model is not equal.
 """
 
@@ -24,8 +25,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 from benchmarks.parity import EQUAL, Row, judge, shown
-from regraft.verify import Oracle
 from tests.twin import randomise
+
+from regraft.verify import Oracle
 
 #: Smallest map each family accepts, not square where it may be.
 SIZES = {"Inception": (80, 96), "Xception": (96, 72), "NASNet": (64, 96)}
@@ -36,7 +38,11 @@ def names() -> list[str]:
     """Every function of keras.applications that builds a model."""
     import keras
 
-    found = [n for n, f in vars(keras.applications).items() if inspect.isfunction(f) and "weights" in inspect.signature(f).parameters]
+    found = [
+        n
+        for n, f in vars(keras.applications).items()
+        if inspect.isfunction(f) and "weights" in inspect.signature(f).parameters
+    ]
     return sorted(found)
 
 
@@ -77,7 +83,10 @@ def main() -> int:
             file.unlink()
             print(shown(rows[-1]), flush=True)
     equal = sum(row.verdict == EQUAL for row in rows)
-    print(f"\n{equal} of {len(rows)} models equal" + (f"; left out for their size: {', '.join(left_out)}" if left_out else ""))
+    print(
+        f"\n{equal} of {len(rows)} models equal"
+        + (f"; left out for their size: {', '.join(left_out)}" if left_out else "")
+    )
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
     return 0 if equal == len(rows) else 1

@@ -3,8 +3,9 @@ Every Keras file under a folder converted, and compared layer by layer with the 
 
     python benchmarks/parity.py DIR [--json OUT] [--only TEXT]
 
-A file counts if it carries its architecture, or if a JSON beside it is that architecture (see ``pairs``). One row a file, then the
-totals: converted and equal, converted with placeholders, refused with reason, not verified, WRONG. Exit code 1 if anything is wrong.
+A file counts if it carries its architecture, or if a JSON beside it is that architecture (see ``pairs``). One row a
+file, then the totals: converted and equal, converted with placeholders, refused with reason, not verified, WRONG.
+Exit code 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 from benchmarks.pairs import architectures, weight_files
+
 from regraft.convert import convert
 from regraft.errors import NotKerasError, RegraftError
 from regraft.report import Report
@@ -75,7 +77,7 @@ def judge(file: Path, root: Path, oracle: Oracle) -> Row:
             except RegraftError as error:
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
                 row = row if row.verdict == REFUSED else Row(name, REFUSED, reason=reason)
-            except Exception as error:  # noqa: BLE001 - a bug in regraft is the worst result a file can have
+            except Exception as error:
                 return Row(name, WRONG, reason=f"crash: {type(error).__name__}: {error}")
     return row
 
@@ -89,7 +91,9 @@ def verdict(name: str, report: Report, seconds: float) -> Row:
         word = PLACEHOLDERS
     else:
         word = EQUAL if check.status == "equal" else UNVERIFIED
-    reason = "; ".join(f"{row.name}: {row.placeholder}" for row in report.placeholders[:3]) if word == PLACEHOLDERS else ""
+    reason = (
+        "; ".join(f"{row.name}: {row.placeholder}" for row in report.placeholders[:3]) if word == PLACEHOLDERS else ""
+    )
     return Row(
         name,
         word,

@@ -37,10 +37,15 @@ def test_a_damaged_file_gives_a_clean_error_or_a_result(name: str, tmp_path: Pat
         file = tmp_path / name
         file.write_bytes(mutated(original, seed))
         try:
-            convert(file, tmp_path / "out", verify=False, force=True, architecture=architecture if needs_architecture else None)
+            convert(
+                file,
+                tmp_path / "out",
+                verify=False,
+                force=True,
+                architecture=architecture if needs_architecture else None,
+            )
             results += 1
-        except RegraftError as error:
-            assert str(error)
+        except RegraftError:
             errors += 1
     assert errors + results == MUTATIONS // len(FILES)
     assert errors > 0

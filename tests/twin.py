@@ -44,7 +44,9 @@ def converted(file: Path, config: str | None = None) -> Module:
     """Convert a file to an emitted module."""
     tree = read(file)
     blueprint = parse(config or tree.config or "", keras_version=tree.keras_version)
-    assert not [spec.name for spec in blueprint.layers if spec.unknown], [s.unknown for s in blueprint.layers if s.unknown]
+    assert not [spec.name for spec in blueprint.layers if spec.unknown], [
+        s.unknown for s in blueprint.layers if s.unknown
+    ]
     return emit(blueprint, bind(blueprint, tree), "a test")
 
 
@@ -132,7 +134,9 @@ def agree(
     try:
         config = as_float64(model.get_config())
         exact = type(model).from_config(config)
-        exact.set_weights([np.asarray(w, "float64") if np.asarray(w).dtype.kind == "f" else w for w in model.get_weights()])
+        exact.set_weights(
+            [np.asarray(w, "float64") if np.asarray(w).dtype.kind == "f" else w for w in model.get_weights()]
+        )
         for part in exact._flatten_layers():
             getattr(part, "finalize_state", lambda: None)()  # Normalization computes with copies of its variables
         wide = [a.astype("float64") if a.dtype.kind == "f" else a for a in inputs]
@@ -162,7 +166,9 @@ def as_float64(config: Any) -> Any:
     return config
 
 
-def activations(module: Module, blueprint: Blueprint, inputs: Sequence[np.ndarray], dtype: str = "float64") -> dict[str, np.ndarray]:
+def activations(
+    module: Module, blueprint: Blueprint, inputs: Sequence[np.ndarray], dtype: str = "float64"
+) -> dict[str, np.ndarray]:
     """What every layer of the emitted module gives, by layer name and in Keras order, for inputs in Keras order."""
     from regraft.verify.trace import as_float32, emitted
 

@@ -96,6 +96,7 @@ def convert(
     *,
     out: Out = None,
     architecture: Annotated[str | None, Parameter(metavar="JSON")] = None,
+    blueprint: Annotated[str | None, Parameter(metavar="TOML")] = None,
     input_shape: Shape = None,
     format: Literal["pth", "safetensors", "both"] = "pth",
     force: Switch = False,
@@ -112,6 +113,7 @@ def convert(
         file: A .h5, .keras, .weights.h5 or .weights.json file, or an unpacked .keras folder.
         out: Folder for the results; by default the file's name with _torch, in the current folder.
         architecture: The architecture as JSON (model.to_json()), for a file that holds weights only.
+        blueprint: The blueprint.toml of an earlier conversion, edited by hand, in place of the architecture.
         input_shape: Shape of one input in Keras order, without the batch axis: 64,64,1. ? for an axis that varies.
         format: How the weights are written.
         force: Replace results that are there already.
@@ -123,6 +125,9 @@ def convert(
         debug: Show where in the program an error arose.
     """
     del debug
+    from regraft.digest import Digest
+
+    digest = Digest(file)  # runs beside the imports
     from regraft.convert import convert as run
     from regraft.report.console import console_for
     from regraft.report.progress import Bar
@@ -138,6 +143,8 @@ def convert(
             verify=verify,
             theano_kernels=theano_kernels,
             progress=bar,
+            blueprint=blueprint,
+            digest=digest,
         )
     report = conversion.report
     if json:

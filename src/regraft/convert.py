@@ -11,24 +11,27 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import regraft
 from regraft import keras_config
 from regraft.blueprint import Blueprint
-from regraft.blueprint.toml import to_toml
+from regraft.blueprint.toml import from_toml, to_toml
 from regraft.digest import Digest
 from regraft.emit.module import Module, emit
 from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
-from regraft.errors import ConfigError, OutputError
+from regraft.errors import BlueprintError, ConfigError, OutputError
 from regraft.layers.binding import Binding, bind
 from regraft.layers.theano import kernel_choice
-from regraft.report import Report
+from regraft.report import Report, VerificationRow
 from regraft.reporting import make_report
-from regraft.verification import check
-from regraft.verify import Oracle
 from regraft.weights import WeightTree, check_checksums, read, read_architecture
 
+if TYPE_CHECKING:
+    from regraft.verify import Oracle
+
 Progress = Callable[[str, int, int], None]
+UNCHECKED = VerificationRow("not verified", reason="not verified against Keras: --no-verify was given")
 TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json")
 
 
@@ -62,6 +65,8 @@ def convert(
     theano_kernels: bool | None = None,
     progress: Progress | None = None,
     oracle: Oracle | None = None,
+    blueprint: str | os.PathLike[str] | None = None,
+    digest: Digest | None = None,
 ) -> Conversion:
     """
     Convert a Keras file that has its architecture, inside or beside it.
@@ -79,6 +84,8 @@ def convert(
             the file.
         progress: Called with a word for the step, how much is done, and of how much (0 if that is not known).
         oracle: A running Keras process to use for the check, for many conversions in a row.
+        blueprint: A ``blueprint.toml`` of an earlier conversion, edited by hand, in place of the architecture.
+        digest: The SHA-256 of the file, where its computation was started before.
 
     Returns:
         The conversion; activations of the module run channels first, its ports say how.
@@ -92,21 +99,36 @@ def convert(
     folder = Path(out) if out is not None else default_folder(file)
     names = (*TEXT_FILES, *weight_files(format))
     refuse_overwriting(folder, names, force=force)
-    digest = Digest(file)
+    digest = digest or Digest(file)
     tree = read(file)
     check_checksums(file)
-    blueprint = read_blueprint(tree, architecture, input_shape)
-    binding = bind(blueprint, tree, theano_kernels=theano_kernels)
-    if choice := kernel_choice(blueprint, tree, theano_kernels):
-        blueprint = replace(blueprint, choices=(*blueprint.choices, choice))
-    module = emit(blueprint, binding, about(tree), weight_files(format)[0])
-    write_files(folder, tree, blueprint, module, format, force=force, progress=progress)
-    verification = check(
-        folder, format, module, blueprint, binding, tree, wanted=verify, oracle=oracle, progress=progress
-    )
-    report = make_report(tree, blueprint, binding, module, verification, digest.hex(), architecture, folder, names)
+    plan = read_toml(blueprint) if blueprint is not None else read_blueprint(tree, architecture, input_shape)
+    binding = bind(plan, tree, theano_kernels=theano_kernels)
+    if choice := kernel_choice(plan, tree, theano_kernels):
+        plan = replace(plan, choices=(*plan.choices, choice))
+    module = emit(plan, binding, about(tree), weight_files(format)[0])
+    write_files(folder, tree, plan, module, format, force=force, progress=progress)
+    verification = UNCHECKED
+    if verify:
+        from regraft.verification import check  # what it needs takes a while to import
+
+        own = None if blueprint is not None else tree.config
+        verification = check(folder, format, module, plan, binding, tree, own, oracle=oracle, progress=progress)
+    given = blueprint if blueprint is not None else architecture
+    report = make_report(tree, plan, binding, module, verification, digest.hex(), given, folder, names)
     write_text(folder / "report.json", report.to_json(), force=True)
-    return Conversion(report, module, blueprint, folder)
+    return Conversion(report, module, plan, folder)
+
+
+def read_toml(path: str | os.PathLike[str]) -> Blueprint:
+    """A blueprint that a person edited; what it says counts as stated."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BlueprintError(f"{path}: cannot be read: {error}") from error
+    plan = from_toml(text)
+    plan.check()
+    return plan
 
 
 def read_blueprint(

@@ -25,20 +25,18 @@ def check(
     blueprint: Blueprint,
     binding: Binding,
     tree: WeightTree,
+    config: str | None,
     *,
-    wanted: bool = True,
     oracle: Oracle | None = None,
     progress: Progress | None = None,
 ) -> VerificationRow:
-    """Compare the files in ``folder`` with Keras; without an oracle, or when not ``wanted``, say so."""
-    if not wanted:
-        return VerificationRow("not verified", reason="not verified against Keras: --no-verify was given")
+    """Compare the files in ``folder`` with Keras, which gets ``config`` if that is what was converted; or say why not."""
     subject = Subject(
         blueprint=blueprint,
         binding=binding,
         tree=tree,
         file=Path(tree.file),
-        config=tree.config,
+        config=config,
         regenerate=lambda part, version: keras_config.dump(part, version=version),
         source=(folder / "model.py").read_text(encoding="utf-8"),
         probes=module.probes,

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.corpus.folder import corpus_file
 
 from regraft import keras_config
 from regraft.emit.module import emit
 from regraft.layers.binding import bind
 from regraft.weights import read
-from tests.corpus.folder import corpus_file
 
 #: Our parameters and those of the published twin.
 TWIN = {

@@ -11,15 +11,15 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-
 from benchmarks.pairs import architectures
+from tests.corpus.folder import CORPUS, corpus_file
+from tests.twin import activations
+
 from regraft.blueprint import Blueprint
 from regraft.convert import read_blueprint
 from regraft.emit.module import Module, emit
 from regraft.layers.binding import bind
 from regraft.weights import read
-from tests.corpus.folder import CORPUS, corpus_file
-from tests.twin import activations
 
 FOLDER = "dl4j-test-resources"
 NAMES = [
@@ -47,7 +47,12 @@ def recorded(golden: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The inputs, and every recorded tensor by layer name; ``outputs`` holds the labels, not what the model said."""
     with h5py.File(golden) as file:
         (inputs,) = [item[()] for item in file["inputs"].values()]
-        found = {name: item[()] for part in ("activations", "predictions") if part in file for name, item in file[part].items()}
+        found = {
+            name: item[()]
+            for part in ("activations", "predictions")
+            if part in file
+            for name, item in file[part].items()
+        }
     return inputs, found
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.corpus.folder import corpus_file
+from tests.corpus.music_tagger import TAGS, crnn
+from tests.twin import run
 
 from regraft import keras_config
 from regraft.emit.module import emit
 from regraft.layers.binding import bind
 from regraft.weights import read
-from tests.corpus.folder import corpus_file
-from tests.corpus.music_tagger import TAGS, crnn
-from tests.twin import run
 
 FOLDER = "keunwoochoi-music-auto_tagging"
 

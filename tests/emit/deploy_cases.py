@@ -60,11 +60,8 @@ def resnet() -> Any:
     image = Input((18, 22, 3), name="image")
     x = convolved(layers.ZeroPadding2D(3, name="stem_pad")(image), "stem", 20, 7, 2)
     x = layers.ReLU(name="stem_relu")(x)
-    for number in range(1, 4):
-        x = block(x, f"block{number}", 5)
-    x = block(x, "block4", 7, 2)
-    for number in range(5, 8):
-        x = block(x, f"block{number}", 7)
+    for name, filters, stride in (("a1", 5, 1), ("a2", 5, 1), ("b1", 7, 2), ("b2", 7, 1), ("b3", 7, 1)):
+        x = block(x, name, filters, stride)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     return Model(image, layers.Dense(11, activation="softmax", name="classes")(x), name="resnet")
 

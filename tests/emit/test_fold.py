@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from tests.emit.toy import emitted, residual
 from tests.twin import loaded
 
@@ -21,7 +20,9 @@ def reference(x: np.ndarray, module: object, blocks: int, prefix: str) -> np.nda
     return x
 
 
-@pytest.mark.parametrize("names", ["block{b}_{part}", "{part}_{b}", "layer{b}{part}x"], ids=["prefix", "counter", "neither"])
+@pytest.mark.parametrize(
+    "names", ["block{b}_{part}", "{part}_{b}", "layer{b}{part}x"], ids=["prefix", "counter", "neither"]
+)
 @pytest.mark.parametrize(
     ("blocks", "widths", "folded"),
     [

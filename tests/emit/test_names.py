@@ -39,7 +39,9 @@ def test_identifier(name: str, expected: str) -> None:
 @given(st.text())
 def test_an_identifier_is_always_one_and_never_a_module_attribute(name: str) -> None:
     found = identifier(name)
-    assert found.isidentifier() and found.isascii() and not keyword.iskeyword(found)
+    assert found.isidentifier()
+    assert found.isascii()
+    assert not keyword.iskeyword(found)
     assert not hasattr(nn.Module(), found)
 
 

@@ -18,7 +18,9 @@ from regraft.weights import Variable
 def variable(name: str, *shape: int) -> Variable:
     """A variable whose data depends on its name only."""
     seed = sum(name.encode())
-    return Variable(f"/{name}", name, shape, "float32", lambda: np.random.default_rng(seed).standard_normal(shape).astype("float32"))
+    return Variable(
+        f"/{name}", name, shape, "float32", lambda: np.random.default_rng(seed).standard_normal(shape).astype("float32")
+    )
 
 
 def dense_bound(name: str, cin: int, units: int) -> dict[str, Bound]:
@@ -42,7 +44,9 @@ def emitted(blueprint: Blueprint, widths: dict[str, tuple[int, int]]) -> Module:
     return emit(blueprint, Binding({name: dense_bound(name, *w) for name, w in widths.items()}), "toy.h5")
 
 
-def residual(blocks: int, widths: list[int], names: str = "block{b}_{part}") -> tuple[Blueprint, dict[str, tuple[int, int]]]:
+def residual(
+    blocks: int, widths: list[int], names: str = "block{b}_{part}"
+) -> tuple[Blueprint, dict[str, tuple[int, int]]]:
     """``blocks`` residual blocks of two Dense layers, each with its own hidden width."""
     layers: dict[str, tuple[Layer, list[str]]] = {"stem": (Dense(units=6, activation="relu"), ["features"])}
     sizes = {"stem": (4, 6)}

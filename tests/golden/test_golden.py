@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from regraft.samples import path as sample
 from tests.golden.cases import CASES
 from tests.twin import converted
+
+from regraft.samples import path as sample
 
 HERE = Path(__file__).parent
 WRITE = os.environ.get("REGRAFT_GOLDEN") == "write"
@@ -26,7 +26,9 @@ def compare(name: str, source: str) -> None:
     kept = HERE / f"{name}.py"
     if WRITE:
         kept.write_text(source, encoding="utf-8")
-    assert source == kept.read_text(encoding="utf-8"), f"{kept.name} has changed: look at the difference, then run scripts/golden"
+    assert source == kept.read_text(encoding="utf-8"), (
+        f"{kept.name} has changed: look at the difference, then run scripts/golden"
+    )
 
 
 @pytest.mark.oracle
@@ -42,9 +44,26 @@ def test_emitted_code_of_the_sample(name: str) -> None:
     compare(name.replace(".", "_"), converted(sample(name)).source)
 
 
-@pytest.mark.parametrize("arguments", [["format", "--check"], ["check", "--select", "E,F,W,I,UP,B,C4,SIM"]], ids=["format", "lint"])
+@pytest.mark.parametrize(
+    "arguments", [["format", "--check"], ["check", "--select", "E,F,W,I,UP,B,C4,SIM"]], ids=["format", "lint"]
+)
 def test_golden_files_are_as_ruff_would_have_them(arguments: list[str]) -> None:
-    files = [str(path) for path in sorted(HERE.glob("*.py")) if path.name not in ("cases.py", "test_golden.py", "__init__.py")]
-    command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--line-length", "120", "--target-version", "py311", *files]
+    files = [
+        str(path)
+        for path in sorted(HERE.glob("*.py"))
+        if path.name not in ("cases.py", "test_golden.py", "__init__.py")
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        *arguments,
+        "--isolated",
+        "--line-length",
+        "120",
+        "--target-version",
+        "py311",
+        *files,
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

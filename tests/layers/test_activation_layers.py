@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.layers.reading import layer
+from tests.twin import agree
 
 from regraft.errors import UnknownLayerError
 from regraft.layers import AxisOrder, Form, KerasVersion, Layer, Site
-from tests.layers.reading import layer
-from tests.twin import agree
 
 RNG = np.random.default_rng(0)
 
@@ -24,7 +24,8 @@ def test_layers_without_variables(tmp_path: Path) -> None:
 
     layers = keras.layers
     relus = [
-        {}, {"max_value": 6.0}, {"max_value": 2.5}, {"negative_slope": 0.125}, {"threshold": 1.0}, {"threshold": 0.5, "max_value": 2.0},
+        {}, {"max_value": 6.0}, {"max_value": 2.5}, {"negative_slope": 0.125}, {"threshold": 1.0},
+        {"threshold": 0.5, "max_value": 2.0},
         {"threshold": 1.5, "negative_slope": 0.25}, {"max_value": 3.0, "negative_slope": 0.5},
         {"max_value": 2.0, "negative_slope": 0.25, "threshold": 0.75},
     ]  # fmt: skip
@@ -45,7 +46,12 @@ def test_keras_2(tmp_path: Path) -> None:
     layers = tf_keras.layers
     image = tf_keras.Input((4, 5, 3))
     held = layers.Conv2D(6, 1)(image)
-    functions = [layers.ThresholdedReLU(0.5), layers.LeakyReLU(0.5), layers.ReLU(2.0, 0.25, 0.5), layers.Softmax(axis=1)]
+    functions = [
+        layers.ThresholdedReLU(0.5),
+        layers.LeakyReLU(0.5),
+        layers.ReLU(2.0, 0.25, 0.5),
+        layers.Softmax(axis=1),
+    ]
     functions += [layers.PReLU(shared_axes=[1, 2]), layers.PReLU()]
     agree(tf_keras.Model(image, [f(held) for f in functions]), [images(2, 4, 5, 3)], tmp_path, suffix=".h5")
 
@@ -72,7 +78,14 @@ def test_prelu_between_flatten_and_dense(tmp_path: Path) -> None:
     import keras
 
     layers = keras.layers
-    stack = [keras.Input((4, 5, 3)), layers.Conv2D(7, 2), layers.Flatten(), layers.PReLU(), layers.Softmax(), layers.Dense(6)]
+    stack = [
+        keras.Input((4, 5, 3)),
+        layers.Conv2D(7, 2),
+        layers.Flatten(),
+        layers.PReLU(),
+        layers.Softmax(),
+        layers.Dense(6),
+    ]
     module = agree(keras.Sequential(stack), [images(2, 4, 5, 3)], tmp_path, tolerance=1e-12)
     assert "permute" not in module.source
 
@@ -98,23 +111,35 @@ def softmax_form(version: str, axis: Any = -1) -> Form:
 
 def test_softmax_of_nothing_depends_on_the_version() -> None:
     import torch
-    import torch.nn.functional as F
 
     assert softmax_form("3.10.0").outputs == ("masked_softmax(%0, %m0, dim=1)",)
     (text,) = softmax_form("3.9.2").outputs
     x = torch.tensor([[1.0, 2.0, 4.0]], dtype=torch.float64)
     code = text.replace("%0", "x").replace("%m0", "mask")
-    for mask, expected in (([False] * 3, F.softmax(x, dim=1)), ([True, False, True], F.softmax(x[:, [0, 2]], dim=1))):
+    for mask, expected in (
+        ([False] * 3, torch.softmax(x, dim=1)),
+        ([True, False, True], torch.softmax(x[:, [0, 2]], dim=1)),
+    ):
         kept = torch.tensor([mask])
-        found = eval(code, {"torch": torch, "F": F, "x": x, "mask": kept})  # noqa: S307 - our own text
+        found = eval(code, {"torch": torch, "F": torch.nn.functional, "x": x, "mask": kept})  # noqa: S307 - our own text
         np.testing.assert_allclose(found[:, kept[0]] if any(mask) else found, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("name", "version", "config", "expected"),
     [
-        ("ReLU", "3.15.1", {"max_value": 6, "negative_slope": 0.0, "threshold": None}, {"max_value": 6.0, "threshold": 0.0}),
-        ("ReLU", "2.4.0", {"max_value": None, "negative_slope": {"type": "ndarray", "value": 0.1}}, {"negative_slope": 0.1}),
+        (
+            "ReLU",
+            "3.15.1",
+            {"max_value": 6, "negative_slope": 0.0, "threshold": None},
+            {"max_value": 6.0, "threshold": 0.0},
+        ),
+        (
+            "ReLU",
+            "2.4.0",
+            {"max_value": None, "negative_slope": {"type": "ndarray", "value": 0.1}},
+            {"negative_slope": 0.1},
+        ),
         ("ThresholdedReLU", "1.2.2", {"theta": 1.5}, {"threshold": 1.5, "negative_slope": 0.0, "max_value": None}),
         ("LeakyReLU", "1.2.2", {"alpha": 0.1}, {"negative_slope": 0.1}),
         ("LeakyReLU", "2.3.1", {"alpha": {"type": "ndarray", "value": 0.2}}, {"negative_slope": 0.2}),

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from regraft.layers import ALIASES, KerasVersion
 from tests.layers.reading import layer
 from tests.twin import agree
+
+from regraft.layers import ALIASES, KerasVersion
 
 RNG = np.random.default_rng(0)
 

@@ -25,9 +25,9 @@ from regraft.layout import Layout
 
 #: Values for settings that Keras has no default for, by name; ``sizes`` stands for a number an axis.
 NEEDED: dict[str, Any] = {
-    "activation": "relu", "axes": 1, "axis": -1, "dims": (2, 1, 3), "filters": 6, "height": 3, "input_dim": 11, "n": 4, "output_dim": 5,
-    "projection_dim": 8, "rate": 0.25, "scale": 0.5, "settings": {}, "stddev": 0.1, "target_shape": (4, -1), "units": 5, "width": 4,
-    "keepdims": True,
+    "activation": "relu", "axes": 1, "axis": -1, "dims": (2, 1, 3), "filters": 6, "height": 3, "input_dim": 11, "n": 4,
+    "output_dim": 5, "projection_dim": 8, "rate": 0.25, "scale": 0.5, "settings": {}, "stddev": 0.1, "units": 5, "width": 4,
+    "target_shape": (4, -1),
 }  # fmt: skip
 SIZES = {"kernel_size", "output_size"}
 #: What wrappers hold.
@@ -53,17 +53,23 @@ TYPES = sorted(name for name in CATALOGUE if name != "Functional")
 
 def variants(layer: Layer) -> list[Layer]:
     """The layer, and the layer with each of its switches turned."""
-    switches = [f.name for f in dataclasses.fields(layer) if isinstance(getattr(layer, f.name), bool) and f.metadata.get("keras", True)]
+    switches = [
+        f.name
+        for f in dataclasses.fields(layer)
+        if isinstance(getattr(layer, f.name), bool) and f.metadata.get("keras", True)
+    ]
     return [layer, *(dataclasses.replace(layer, **{name: not getattr(layer, name)}) for name in switches)]
 
 
-WEIGHTS = sorted({(name, w.name, w.pattern) for name in TYPES for v in variants(example(CATALOGUE[name])) for w in v.variables()})
+WEIGHTS = sorted(
+    {(name, w.name, w.pattern) for name in TYPES for v in variants(example(CATALOGUE[name])) for w in v.variables()}
+)
 
 
 @pytest.mark.parametrize("pattern", [pytest.param(w[2], id=f"{w[0]}.{w[1]}") for w in WEIGHTS])
 @given(data=st.data())
 def test_every_pattern_can_be_undone(pattern: str, data: st.DataObject) -> None:
-    source = pattern.split(" -> ")[0].split()
+    source = pattern.split(" -> ", maxsplit=1)[0].split()
     free = data.draw(st.integers(0, 3)) if "..." in source else 0
     fixed = [1 if axis == "1" else data.draw(st.integers(1, 4)) for axis in source if axis != "..."]
     shape = (*fixed, *(data.draw(st.integers(1, 4)) for _ in range(free)))
@@ -112,6 +118,7 @@ NOT_BY_DEFAULT = {"InputLayer"} | {n for n in TYPES if "settings" in CATALOGUE[n
 
 
 @pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore:You passed `rms_scaling=True`:UserWarning")
 @pytest.mark.parametrize("modern", [True, False])
 def test_keras_accepts_what_is_written(modern: bool) -> None:
     import keras
@@ -152,7 +159,7 @@ def test_registering_twice_raises() -> None:
 
 
 def test_an_unknown_name_suggests_a_known_one() -> None:
-    with pytest.raises(UnknownLayerError, match="no layer 'Dens' in the catalogue of .* Did you mean Dense?"):
+    with pytest.raises(UnknownLayerError, match=r"no layer 'Dens' in the catalogue of .* Did you mean Dense\?"):
         layer_class("Dens")
 
 

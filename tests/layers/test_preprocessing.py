@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.layers.reading import layer
+from tests.twin import agree
 
 from regraft.errors import BlueprintError, UnknownLayerError
 from regraft.layers import AxisOrder, Site
 from regraft.layers.constants import constant
-from tests.layers.reading import layer
-from tests.twin import agree
 
 RNG = np.random.default_rng(0)
 
@@ -27,16 +27,24 @@ def test_normalization(tmp_path: Path) -> None:
     image, sequence, vector = keras.Input((5, 4, 3)), keras.Input((6, 5)), keras.Input((7,))
     held, steps = layers.Conv2D(3, 1)(image), layers.Conv1D(4, 1)(sequence)
     axes: list[Any] = [-1, 1, 2, (1, 3), (2, -1), (1, 2, 3), None]
-    outputs = [layers.Normalization(axis=axis, invert=i)(x) for axis in axes for x in (image, held) for i in (False, True)]
+    outputs = [
+        layers.Normalization(axis=axis, invert=i)(x) for axis in axes for x in (image, held) for i in (False, True)
+    ]
     outputs += [layers.Normalization()(x) for x in (sequence, steps, vector)]
     fixed = [{"mean": 3.0, "variance": 4.0}, {"mean": [1.0, 2.0, 3.0], "variance": [0.5, 4.0, 0.0]}]
     outputs += [layers.Normalization(invert=i, **kw)(x) for kw in fixed for x in (image, held) for i in (False, True)]
     table = {"mean": RNG.random((5, 3)), "variance": RNG.random((5, 3))}
     outputs += [layers.Normalization(axis=(1, 3), **table)(x) for x in (image, held)]
-    outputs += [layers.Normalization(axis=(1, 3), mean=[1.0, 2.0, 3.0], variance=[1.0, 2.0, 3.0])(x) for x in (image, held)]
+    outputs += [
+        layers.Normalization(axis=(1, 3), mean=[1.0, 2.0, 3.0], variance=[1.0, 2.0, 3.0])(x) for x in (image, held)
+    ]
     model = keras.Model([image, sequence, vector], outputs)
     module = agree(model, [images(2, 5, 4, 3), images(2, 6, 5), images(2, 7)], tmp_path, tolerance=1e-7)
-    assert "(inputs - 3.0) / 2.0" in module.source or "(image - 3.0) / 2.0" in module.source or "- 3.0) / 2.0" in module.source
+    assert (
+        "(inputs - 3.0) / 2.0" in module.source
+        or "(image - 3.0) / 2.0" in module.source
+        or "- 3.0) / 2.0" in module.source
+    )
 
 
 @pytest.mark.oracle
@@ -61,7 +69,14 @@ def test_keras_2(tmp_path: Path) -> None:
     layers = tf_keras.layers
     image = tf_keras.Input((5, 4, 3))
     held = layers.Conv2D(3, 1)(image)
-    outputs = [f(held) for f in (layers.Rescaling(1 / 127.5, -1.0), layers.Normalization(), layers.Normalization(mean=2.0, variance=4.0))]
+    outputs = [
+        f(held)
+        for f in (
+            layers.Rescaling(1 / 127.5, -1.0),
+            layers.Normalization(),
+            layers.Normalization(mean=2.0, variance=4.0),
+        )
+    ]
     outputs += [layers.CenterCrop(3, 2)(held), layers.RandomFlip()(held), layers.RandomZoom(0.2)(held)]
     agree(tf_keras.Model(image, outputs), [images(2, 5, 4, 3)], tmp_path, suffix=".h5", tolerance=1e-7)
 
@@ -73,9 +88,17 @@ def test_crop(tmp_path: Path) -> None:
     layers = keras.layers
     image, any_size = keras.Input((6, 9, 3)), keras.Input((None, None, 3))
     first = keras.Input((3, 6, 9))
-    outputs = [layers.CenterCrop(h, w)(x) for h, w in ((6, 9), (3, 4), (5, 9), (4, 5)) for x in (image, layers.Conv2D(2, 1)(any_size))]
+    outputs = [
+        layers.CenterCrop(h, w)(x)
+        for h, w in ((6, 9), (3, 4), (5, 9), (4, 5))
+        for x in (image, layers.Conv2D(2, 1)(any_size))
+    ]
     outputs += [layers.CenterCrop(3, 4, data_format="channels_first")(first), layers.RandomCrop(6, 9)(image)]
-    agree(keras.Model([image, any_size, first], outputs), [images(2, 6, 9, 3), images(2, 7, 9, 3), images(2, 3, 6, 9)], tmp_path)
+    agree(
+        keras.Model([image, any_size, first], outputs),
+        [images(2, 6, 9, 3), images(2, 7, 9, 3), images(2, 3, 6, 9)],
+        tmp_path,
+    )
 
 
 @pytest.mark.oracle
@@ -96,7 +119,9 @@ def test_augmentation_is_the_identity(tmp_path: Path) -> None:
     x = images(2, 8, 9, 3)
     for function in functions:
         np.testing.assert_array_equal(function(x, training=False), x, err_msg=type(function).__name__)
-    outputs = [f(image) for f in functions if isinstance(f, layers.RandomFlip | layers.RandomContrast | layers.RandomErasing)]
+    outputs = [
+        f(image) for f in functions if isinstance(f, layers.RandomFlip | layers.RandomContrast | layers.RandomErasing)
+    ]
     outputs += [layers.Pipeline([layers.RandomFlip(), layers.RandomZoom(0.1)])(image)]
     agree(keras.Model(image, outputs), [x], tmp_path, tolerance=0.0)
 

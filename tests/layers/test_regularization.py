@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.layers.reading import layer
+from tests.twin import agree
 
 from regraft.errors import UnknownLayerError
 from regraft.layers import AxisOrder, KerasVersion, Site
-from tests.layers.reading import layer
-from tests.twin import agree
 
 RNG = np.random.default_rng(0)
 KERAS, FIRST = AxisOrder.keras, AxisOrder.channels_first
@@ -28,14 +28,34 @@ def test_nothing_happens_at_inference(tmp_path: Path, library: str) -> None:
     layers = keras.layers
     image, sequence, signal, solid = (keras.Input(shape) for shape in ((4, 5, 3), (6, 5), (7, 2), (2, 3, 4, 3)))
     held, steps, filled = layers.Conv2D(6, 2)(image), layers.Conv1D(4, 2)(signal), layers.Conv3D(3, 2)(solid)
-    anywhere = [layers.Dropout(0.3), layers.Dropout(0.0), layers.Dropout(0.4, noise_shape=(None, 1, 1, 6)), layers.AlphaDropout(0.2)]
-    anywhere += [layers.GaussianDropout(0.2), layers.GaussianNoise(0.5), layers.ActivityRegularization(0.1, 0.2), layers.SpatialDropout2D(0.5)]
+    anywhere = [
+        layers.Dropout(0.3),
+        layers.Dropout(0.0),
+        layers.Dropout(0.4, noise_shape=(None, 1, 1, 6)),
+        layers.AlphaDropout(0.2),
+    ]
+    anywhere += [
+        layers.GaussianDropout(0.2),
+        layers.GaussianNoise(0.5),
+        layers.ActivityRegularization(0.1, 0.2),
+        layers.SpatialDropout2D(0.5),
+    ]
     outputs = [f(held) for f in anywhere]
-    outputs += [layers.SpatialDropout1D(0.2)(x) for x in (sequence, steps)] + [layers.SpatialDropout3D(0.2)(x) for x in (solid, filled)]
+    outputs += [layers.SpatialDropout1D(0.2)(x) for x in (sequence, steps)] + [
+        layers.SpatialDropout3D(0.2)(x) for x in (solid, filled)
+    ]
     inputs = [images(2, 4, 5, 3), images(2, 6, 5), images(2, 7, 2), images(2, 2, 3, 4, 3)]
     suffix = ".keras" if library == "keras" else ".h5"
-    module = agree(keras.Model([image, sequence, signal, solid], outputs), inputs, tmp_path, suffix=suffix, tolerance=1e-12)
-    for text in ("nn.Dropout(0.3)", "nn.Dropout2d(0.5)", "nn.Dropout1d(0.2)", "SpatialDropout(0.2, dim=2)", "nn.AlphaDropout(0.2)"):
+    module = agree(
+        keras.Model([image, sequence, signal, solid], outputs), inputs, tmp_path, suffix=suffix, tolerance=1e-12
+    )
+    for text in (
+        "nn.Dropout(0.3)",
+        "nn.Dropout2d(0.5)",
+        "nn.Dropout1d(0.2)",
+        "SpatialDropout(0.2, dim=2)",
+        "nn.AlphaDropout(0.2)",
+    ):
         assert text in module.source
     assert "nn.Dropout(0.4)" not in module.source, "PyTorch has no noise_shape: only the inference is kept"
 
@@ -85,7 +105,9 @@ def trained(name: str, config: dict[str, Any], shape: tuple[int, ...], order: Ax
         ("SpatialDropout3D", (40, 2, 3, 2, 50), FIRST(5), {}),
     ],
 )
-def test_whole_channels_are_dropped_in_training(name: str, shape: tuple[int, ...], order: AxisOrder, config: dict[str, Any]) -> None:
+def test_whole_channels_are_dropped_in_training(
+    name: str, shape: tuple[int, ...], order: AxisOrder, config: dict[str, Any]
+) -> None:
     found = trained(name, {"rate": 0.25, **config}, shape, order)
     channel = 1 if config else len(shape) - 1
     places = tuple(axis for axis in range(1, len(shape)) if axis != channel)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.layers.reading import layer
+from tests.twin import agree
 
 from regraft.errors import BlueprintError, UnknownLayerError
 from regraft.layers import Arrival, AxisOrder, Site
 from regraft.layers.regrouping import blocks, regrouped
-from tests.layers.reading import layer
-from tests.twin import agree
 
 RNG = np.random.default_rng(0)
 
@@ -28,13 +28,36 @@ def test_reshape(tmp_path: Path) -> None:
     import keras
 
     layers = keras.layers
-    image, vector, sequence, row = keras.Input((4, 6, 10)), keras.Input((24,)), keras.Input((6, 8)), keras.Input((1, 5, 7))
+    image, vector, sequence, row = (
+        keras.Input((4, 6, 10)),
+        keras.Input((24,)),
+        keras.Input((6, 8)),
+        keras.Input((1, 5, 7)),
+    )
     held, steps, line = layers.Conv2D(10, 1)(image), layers.Conv1D(8, 1)(sequence), layers.Conv2D(7, 1)(row)
-    targets: list[Any] = [(24, 10), (-1, 10), (4, 60), (4, 6, 2, 5), (2, 2, 6, 10), (240,), (-1,), (6, 4, 10), (8, 3, 10), (4, 2, 3, 10), (240, 1)]
+    targets: list[Any] = [
+        (24, 10),
+        (-1, 10),
+        (4, 60),
+        (4, 6, 2, 5),
+        (2, 2, 6, 10),
+        (240,),
+        (-1,),
+        (6, 4, 10),
+        (8, 3, 10),
+        (4, 2, 3, 10),
+        (240, 1),
+    ]
     outputs = [layers.Reshape(target)(x) for target in targets for x in (image, held)]
     outputs += [layers.Reshape(target)(vector) for target in ((2, 3, 4), (1, 1, 24), (24, 1), (-1, 2), (1, 24), (24,))]
-    outputs += [layers.Reshape(target)(x) for target in ((2, 3, 8), (48,), (6, 1, 8), (1, 6, 8), (6, 2, 4), (3, 16)) for x in (sequence, steps)]
-    outputs += [layers.Reshape(target)(x) for target in ((5, 7), (35,), (5, 1, 7), (5, 7, 1), (1, 35)) for x in (row, line)]
+    outputs += [
+        layers.Reshape(target)(x)
+        for target in ((2, 3, 8), (48,), (6, 1, 8), (1, 6, 8), (6, 2, 4), (3, 16))
+        for x in (sequence, steps)
+    ]
+    outputs += [
+        layers.Reshape(target)(x) for target in ((5, 7), (35,), (5, 1, 7), (5, 7, 1), (1, 35)) for x in (row, line)
+    ]
     inputs = [images(2, 4, 6, 10), images(2, 24), images(2, 6, 8), images(2, 1, 5, 7)]
     agree(keras.Model([image, vector, sequence, row], outputs), inputs, tmp_path, tolerance=1e-12)
 
@@ -70,7 +93,9 @@ def test_reshape_on_the_way_to_other_layers(tmp_path: Path) -> None:
     model = keras.Model([image, code], [decoder, gated, tokens, columns, back, classes, repeated])
     module = agree(model, [images(2, 4, 6, 3), images(2, 5)], tmp_path)
     assert "[:, :, None, None]" in module.source
-    assert ".flatten(2)  # (batch, 10, 24)" in module.source, "tokens stay where they lie until a layer wants them elsewhere"
+    assert ".flatten(2)  # (batch, 10, 24)" in module.source, (
+        "tokens stay where they lie until a layer wants them elsewhere"
+    )
 
 
 @pytest.mark.oracle
@@ -82,8 +107,15 @@ def test_flatten(tmp_path: Path) -> None:
     held, steps, filled = layers.Conv2D(6, 2)(image), layers.Conv1D(4, 2)(sequence), layers.Conv3D(3, 2)(solid)
     dense = [layers.Dense(4)(layers.Flatten()(x)) for x in (image, held, sequence, steps, solid, filled, vector)]
     shared = layers.Flatten()(held)
-    dense += [layers.Dense(3)(shared), layers.Concatenate()([shared, layers.Flatten()(image)]), layers.Activation("glu")(layers.Flatten()(held))]
-    dense += [layers.Flatten()(layers.Conv2D(1, 1)(image)), layers.Dense(2)(layers.Flatten()(layers.GlobalMaxPooling2D(keepdims=True)(held)))]
+    dense += [
+        layers.Dense(3)(shared),
+        layers.Concatenate()([shared, layers.Flatten()(image)]),
+        layers.Activation("glu")(layers.Flatten()(held)),
+    ]
+    dense += [
+        layers.Flatten()(layers.Conv2D(1, 1)(image)),
+        layers.Dense(2)(layers.Flatten()(layers.GlobalMaxPooling2D(keepdims=True)(held))),
+    ]
     dense += [layers.Dense(4)(layers.Flatten(data_format="channels_first")(x)) for x in (image, held, sequence)]
     inputs = [images(2, *shape) for shape in ((4, 5, 3), (6, 5), (2, 3, 4, 5), (7,))]
     agree(keras.Model([image, sequence, solid, vector], dense), inputs, tmp_path)
@@ -105,7 +137,12 @@ def test_channels_first_is_flattened_as_it_lies(tmp_path: Path) -> None:
     import keras
 
     layers = keras.layers
-    stack = [keras.Input((3, 5, 6)), layers.BatchNormalization(axis=1), layers.Flatten(data_format="channels_first"), layers.Dense(7)]
+    stack = [
+        keras.Input((3, 5, 6)),
+        layers.BatchNormalization(axis=1),
+        layers.Flatten(data_format="channels_first"),
+        layers.Dense(7),
+    ]
     module = agree(keras.Sequential(stack), [images(2, 3, 5, 6)], tmp_path)
     assert "permute" not in module.source
     assert "movedim" not in module.source
@@ -120,7 +157,10 @@ def test_permute(tmp_path: Path) -> None:
     held = layers.Conv2D(7, 2)(image)
     outputs = [layers.Permute(dims)(x) for dims in itertools.permutations((1, 2, 3)) for x in (image, held)]
     outputs += [layers.LSTM(3)(layers.Permute((2, 1))(sequence)), layers.Dense(4)(layers.Permute((3, 1, 2))(held))]
-    outputs += [layers.Conv2D(2, 2)(layers.Permute((2, 1, 3))(held)), layers.Dense(4)(layers.Flatten()(layers.Permute((3, 2, 1))(held)))]
+    outputs += [
+        layers.Conv2D(2, 2)(layers.Permute((2, 1, 3))(held)),
+        layers.Dense(4)(layers.Flatten()(layers.Permute((3, 2, 1))(held))),
+    ]
     outputs += [layers.Add()([layers.Permute((2, 1, 3))(layers.Permute((2, 1, 3))(held)), held])]
     module = agree(keras.Model([image, sequence], outputs), [images(2, 4, 5, 3), images(2, 6, 5)], tmp_path)
     assert module.output_orders[-1] == AxisOrder.channels_first(4)
@@ -247,5 +287,7 @@ def test_flatten_behind_an_unknown_rank() -> None:
     keras = AxisOrder(())
     unknown = Site("f", (None,), (None,), (keras,), (AxisOrder.keras(2),), (False,), {})
     assert layer("Flatten", {}).torch(unknown).outputs == ("%0.flatten(1)",)
-    assert layer("Flatten", {"data_format": "channels_first"}).torch(unknown).outputs == ("%0.movedim(1, -1).flatten(1)",)
+    assert layer("Flatten", {"data_format": "channels_first"}).torch(unknown).outputs == (
+        "%0.movedim(1, -1).flatten(1)",
+    )
     assert layer("Reshape", {"target_shape": [2, 3]}).torch(unknown).outputs == ("%0.reshape(%0.shape[0], 2, 3)",)

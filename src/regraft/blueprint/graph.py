@@ -18,7 +18,9 @@ from regraft.errors import BlueprintError, quote
 Shape: TypeAlias = "tuple[int | None, ...] | None"
 """Axis lengths in Keras order, batch first; None for an axis that varies, None as a whole where even the rank is unknown."""
 
-Setting: TypeAlias = "None | bool | int | float | str | tuple[Setting, ...] | Mapping[str, Setting] | LayerSpec | Blueprint"
+Setting: TypeAlias = (
+    "bool | int | float | str | tuple[Setting, ...] | Mapping[str, Setting] | LayerSpec | Blueprint | TensorRef | None"
+)
 
 Label = Literal["proved", "supported", "assumed", "open"]
 

@@ -75,7 +75,9 @@ def fold_one(folded: Folded, repeat: Repeat, outputs: Sequence[TensorRef], taken
     first = groups[0]
     plan = ClassPlan(
         name=class_name,
-        doc=(f"Repeated {len(groups)} times, from {first[0].statement.call.layer} to {groups[-1][-1].statement.call.layer}.",),
+        doc=(
+            f"Repeated {len(groups)} times, from {first[0].statement.call.layer} to {groups[-1][-1].statement.call.layer}.",
+        ),
         items=plan_items,
         inputs=tuple(operand.ref for operand in inputs[0]),
         input_names=("inputs", "skip", "other")[: len(inputs[0])],
@@ -88,7 +90,9 @@ def fold_one(folded: Folded, repeat: Repeat, outputs: Sequence[TensorRef], taken
     for start, group, attribute, operands in reversed(list(zip(repeat.starts, groups, own, inputs, strict=True))):
         values = ", ".join(str(arguments[name][groups.index(group)]) for name in arguments)
         statement = group[result[0]].statement
-        form = Form((f"%self({', '.join(f'%{i}' for i in range(len(operands)))})",), f"{class_name}({values})", carries=())
+        form = Form(
+            (f"%self({', '.join(f'%{i}' for i in range(len(operands)))})",), f"{class_name}({values})", carries=()
+        )
         whole = Statement(
             Call(attribute, tuple(o.ref for o in operands)), form, tuple(operands), (None,) * len(operands),
             (statement.results[result[1]],), (statement.shapes[result[1]],), (statement.orders[result[1]],), None,

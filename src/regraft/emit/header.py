@@ -14,7 +14,9 @@ LOADERS = {
 }
 
 
-def header(blueprint: Blueprint, about: str, weights: str, code: Iterable[str], snippets: Mapping[str, str]) -> list[str]:
+def header(
+    blueprint: Blueprint, about: str, weights: str, code: Iterable[str], snippets: Mapping[str, str]
+) -> list[str]:
     """
     Everything above the classes.
 
@@ -25,11 +27,20 @@ def header(blueprint: Blueprint, about: str, weights: str, code: Iterable[str], 
         code: The lines of the classes.
         snippets: The helpers they use, by name.
     """
-    lines = ['"""', comment(about), "", "    model = Model()", f"    model.load_state_dict({LOADERS[weights]})", "    model.eval()"]
+    lines = [
+        '"""',
+        comment(about),
+        "",
+        "    model = Model()",
+        f"    model.load_state_dict({LOADERS[weights]})",
+        "    model.eval()",
+    ]
     unsure = [choice for choice in blueprint.choices if choice.label in ("assumed", "open")]
     if unsure:
         lines += ["", "Not stated by the Keras file:"]
-        lines += [comment(f"- {c.subject} = {c.value} ({c.label}; {', '.join(c.candidates)} are possible)") for c in unsure]
+        lines += [
+            comment(f"- {c.subject} = {c.value} ({c.label}; {', '.join(c.candidates)} are possible)") for c in unsure
+        ]
     lines += ['"""', "", *imports([*code, *snippets.values()])]
     for text in snippets.values():
         lines += ["", "", *text.rstrip().splitlines()]

@@ -101,7 +101,9 @@ def emit(blueprint: Blueprint, binding: Binding, about: str, weights: str = "mod
     orders = {ref: order for s in body.statements for ref, order in zip(s.results, s.orders, strict=True)}
     entering = dict(zip(blueprint.inputs, body.input_orders, strict=True))
     leaving = tuple({**entering, **orders}[ref] for ref in blueprint.outputs)
-    return Module("\n".join(lines) + "\n", tuple(writer.transfers), probes, body.input_shapes, body.input_orders, leaving)
+    return Module(
+        "\n".join(lines) + "\n", tuple(writer.transfers), probes, body.input_shapes, body.input_orders, leaving
+    )
 
 
 def write_body(
@@ -117,7 +119,11 @@ def write_body(
     body = body_of(blueprint, bound, forms, inputs)
     names = attributes(body.statements)
     nested = {s.call.layer: s for s in reversed(body.statements) if s.form.nested is not None}
-    classes = {layer: unique(class_name(s.form.nested.name or layer), writer.names) for layer, s in nested.items() if s.form.nested}
+    classes = {
+        layer: unique(class_name(s.form.nested.name or layer), writer.names)
+        for layer, s in nested.items()
+        if s.form.nested
+    }
     items = [
         Item(s, names.get(s.call.layer, ""), s.form.module.replace("%class", classes.get(s.call.layer, "")))
         for s in body.statements
@@ -129,7 +135,14 @@ def write_body(
         assert inner is not None
         within = {spec.name: inner_binding(bound.get(layer, {}), spec.name) for spec in inner.layers}
         inside = Place(f"{at.module}{paths[layer]}", f"{at.layer}{layer}/")
-        write_body(writer, inner, within, classes[layer], inside, statement.form.nested_inputs or operand_shapes(body, statement))
+        write_body(
+            writer,
+            inner,
+            within,
+            classes[layer],
+            inside,
+            statement.form.nested_inputs or operand_shapes(body, statement),
+        )
     done: set[str] = set()
     for statement in body.statements:
         layer = statement.call.layer
@@ -206,7 +219,9 @@ def operand_shapes(body: Body, statement: Statement) -> tuple[Shape, ...]:
 
 def torch_shapes(body: Body) -> tuple[str, ...]:
     """Shapes of the model's inputs in PyTorch order, as comments."""
-    return tuple(shown(named_axes(shape, order)) for order, shape in zip(body.input_orders, body.input_shapes, strict=True))
+    return tuple(
+        shown(named_axes(shape, order)) for order, shape in zip(body.input_orders, body.input_shapes, strict=True)
+    )
 
 
 def input_names(blueprint: Blueprint) -> list[str]:

@@ -13,7 +13,7 @@ from regraft.emit.atomic import replacing
 from regraft.emit.plan import Transfer
 from regraft.emit.pth import write_pth
 from regraft.emit.safe import write_safetensors
-from regraft.emit.stream import Tensor
+from regraft.emit.tensor import Tensor
 from regraft.errors import OutputError
 
 Format = Literal["pth", "safetensors", "both"]
@@ -30,12 +30,16 @@ def refuse_overwriting(folder: Path, names: Iterable[str], *, force: bool) -> No
         raise OutputError(f"{folder} exists and is not a folder: choose another one with -o")
     present = [name for name in names if (folder / name).exists()]
     if present and not force:
-        raise OutputError(f"{folder} already holds {', '.join(present)}: choose another folder with -o, or replace them with --force")
+        raise OutputError(
+            f"{folder} already holds {', '.join(present)}: choose another folder with -o, or replace them with --force"
+        )
 
 
 def weight_files(format: Format) -> tuple[str, ...]:
     """The names of the weight files of a format."""
-    return {"pth": ("model.pth",), "safetensors": ("model.safetensors",), "both": ("model.pth", "model.safetensors")}[format]
+    return {"pth": ("model.pth",), "safetensors": ("model.safetensors",), "both": ("model.pth", "model.safetensors")}[
+        format
+    ]
 
 
 def tensors_of(transfers: Iterable[Transfer], done: Callable[[str], None] | None = None) -> list[Tensor]:
@@ -45,7 +49,7 @@ def tensors_of(transfers: Iterable[Transfer], done: Callable[[str], None] | None
         def load() -> np.ndarray:
             if done is not None:
                 done(transfer.parameters[place])
-            return transfer.read()[place]
+            return transfer.views()[place]
 
         return load
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from regraft.emit.contiguous import moved
 from regraft.errors import BlueprintError
 from regraft.layers import Carry
 from regraft.layers.binding import Bound
-from regraft.layout import Move, apply, shapes_after
+from regraft.layout import Move, shapes_after
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,16 @@ class Transfer:
     dtype: str
 
     def read(self) -> tuple[np.ndarray, ...]:
-        """The parameters, in the order of ``parameters``; views of what was read where that is possible."""
-        return apply(self.moves, tuple(source.read() for source in self.sources))
+        """The parameters, in the order of ``parameters`` and with the shapes of ``shapes``."""
+        return tuple(array.reshape(shape) for array, shape in zip(self.views(), self.shapes, strict=True))
+
+    def views(self) -> tuple[np.ndarray, ...]:
+        """
+        As ``read``, but views of what was read where that is possible.
+
+        A joined axis may still be apart, ``(units, c, h, w)`` for ``units (c h w)``: the writer joins faster than NumPy.
+        """
+        return moved(self.moves, tuple(source.read() for source in self.sources))
 
     @property
     def words(self) -> str:
@@ -51,7 +60,9 @@ def transfer(layer: str, carry: Carry, bound: Mapping[str, Bound], prefix: str) 
     """The transfer of one carry; ``prefix`` is the path of the layer's module, with its dot."""
     missing = [name for name in carry.variables if name not in bound]
     if missing:
-        raise BlueprintError(f"layer {layer!r} has no variable {', '.join(missing)} to fill {', '.join(carry.parameters)}")
+        raise BlueprintError(
+            f"layer {layer!r} has no variable {', '.join(missing)} to fill {', '.join(carry.parameters)}"
+        )
     sources = tuple(bound[name] for name in carry.variables)
     shapes = shapes_after(carry.moves, [source.shape for source in sources])
     dtypes = [v.dtype for source in sources for v in source.sources]

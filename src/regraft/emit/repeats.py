@@ -15,6 +15,7 @@ SHORTEST = 3
 #: How much more a block is worth whose instances the layer names tell apart.
 NAMED = 1.25
 
+
 @dataclass(frozen=True)
 class Repeat:
     """A block of ``length`` items that begins at each of ``starts``; inputs and outputs are places inside the block."""
@@ -61,7 +62,9 @@ def foldable(item: Item, calls: dict[str, int]) -> bool:
     return plain and calls[statement.call.layer] == 1 and not item.module.startswith("Placeholder")
 
 
-def wiring(items: Sequence[Item], start: int, length: int, made_at: dict[TensorRef, int], used_after: dict[TensorRef, int]) -> tuple[object, ...] | None:
+def wiring(
+    items: Sequence[Item], start: int, length: int, made_at: dict[TensorRef, int], used_after: dict[TensorRef, int]
+) -> tuple[object, ...] | None:
     """How the items of a block are connected; None if the block does not have one result and at most three inputs."""
     outside: list[TensorRef] = []
     edges: list[tuple[object, ...]] = []
@@ -98,7 +101,10 @@ def best_repeat(items: Sequence[Item], outputs: Sequence[TensorRef]) -> Repeat |
             used_after[operand.ref] = i
     used_after.update({ref: len(items) + LONGEST for ref in outputs})
     kinds: dict[object, int] = {}
-    tokens = [kinds.setdefault(skeleton(item), len(kinds)) if foldable(item, calls) else -1 - i for i, item in enumerate(items)]
+    tokens = [
+        kinds.setdefault(skeleton(item), len(kinds)) if foldable(item, calls) else -1 - i
+        for i, item in enumerate(items)
+    ]
     best: Repeat | None = None
     best_rank: tuple[float, ...] = (0.0,)
     for length in range(min(LONGEST, len(items) // FEWEST), SHORTEST - 1, -1):
@@ -108,7 +114,11 @@ def best_repeat(items: Sequence[Item], outputs: Sequence[TensorRef]) -> Repeat |
         for start in range(len(items) - length + 1):
             places.setdefault(tuple(tokens[start : start + length]), []).append(start)
         for window, starts in places.items():
-            if len(starts) < FEWEST or min(window) < 0 or sum(bool(items[starts[0] + k].module) for k in range(length)) < 2:
+            if (
+                len(starts) < FEWEST
+                or min(window) < 0
+                or sum(bool(items[starts[0] + k].module) for k in range(length)) < 2
+            ):
                 continue
             alike: dict[object, list[int]] = {}
             for start in starts:
@@ -132,7 +142,9 @@ def worth(items: Sequence[Item], repeat: Repeat, inputs: int) -> float:
 def inputs_of(shape: object) -> int:
     """Number of inputs of a block, from its wiring."""
     edges = shape if isinstance(shape, tuple) else ()
-    return len({edge for row in edges if isinstance(row, tuple) for edge in row if isinstance(edge, tuple) and edge[0] == "in"})
+    return len(
+        {edge for row in edges if isinstance(row, tuple) for edge in row if isinstance(edge, tuple) and edge[0] == "in"}
+    )
 
 
 def named_alike(items: Sequence[Item], repeat: Repeat) -> int:

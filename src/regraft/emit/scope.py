@@ -42,7 +42,12 @@ def tokens(statement: Statement) -> set[str]:
 def is_alias(statement: Statement) -> bool:
     """Whether the statement only gives its input another name (a linear activation)."""
     form = statement.form
-    return form.outputs == ("%0",) and not form.before and not form.module and statement.operands[0].have == statement.operands[0].want
+    return (
+        form.outputs == ("%0",)
+        and not form.before
+        and not form.module
+        and statement.operands[0].have == statement.operands[0].want
+    )
 
 
 def needed_masks(statements: Sequence[Statement]) -> set[TensorRef]:
@@ -69,7 +74,11 @@ def aliases(statements: Sequence[Statement]) -> dict[TensorRef, TensorRef]:
 
 
 def name_tensors(
-    inputs: Sequence[TensorRef], statements: Sequence[Statement], outputs: Sequence[TensorRef], argument_names: Sequence[str], layer_names: Mapping[str, str] | None = None
+    inputs: Sequence[TensorRef],
+    statements: Sequence[Statement],
+    outputs: Sequence[TensorRef],
+    argument_names: Sequence[str],
+    layer_names: Mapping[str, str] | None = None,
 ) -> Scope:
     """
     Name every tensor of a function.
@@ -77,7 +86,10 @@ def name_tensors(
     A tensor is ``x`` if exactly the next line takes it and nothing later does; else it bears its layer's name, or the one
     that ``layer_names`` has for it.
     """
-    scope = Scope(taken={t for s in statements for text in texts(s) for t in TOKEN.findall(text) if not t.isdigit()} | {"x", "self"})
+    scope = Scope(
+        taken={t for s in statements for text in texts(s) for t in TOKEN.findall(text) if not t.isdigit()}
+        | {"x", "self"}
+    )
     other = aliases(statements)
     lines = [s for s in statements if not is_alias(s)]
     masks = needed_masks(statements)

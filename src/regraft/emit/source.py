@@ -200,7 +200,10 @@ def wrapped(code: str, indent: str, note: str) -> list[str]:
     if len(indent) + 4 + len(inner) <= WIDTH:
         broken = [f"{indent}{head}", f"{indent}    {inner}"]
     else:
-        broken = [f"{indent}{head}", *(part for piece in split_commas(inner) for part in wrapped(f"{piece},", indent + "    ", ""))]
+        broken = [
+            f"{indent}{head}",
+            *(part for piece in split_commas(inner) for part in wrapped(f"{piece},", indent + "    ", "")),
+        ]
     return [*broken, f"{indent}{tail}" + (f"  # {comment(note)}" if note else "")]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from regraft.blueprint import Blueprint, Call, Shape, TensorRef, all_refs
+from regraft.errors import ShapeMismatchError, quote
 from regraft.layers import AxisOrder, Carry, Form, Layer, Site
 from regraft.layers.binding import Bound
 from regraft.layers.walk import arrange_call, built, input_orders, model_shapes, outputs_of
@@ -86,6 +87,7 @@ def body_of(
     masks: dict[TensorRef, TensorRef | None] = {}
     statements: list[Statement] = []
     varying = shared_between_sizes(blueprint, shapes)
+    misfits: list[str] = []
     for call in depth_first(blueprint):
         layer = layers[call.layer]
         arranged = arrange_call(blueprint, layers, call, shapes, orders)
@@ -105,11 +107,20 @@ def body_of(
             arguments=call.arguments,
             dynamic=call.layer in varying,
         )
-        form = placeholders[call.layer] if layer is None else complete(layer, site)
+        if layer is not None and (misfit := features_misfit(layer, site)):
+            misfits.append(misfit)
+            form = Form(("%0",) * len(results), carries=())
+        else:
+            form = placeholders[call.layer] if layer is None else complete(layer, site)
         mask = leaving_mask(layer, form, arriving, results)
         for ref in results:
             masks[ref] = mask if layer is not None and layer.carries_mask(ref.index) else None
         statements.append(Statement(call, form, operands, arriving, results, site.outputs, arranged.outputs, mask))
+    if misfits:
+        raise ShapeMismatchError(
+            f"the variables do not fit the architecture {quote(blueprint.name)}:\n  " + "\n  ".join(misfits) + "\n"
+            "  Is this the architecture of another model, or is --input-shape another one than that of the training?"
+        )
     return Body(blueprint, tuple(statements), entering, entering_orders)
 
 
@@ -143,6 +154,24 @@ def with_given_masks(call: Call, arriving: tuple[TensorRef | None, ...]) -> tupl
         if isinstance(ref, TensorRef) and place < len(found):
             found[place] = ref
     return tuple(found)
+
+
+def features_misfit(layer: Layer, site: Site) -> str:
+    """What is wrong if the stored variables of a layer take another number of features than reaches it; else empty."""
+    shape = site.inputs[0]
+    if not shape or len(shape) < 2 or any("/" in name for name in site.stored):  # wrappers and models check their parts
+        return ""
+    sizes = layer.sizes(site)
+    if "cin" in sizes:
+        first = layer.rank and getattr(layer, "data_format", "") == "channels_first"
+        stored, found = sizes["cin"] * getattr(layer, "groups", 1), shape[1 if first else -1]
+    elif "channel" in sizes and isinstance(axis := getattr(layer, "axis", None), int) and -len(shape) <= axis < len(shape):
+        stored, found = sizes["channel"], shape[axis]
+    else:
+        return ""
+    if found is None or found == stored:
+        return ""
+    return f"layer {quote(site.name)} ({type(layer).__name__}): its variables take {stored} features, the architecture gives it {found}"
 
 
 def complete(layer: Layer, site: Site) -> Form:

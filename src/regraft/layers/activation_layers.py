@@ -194,4 +194,6 @@ class PReLU(Layer):
     @staticmethod
     def form(module: str, layout: Layout, *snippets: str) -> Form:
         """A form whose only parameter is alpha."""
-        return Form(("%self(%0)",), module=module, carries=(Carry(("alpha",), (layout,), ("weight",)),), snippets=snippets)
+        return Form(
+            ("%self(%0)",), module=module, carries=(Carry(("alpha",), (layout,), ("weight",)),), snippets=snippets
+        )

@@ -88,7 +88,9 @@ def activation(value: Any, reading: Reading) -> str | LayerSpec:
     if value == "hard_sigmoid" and reading.version.before(3):
         return "hard_sigmoid_keras2"
     if value == "gelu" and reading.version.before(2, 4):
-        raise UnknownLayerError(f"activation 'gelu': Keras {reading.version} had none; a function of the author may be either form")
+        raise UnknownLayerError(
+            f"activation 'gelu': Keras {reading.version} had none; a function of the author may be either form"
+        )
     if not isinstance(value, str) or value not in EXPRESSIONS:
         raise UnknownLayerError(f"activation {quote(value)} is not known")
     return value

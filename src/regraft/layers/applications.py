@@ -43,7 +43,12 @@ class LayerScale(Layer):
             layout = flattened(layout, "projection_dim", order.flat)
         layout = layout.bind(site.stored["gamma"])
         shape = ", ".join(map(str, layout.shape(site.stored["gamma"])))
-        return Form(("%self(%0)",), f"LayerScale({shape})", carries=(Carry(("gamma",), (layout,), ("gamma",)),), snippets=("LayerScale",))
+        return Form(
+            ("%self(%0)",),
+            f"LayerScale({shape})",
+            carries=(Carry(("gamma",), (layout,), ("gamma",)),),
+            snippets=("LayerScale",),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,7 +89,9 @@ class RandomCrop(Layer):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         image = MapShape.of(inputs[0], 2, self.data_format)
         if image.sizes != (self.height, self.width):
-            raise BlueprintError(f"RandomCrop to {self.height} x {self.width} resizes images of {image.sizes} at inference")
+            raise BlueprintError(
+                f"RandomCrop to {self.height} x {self.width} resizes images of {image.sizes} at inference"
+            )
         return inputs[0]
 
     def torch(self, site: Site) -> Form:

@@ -88,7 +88,9 @@ def bind(blueprint: Blueprint, tree: WeightTree, *, theano_kernels: bool | None 
     lost = [pair for pair in unused if pair[0].path not in {v.path for v, _ in harmless}]
     wrong += [f"{v.path}: shape {v.shape}, {reason}" for v, reason in lost]
     if wrong:
-        raise ShapeMismatchError(f"{tree.file} does not fit the architecture {quote(blueprint.name)}:\n  " + "\n  ".join(wrong))
+        raise ShapeMismatchError(
+            f"{tree.file} does not fit the architecture {quote(blueprint.name)}:\n  " + "\n  ".join(wrong)
+        )
     return Binding(bound, tuple(harmless), tuple(notes), kept)
 
 
@@ -100,7 +102,9 @@ def bind_layer(
     if not weights:
         return {}, []
     if group is None:
-        return {}, [f"layer {quote(spec.name)} ({spec.type}): the file has nothing for it; expected {names_of(weights)}"]
+        return {}, [
+            f"layer {quote(spec.name)} ({spec.type}): the file has nothing for it; expected {names_of(weights)}"
+        ]
     if tree.dialect in ("keras-3", "checkpoint-h5"):
         bound, wrong = by_path(spec, weights, group)
     else:
@@ -125,10 +129,14 @@ def by_place(spec: LayerSpec, layer: Layer, group: Group, stored: Stored) -> tup
         try:
             bound[name] = Bound(sources, origin.moves, shape_after(origin, sources))
         except (ValueError, IndexError) as error:
-            wrong.append(f"{group.path}: {name} of {quote(spec.name)} cannot be made of {[v.shape for v in sources]}: {error}")
+            wrong.append(
+                f"{group.path}: {name} of {quote(spec.name)} cannot be made of {[v.shape for v in sources]}: {error}"
+            )
             continue
         if len(sources) == 1 and not same_role(name, sources[0].name):
-            wrong.append(f"{sources[0].path}: expected {name} of {quote(spec.name)} at this place, found {quote(sources[0].name)}")
+            wrong.append(
+                f"{sources[0].path}: expected {name} of {quote(spec.name)} at this place, found {quote(sources[0].name)}"
+            )
     return bound, wrong
 
 
@@ -173,7 +181,7 @@ def shape_after(origin: Origin, sources: Sequence[Variable]) -> tuple[int, ...]:
 
 def same_role(expected: str, stored_name: str) -> bool:
     """Whether a stored name contradicts the role its place gives it; unknown names contradict nothing."""
-    role, found = expected.split("/")[-1], stored_name.split("/")[-1].split(":")[0]
+    role, found = expected.rsplit("/", maxsplit=1)[-1], stored_name.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0]
     if role == found or role not in ROLES or found not in ROLES:
         return True
     return any({role, found} <= same for same in SAME_ROLE)
@@ -191,13 +199,17 @@ def misfits(spec: LayerSpec, layer: Layer, bound: Mapping[str, Bound]) -> list[s
         if "..." in axes:
             continue
         if len(shape) != len(axes):
-            wrong.append(f"{path} has shape {shape}; {weight.name} of {quote(spec.name)} needs the axes {' '.join(axes)}")
+            wrong.append(
+                f"{path} has shape {shape}; {weight.name} of {quote(spec.name)} needs the axes {' '.join(axes)}"
+            )
             continue
         prefix = weight.name.rpartition("/")[0]
         for axis, found in zip(axes, shape, strict=True):
             expected, source = sizes.setdefault(f"{prefix}/{axis}" if prefix else axis, (found, weight.name))
             if expected != found:
-                wrong.append(f"{path} has shape {shape}: axis {axis} is {found}, expected {expected} from {source} of {quote(spec.name)}")
+                wrong.append(
+                    f"{path} has shape {shape}: axis {axis} is {found}, expected {expected} from {source} of {quote(spec.name)}"
+                )
     return wrong
 
 

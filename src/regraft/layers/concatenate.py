@@ -31,7 +31,9 @@ class Concatenate(Layer):
         if len(known) < len(inputs) or not known:
             return None
         axis = self.axis % len(known[0])
-        return tuple(total(lengths) if i == axis else same(lengths) for i, lengths in enumerate(zip(*known, strict=True)))
+        return tuple(
+            total(lengths) if i == axis else same(lengths) for i, lengths in enumerate(zip(*known, strict=True))
+        )
 
     def torch(self, site: Site) -> Form:
         parts = ", ".join(f"%{i}" for i in range(len(site.inputs)))
@@ -51,7 +53,10 @@ class Concatenate(Layer):
         if axis in (rank - 1, -1):
             return joined_mask(site, either=self.either_mask)
         last = order.dim(-1)
-        every = [f"%m{i}" if m else f"torch.ones_like(%{i}.select({last}, 0), dtype=torch.bool)" for i, m in enumerate(site.masks)]
+        every = [
+            f"%m{i}" if m else f"torch.ones_like(%{i}.select({last}, 0), dtype=torch.bool)"
+            for i, m in enumerate(site.masks)
+        ]
         return f"torch.cat([{', '.join(every)}], dim={axis})"
 
 

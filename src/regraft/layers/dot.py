@@ -72,7 +72,10 @@ class Dot(Layer):
         texts = ["%0", "%1"]
         if self.normalize:
             eps = f", eps={self.shortest!r}"
-            texts = [f"F.normalize({x}, dim={order.dim(place)}{eps})" for x, order, place in zip(texts, site.orders, (a, b), strict=True)]
+            texts = [
+                f"F.normalize({x}, dim={order.dim(place)}{eps})"
+                for x, order, place in zip(texts, site.orders, (a, b), strict=True)
+            ]
         if len(first) == len(second) == 2:
             return Form((f"({texts[0]} * {texts[1]}).sum(1, keepdim=True)",))
         # b: batch, k: the summed axis, other letters in Keras order: those of the first tensor, then of the second.

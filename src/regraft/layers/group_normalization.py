@@ -54,4 +54,8 @@ class GroupNormalization(Layer):
         groups = channels if self.groups == -1 else self.groups
         affine = "" if self.scale or self.center else ", affine=False"
         module = f"nn.GroupNorm({groups}, {channels}, eps={self.epsilon!r}{affine})"
-        return Form(("%self(%0)",), module=module, carries=(*self.carry(site), *affine_fills(channels, scale=self.scale, center=self.center)))
+        return Form(
+            ("%self(%0)",),
+            module=module,
+            carries=(*self.carry(site), *affine_fills(channels, scale=self.scale, center=self.center)),
+        )

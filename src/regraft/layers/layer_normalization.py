@@ -148,7 +148,9 @@ class RMSNormalization(OverAxes):
         rank = len(site.orders[0].axes)
         if rank and [axis % rank for axis in self.axis] != list(range(rank - len(self.axis), rank)):
             # Keras multiplies by the scale as if it lay along the last axes, whatever axis says (keras/src/ops/nn.py).
-            raise UnknownLayerError(f"RMSNormalization {quote(site.name)} over {self.axis}, which are not the last axes")
+            raise UnknownLayerError(
+                f"RMSNormalization {quote(site.name)} over {self.axis}, which are not the last axes"
+            )
         layout = self.layout(site).bind(site.stored["scale"])
         module = f"nn.RMSNorm({self.lengths(site, 'scale')}, eps={self.epsilon!r})"
         return Form(("%self(%0)",), module=module, carries=(Carry(("scale",), (layout,), ("weight",)),))
@@ -165,7 +167,9 @@ class UnitNormalization(Layer):
 
     flat: ClassVar = "pass"
 
-    axis: tuple[int, ...] = setting((-1,), parse=lambda value, _: plain(value) if isinstance(value, list | tuple) else (value,))
+    axis: tuple[int, ...] = setting(
+        (-1,), parse=lambda value, _: plain(value) if isinstance(value, list | tuple) else (value,)
+    )
     shortest: float = setting(1e-12, before={(3, 0, 0): 1e-6}, keras=False)
 
     def to_keras(self, version: KerasVersion) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from regraft.errors import ShapeMismatchError, quote
 from regraft.layers.naming import class_key, snake_case
 from regraft.weights import Group, WeightTree
 
-
 #: The group that holds the layers of a nested model: in Keras 2.15+ and 3, or in 2.12 to 2.14.
 LAYERS_STEP = "layers|_layer_checkpoint_dependencies"
 

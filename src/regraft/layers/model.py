@@ -86,4 +86,10 @@ class Functional(Layer):
         if count == 1:
             return Form((f"%self({arguments})",), module="%class()", carries=(), nested=self.blueprint)
         names = tuple(f"%out_{i}" for i in range(count))
-        return Form(names, before=(f"{', '.join(names)} = %self({arguments})",), module="%class()", carries=(), nested=self.blueprint)
+        return Form(
+            names,
+            before=(f"{', '.join(names)} = %self({arguments})",),
+            module="%class()",
+            carries=(),
+            nested=self.blueprint,
+        )

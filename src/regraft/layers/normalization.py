@@ -21,7 +21,7 @@ def batch_norm_mode(value: Any, reading: Reading) -> int:
     Raises:
         UnknownLayerError: For another mode, or for the formulas of modes 1 and 2 that were used up to 1.0.5.
     """
-    if value not in (0, 1, 2) or isinstance(value, bool):
+    if isinstance(value, bool) or value not in (0, 1, 2):
         raise UnknownLayerError(f"BatchNormalization mode {quote(value)}")
     if value and stores_deviation(reading.version):
         raise UnknownLayerError(f"BatchNormalization mode {value} of Keras {reading.version}")
@@ -105,7 +105,9 @@ class BatchNormalization(Layer):
         if self.mode:
             return (f"mode {self.mode} of Keras 1 does not exist in Keras {version.major}",)
         if self.deviation:
-            return ("running_std holds standard deviations here, y = (x - mean) / (std + epsilon): Keras 2 and 3 read variances",)
+            return (
+                "running_std holds standard deviations here, y = (x - mean) / (std + epsilon): Keras 2 and 3 read variances",
+            )
         return ()
 
     def arrange(self, arrival: Arrival) -> Arranged:
@@ -122,7 +124,9 @@ class BatchNormalization(Layer):
                         snippets=("SampleNorm",))  # fmt: skip
         if self.deviation:
             return self.with_deviation(site, channels)
-        kind = {2: "nn.BatchNorm1d", 3: "nn.BatchNorm1d", 4: "nn.BatchNorm2d", 5: "nn.BatchNorm3d"}.get(site.rank, "nn.BatchNorm1d")
+        kind = {2: "nn.BatchNorm1d", 3: "nn.BatchNorm1d", 4: "nn.BatchNorm2d", 5: "nn.BatchNorm3d"}.get(
+            site.rank, "nn.BatchNorm1d"
+        )
         # nn.BatchNorm knows up to three axes behind the channel; the statistics do not mind if they are one.
         call = "%self(%0)" if site.rank < 6 else "%self(%0.flatten(2)).view_as(%0)"
         settings = f"eps={self.epsilon!r}, momentum={round(1 - self.momentum, 12)!r}"
@@ -132,7 +136,9 @@ class BatchNormalization(Layer):
             return Form((call,), module=module, carries=(*self.carry(site, "gamma", "beta"), *fills))
         # Keras does not count batches. A parameter with a constant momentum does not need the count, but has a place for it.
         counted = Carry((), (Fill((), 0, "int64"),), ("num_batches_tracked",))
-        return Form((call,), module=f"{kind}({channels}, {settings}{affine})", carries=(*self.carry(site), *fills, counted))
+        return Form(
+            (call,), module=f"{kind}({channels}, {settings}{affine})", carries=(*self.carry(site), *fills, counted)
+        )
 
     def with_deviation(self, site: Site, channels: int) -> Form:
         """The formula of Keras 1.0.0 to 1.0.5, where gamma and beta could not be left out."""
@@ -152,5 +158,9 @@ class SyncBatchNormalization(BatchNormalization):
     """
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
-        gone = ("SyncBatchNormalization is BatchNormalization(synchronized=True) in Keras 3",) if version.major >= 3 else ()
+        gone = (
+            ("SyncBatchNormalization is BatchNormalization(synchronized=True) in Keras 3",)
+            if version.major >= 3
+            else ()
+        )
         return (*super().caveats(version), *gone)

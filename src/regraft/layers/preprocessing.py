@@ -78,7 +78,9 @@ class Normalization(Layer):
             return Form(("%self(%0)",), module=module, carries=carries, snippets=("Normalization",))
         if not isinstance(self.mean, tuple) and not isinstance(self.variance, tuple):
             deviation = max(math.sqrt(self.variance or 0.0), SMALLEST)
-            return Form((f"%0 * {deviation!r} + {self.mean!r}" if self.invert else f"(%0 - {self.mean!r}) / {deviation!r}",))
+            return Form(
+                (f"%0 * {deviation!r} + {self.mean!r}" if self.invert else f"(%0 - {self.mean!r}) / {deviation!r}",)
+            )
         mean, variance = (written(in_order(value, kept, order, rank)) for value in (self.mean, self.variance))
         arguments = ", ".join([mean, variance, *([invert] if invert else [])])
         return Form(("%self(%0)",), module=f"FixedNormalization({arguments})", snippets=("FixedNormalization",))
@@ -139,7 +141,9 @@ class CenterCrop(Layer):
         image = MapShape.of(inputs[0], 2, self.data_format)
         for size, wanted in zip(image.sizes, (self.height, self.width), strict=True):
             if size is not None and size < wanted:
-                raise BlueprintError(f"an image of {image.sizes} is smaller than {self.height} x {self.width}: Keras would enlarge it")
+                raise BlueprintError(
+                    f"an image of {image.sizes} is smaller than {self.height} x {self.width}: Keras would enlarge it"
+                )
         return image.resized((self.height, self.width))
 
     def torch(self, site: Site) -> Form:

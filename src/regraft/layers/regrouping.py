@@ -101,7 +101,10 @@ def regrouped(shape: Lengths, target: Lengths, order: AxisOrder) -> Regrouping |
         lying = lying[len(axes) :]
     result = placed(sequence, target, order)
     # What varies gets a number of its own below zero, the same on both sides only where the axis is the same.
-    held, wanted = [-axis if n is None else n for axis, n in enumerate(shape)], [-99 if n is None else n for n in target]
+    held, wanted = (
+        [-axis if n is None else n for axis, n in enumerate(shape)],
+        [-99 if n is None else n for n in target],
+    )
     for block, places in groups:
         if len(block) == len(places) == 1:
             wanted[new[places[0]]] = held[old[block[0]]]
@@ -155,7 +158,9 @@ def shared(first: Sequence[int], second: Sequence[int]) -> int:
     >>> shared([4, 5, 6], [4, 5, 30])
     2
     """
-    return next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second)))
+    return next(
+        (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
+    )
 
 
 def units(held: Sequence[int], wanted: Sequence[int]) -> list[str]:

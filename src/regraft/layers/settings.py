@@ -95,7 +95,11 @@ def version_default(field: dataclasses.Field[Any], version: KerasVersion) -> Any
 def unread_keys(fields: Sequence[dataclasses.Field[Any]], config: Mapping[str, Any]) -> list[str]:
     """Keys of a config that no setting reads and that are not known to be harmless: reported, never dropped in silence."""
     known = {key for f in fields for key in (f.name, *f.metadata.get("old", ()))} | IGNORED
-    return [k for k, v in config.items() if k not in known and not k.endswith(IGNORED_ENDINGS) and v not in (None, False, {}, [])]
+    return [
+        k
+        for k, v in config.items()
+        if k not in known and not k.endswith(IGNORED_ENDINGS) and v not in (None, False, {}, [])
+    ]
 
 
 def plain(value: Any) -> Any:

@@ -25,7 +25,8 @@ def kernel_choice(blueprint: Blueprint, tree: WeightTree, theano_kernels: bool |
         for name, layer in built(blueprint).items()
         if layer is not None
         and name in groups
-        and layer.stored(plain := stored_of(groups[name], theano=False)) != layer.stored(stored_of(groups[name], theano=True))
+        and layer.stored(plain := stored_of(groups[name], theano=False))
+        != layer.stored(stored_of(groups[name], theano=True))
         and any(size > 1 for shape in plain.shapes if len(shape) > 2 for size in shape[2:])
     ]
     if not turned:

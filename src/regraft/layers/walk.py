@@ -32,14 +32,18 @@ def model_shapes(blueprint: Blueprint, inputs: tuple[Shape, ...] | None = None) 
     ``inputs`` replaces the declared input shapes where the model is used as a layer.
     """
     declared = input_shapes(blueprint)
-    given = declared if inputs is None else tuple(g if g is not None else d for g, d in zip(inputs, declared, strict=False))
+    given = (
+        declared if inputs is None else tuple(g if g is not None else d for g, d in zip(inputs, declared, strict=False))
+    )
     shapes: dict[TensorRef, Shape] = dict(zip(blueprint.inputs, given, strict=True))
     layers = built(blueprint)
     for call in blueprint.ordered_calls:
         layer = layers[call.layer]
         arriving = tuple(shapes.get(ref) for ref in all_refs(call))
         made = outputs_of(blueprint, call, layer)
-        shapes.update(zip(made, (None,) * len(made) if layer is None else output_shapes(call, layer, arriving), strict=True))
+        shapes.update(
+            zip(made, (None,) * len(made) if layer is None else output_shapes(call, layer, arriving), strict=True)
+        )
     return shapes
 
 
@@ -51,7 +55,9 @@ def output_shapes(call: Call, layer: Layer, arriving: tuple[Shape, ...]) -> tupl
     except (RegraftError, TypeError, IndexError, ValueError) as error:
         if any(s is None for s in arriving):
             return (None,) * count
-        raise UnknownLayerError(f"layer {quote(call.layer)} does not accept inputs of shape {arriving}: {error}") from error
+        raise UnknownLayerError(
+            f"layer {quote(call.layer)} does not accept inputs of shape {arriving}: {error}"
+        ) from error
     if count == 1:
         return (shape,)  # type: ignore[return-value]
     return tuple(shape) if shape is not None else (None,) * count  # type: ignore[arg-type]
@@ -116,7 +122,9 @@ def absorbed(blueprint: Blueprint, layers: dict[str, Layer | None], ref: TensorR
         calls = sum(c.layer == call.layer for c in blueprint.calls)
         if layer is None or layer.flat == "no" or calls > 1:
             return False
-        if layer.flat == "pass" and not all(absorbed(blueprint, layers, out) for out in outputs_of(blueprint, call, layer)):
+        if layer.flat == "pass" and not all(
+            absorbed(blueprint, layers, out) for out in outputs_of(blueprint, call, layer)
+        ):
             return False
     return True
 
