@@ -4,7 +4,7 @@ regraft: a Keras weights file becomes a PyTorch model that you can read, load, t
     inspect(file)        what a file is and holds: an ``Inspection``
     read(file)           its variables by layer: a ``WeightTree``
     convert(file, out)   the whole pipeline, as on the command line: a ``Conversion`` with its ``Report``
-    verify(...)          a converted model against the real Keras
+    verify(conversion)   its result against the real Keras, layer by layer
 
 Arrays and shapes that come from a file are in Keras order (``kh kw cin cout``, ``batch h w c``); the emitted module is
 channels first. What goes wrong is a ``RegraftError``; ``regraft.errors`` draws the tree. Importing this package is

@@ -45,12 +45,20 @@ class Conversion:
         module: The emitted module: ``source`` is the text of ``model.py``, ``transfers`` fill its parameters.
         blueprint: The architecture.
         folder: Where the files lie.
+        binding: The stored variables of every layer.
+        tree: The weight tree of the file.
+        config: The architecture JSON that was converted, from the file or from beside it; None for an edited blueprint.
+        format: How the weights were written.
     """
 
     report: Report
     module: Module
     blueprint: Blueprint
     folder: Path
+    binding: Binding
+    tree: WeightTree
+    config: str | None
+    format: Format
 
 
 def convert(
@@ -108,16 +116,16 @@ def convert(
         plan = replace(plan, choices=(*plan.choices, choice))
     module = emit(plan, binding, about(tree), weight_files(format)[0])
     write_files(folder, tree, plan, module, format, force=force, progress=progress)
+    own = None if blueprint is not None else architecture_text(tree, architecture)
     verification = UNCHECKED
     if verify:
         from regraft.verification import check  # what it needs takes a while to import
 
-        own = None if blueprint is not None else tree.config
         verification = check(folder, format, module, plan, binding, tree, own, oracle=oracle, progress=progress)
     given = blueprint if blueprint is not None else architecture
     report = make_report(tree, plan, binding, module, verification, digest.hex(), given, folder, names)
     write_text(folder / "report.json", report.to_json(), force=True)
-    return Conversion(report, module, plan, folder)
+    return Conversion(report, module, plan, folder, binding, tree, own, format)
 
 
 def read_toml(path: str | os.PathLike[str]) -> Blueprint:
@@ -135,7 +143,7 @@ def read_blueprint(
     tree: WeightTree, architecture: str | os.PathLike[str] | None, input_shape: tuple[int | None, ...] | None
 ) -> Blueprint:
     """The architecture from the JSON beside the file, else from the file itself."""
-    text = read_architecture(architecture) if architecture is not None else tree.config
+    text = architecture_text(tree, architecture)
     if text is None:
         raise ConfigError(
             f"{tree.file} holds weights only: {len(tree.layers)} layers, {tree.parameter_count:,} parameters, "
@@ -144,6 +152,11 @@ def read_blueprint(
         )
     source = str(architecture) if architecture is not None else tree.file
     return keras_config.parse(text, source=source, keras_version=tree.keras_version, input_shape=input_shape)
+
+
+def architecture_text(tree: WeightTree, architecture: str | os.PathLike[str] | None) -> str | None:
+    """The architecture JSON: the one beside the file, else the one inside, else None."""
+    return read_architecture(architecture) if architecture is not None else tree.config
 
 
 def write_files(

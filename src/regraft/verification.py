@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from regraft import keras_config
 from regraft.blueprint import Blueprint
@@ -12,10 +13,37 @@ from regraft.emit.outputs import Format, weight_files
 from regraft.errors import OracleError
 from regraft.layers.binding import Binding
 from regraft.report import CheckRow, VerificationRow
-from regraft.verify import Check, Oracle, Subject, Verification, verify
+from regraft.verify import Check, Oracle, Subject, Verification
+from regraft.verify import verify as compare
 from regraft.weights import WeightTree
 
+if TYPE_CHECKING:
+    from regraft.convert import Conversion
+
 Progress = Callable[[str, int, int], None]
+
+
+def verify(
+    conversion: Conversion, *, oracle: Oracle | None = None, progress: Progress | None = None
+) -> VerificationRow:
+    """
+    Compare a conversion with the real Keras, layer by layer, as ``convert`` does unless told not to.
+
+    The code and weights in ``conversion.folder`` are run as they lie there, in float64 and float32, on several seeded
+    inputs in Keras order (batch first); every error is relative to the largest value of its tensor.
+
+    Args:
+        conversion: What ``convert`` gave.
+        oracle: A running Keras process to use and leave running, for many verifications in a row.
+        progress: Called with a word for the step, how much is done, and 0.
+
+    Returns:
+        The verdict, with one row a tensor; ``not verified`` with the reason where Keras is not installed.
+    """
+    c = conversion
+    return check(
+        c.folder, c.format, c.module, c.blueprint, c.binding, c.tree, c.config, oracle=oracle, progress=progress
+    )
 
 
 def check(
@@ -53,7 +81,7 @@ def check(
             progress(f"verify: {words}", steps, 0)
 
     try:
-        return row(verify(subject, oracle=oracle, progress=say))
+        return row(compare(subject, oracle=oracle, progress=say))
     except OracleError as error:
         return VerificationRow("not verified", reason=f"not verified against Keras: {error}")
 

@@ -57,13 +57,13 @@ def test_batch_normalization_between_flatten_and_dense(tmp_path: Path) -> None:
         keras.Input((4, 5, 3)),
         layers.Conv2D(7, 2),
         layers.Flatten(),
-        layers.BatchNormalization(),
+        layers.BatchNormalization(name="norm"),
         layers.ReLU(),
         layers.Dense(6),
     ]
     module = agree(keras.Sequential(stack), [images(2, 4, 5, 3)], tmp_path, tolerance=1e-12)
     assert "permute" not in module.source
-    moved = [t for t in module.transfers if t.layer == "batch_normalization" and t.variables]
+    moved = [t for t in module.transfers if t.layer == "norm" and t.variables]
     assert {t.words for t in moved} == {"(map_h map_w map_c) -> (map_c map_h map_w)"}, "all four vectors follow the map"
 
 
