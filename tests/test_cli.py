@@ -314,7 +314,8 @@ def test_a_failed_check_ends_with_1(
 
     _ = regraft.convert
     failed = VerificationRow("different", first_failure="stem\x1b", compared=3, total=5)
-    monkeypatch.setattr(sys.modules["regraft.convert"], "check", lambda *_, **__: failed)
+    _ = regraft.verify
+    monkeypatch.setattr(sys.modules["regraft.verification"], "check", lambda *_, **__: failed)
 
     assert main(["convert", DIGITS, "-o", str(tmp_path)]) == 1
     assert "first layer that differs is stem\\x1b. (exit code 1)" in capsys.readouterr().out

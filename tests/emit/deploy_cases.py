@@ -109,7 +109,9 @@ def saved(build: Callable[[], Any], suffix: str) -> Callable[[Path], Path]:
 
 
 SHIPPED = {
-    "digits": Case(lambda _: sample("digits.keras"), lambda n: (noise(0, n, 1, 8, 8),), ("nn.BatchNorm2d(", "flatten(")),
+    "digits": Case(
+        lambda _: sample("digits.keras"), lambda n: (noise(0, n, 1, 8, 8),), ("nn.BatchNorm2d(", "flatten(")
+    ),
 }
 BUILT = {
     "resnet": Case(saved(resnet, ".keras"), lambda n: (noise(1, n, 3, 18, 22),), ("class ResidualBlock(",)),
