@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from regraft.emit.module import Module
-from regraft.layers import KerasVersion, Layer, Reading, build, layer_class, spec_of
-from tests.twin import in_keras_order, relative_error, run
-
-__all__ = ["in_keras_order", "naive_error", "read", "sequences"]
+from regraft.layers import Layer, build, spec_of
+from tests.layers.reading import layer
+from tests.twin import relative_error, run
 
 
 def sequences(*, masked: bool, seed: int = 0) -> np.ndarray:
@@ -28,15 +27,7 @@ def sequences(*, masked: bool, seed: int = 0) -> np.ndarray:
 
 def read(class_name: str, version: str = "3.5.0", **config: Any) -> Layer:
     """A layer from the config that a Keras version wrote."""
-
-    def wrapped(value: Any) -> Any:
-        inner = read(value["class_name"], version, **value["config"])
-        return spec_of(value["config"].get("name", "inner"), inner)
-
-    def model(_: Any) -> Any:
-        raise NotImplementedError
-
-    found = layer_class(class_name).from_keras(Reading(KerasVersion.parse(version), config, wrapped, model))
+    found = layer(class_name, config, version)
     assert build(spec_of("again", found)) == found
     return found
 

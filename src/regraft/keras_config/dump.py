@@ -121,8 +121,10 @@ def layer(spec: LayerSpec, dialect: Dialect) -> dict[str, Any]:
         config |= {k: plain(v, dialect) for k, v in settings.items()}
     elif spec.type in ALIASES:
         config[PLACEHOLDER] = spec.unknown
-    module = "keras.layers" if spec.unknown else layer_class(spec.type).keras_module
-    return {**dialect.header(spec.type, module), "config": config}
+    if spec.unknown:
+        return {**dialect.header(spec.type, "keras.layers"), "config": config}
+    cls = layer_class(spec.type)
+    return {**dialect.header(cls.keras_class or spec.type, cls.keras_module), "config": config}
 
 
 def plain(value: Any, dialect: Dialect) -> Any:

@@ -8,7 +8,6 @@ from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef, all_refs
 from regraft.errors import quote
 from regraft.keras_config.layer import read_layer
 from regraft.keras_config.nodes import Node, call_of, read_node
-from regraft.keras_config.operations import as_merge_layer
 from regraft.keras_config.place import Place
 from regraft.keras_config.references import Graph, flat_triples, nested_bases, output_bases
 from regraft.keras_config.scope import Scope
@@ -45,7 +44,7 @@ def read_layers(
     nodes: dict[str, list[tuple[Any, Place]]] = {}
     for i, item in enumerate(place.items(config.get("layers"))):
         here = place / i
-        entry = as_merge_layer(here.mapping(item))
+        entry = here.mapping(item)
         inner = entry.get("config")
         name = (here / "name").name(entry.get("name", inner.get("name") if isinstance(inner, dict) else None))
         if name in specs:

@@ -46,6 +46,8 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
         name = (place / "name").name(entry.get("name", named) if named is None else named)
     if class_name in MODEL_CLASSES or is_functional(config):
         return read_nested(entry, class_name, config, name, scope, place)
+    if is_operation_entry(entry) and f"{class_name}Operation" in ALIASES:
+        class_name += "Operation"
     settings = (place / "config").mapping(config)
     if class_name == "InputLayer":
         return read_input(settings, name, scope, place / "config")

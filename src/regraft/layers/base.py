@@ -77,6 +77,8 @@ class Layer:
     axis_order: ClassVar[Orders] = "any"
     #: Where Keras 3 has the class; operations are not in ``keras.layers``.
     keras_module: ClassVar[str] = "keras.layers"
+    #: Its class name there, if it is not that of this class.
+    keras_class: ClassVar[str] = ""
     #: Whether its config may hold ``trainable``; the constructors of SpatialDropout in Keras 3 refuse it.
     takes_trainable: ClassVar[bool] = True
     #: What happens to a mask: ``pass`` it on, ``drop`` it, or the form makes its ``own``.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from regraft.blueprint import Blueprint, LayerSpec
 from regraft.errors import ShapeMismatchError, quote
+from regraft.layers.base import CATALOGUE
 from regraft.layers.naming import class_key, snake_case
 from regraft.weights import Group, WeightTree
 
@@ -19,7 +20,7 @@ def keras_class(spec: LayerSpec) -> str:
     if spec.type == "Functional":
         inner = spec.config.get("blueprint")
         return "Sequential" if isinstance(inner, Blueprint) and inner.sequential else "Functional"
-    return spec.type
+    return (CATALOGUE[spec.type].keras_class if spec.type in CATALOGUE else "") or spec.type
 
 
 def group_keys(blueprint: Blueprint) -> dict[str, str]:

@@ -140,6 +140,10 @@ class Recurrent(Layer, abstract=True):
         """Constructor arguments that PyTorch's own module takes too."""
         return () if self.use_bias else ("bias=False",)
 
+    def stock_options(self) -> tuple[str, ...]:
+        """Constructor arguments that only PyTorch's own module takes."""
+        return ()
+
     def twin_options(self, masked: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Constructor arguments that only the twin takes, and the snippets they need."""
         found: list[str] = []
@@ -158,7 +162,7 @@ class Recurrent(Layer, abstract=True):
         """The module of this layer, and the snippets it needs."""
         arguments = (str(cin), str(self.units), *self.options(), "batch_first=True", *extra)
         if self.is_stock(masked):
-            return f"{self.stock}({', '.join(arguments)})", ()
+            return f"{self.stock}({', '.join((*arguments, *self.stock_options()))})", ()
         own, snippets = self.twin_options(masked)
         return f"{self.twin}({', '.join((*arguments, *own))})", (self.twin, *snippets)
 

@@ -29,6 +29,5 @@ class SimpleRNN(Recurrent):
     def is_stock(self, masked: bool) -> bool:
         return not masked and self.activation in {"tanh", "relu"}
 
-    def options(self) -> tuple[str, ...]:
-        relu = ('nonlinearity="relu"',) if self.activation == "relu" else ()
-        return (*super().options(), *relu)
+    def stock_options(self) -> tuple[str, ...]:
+        return ('nonlinearity="relu"',) if self.activation == "relu" else ()

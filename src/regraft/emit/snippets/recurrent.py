@@ -21,7 +21,8 @@ def over_time(
         gates = F.linear(x, weight_ih, bias_ih)
         state = tuple(s[direction] for s in states)
         output, outputs = torch.zeros_like(state[0]), []
-        for t in range(x.shape[1])[:: -1 if direction else 1]:
+        times = list(range(x.shape[1]))
+        for t in reversed(times) if direction else times:
             new = module.step(gates[:, t], state, weight_hh, bias_hh)
             if mask is None:
                 output, state = new[0], new
@@ -30,7 +31,7 @@ def over_time(
                 output = torch.where(keep, new[0], 0.0 if module.zero_output_for_mask else output)
                 state = tuple(torch.where(keep, n, s) for n, s in zip(new, state))
             outputs.append(output)
-        sequences.append(torch.stack(outputs[:: -1 if direction else 1], dim=1))
+        sequences.append(torch.stack(outputs[::-1] if direction else outputs, dim=1))
         ends.append(state)
     return torch.cat(sequences, dim=-1), tuple(torch.stack(end) for end in zip(*ends))
 
@@ -40,11 +41,13 @@ def zero_state(module: nn.RNNBase, x: Tensor) -> Tensor:
     return x.new_zeros(1 + module.bidirectional, x.shape[0], module.hidden_size)
 
 
-class KerasLSTM(nn.LSTM):
+class KerasLSTM(nn.RNNBase):
     """An nn.LSTM that takes a mask and any activations. Keras: keras/src/layers/rnn/lstm.py."""
 
-    def __init__(self, *sizes, activation=torch.tanh, recurrent_activation=torch.sigmoid, zero_output_for_mask=False, **options):
-        super().__init__(*sizes, **options)
+    def __init__(
+        self, *sizes: int, activation=torch.tanh, recurrent_activation=torch.sigmoid, zero_output_for_mask=False, **options
+    ) -> None:
+        super().__init__("LSTM", *sizes, **options)
         self.activation = activation
         self.recurrent_activation = recurrent_activation
         self.zero_output_for_mask = zero_output_for_mask
@@ -61,7 +64,7 @@ class KerasLSTM(nn.LSTM):
         return over_time(self, x, state or (zero_state(self, x), zero_state(self, x)), mask)
 
 
-class KerasGRU(nn.GRU):
+class KerasGRU(nn.RNNBase):
     """
     An nn.GRU that takes a mask and any activations, and can apply the reset gate before the matrix product.
 
@@ -69,9 +72,15 @@ class KerasGRU(nn.GRU):
     """
 
     def __init__(
-        self, *sizes, activation=torch.tanh, recurrent_activation=torch.sigmoid, reset_after=True, zero_output_for_mask=False, **options
-    ):
-        super().__init__(*sizes, **options)
+        self,
+        *sizes: int,
+        activation=torch.tanh,
+        recurrent_activation=torch.sigmoid,
+        reset_after=True,
+        zero_output_for_mask=False,
+        **options,
+    ) -> None:
+        super().__init__("GRU", *sizes, **options)
         self.activation = activation
         self.recurrent_activation = recurrent_activation
         self.reset_after = reset_after
@@ -79,16 +88,17 @@ class KerasGRU(nn.GRU):
 
     def step(self, gates: Tensor, state: tuple[Tensor, ...], weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
         (h,) = state
+        r, z, n = gates.chunk(3, dim=-1)
         if self.reset_after:
             hidden_r, hidden_z, hidden_n = F.linear(h, weight, bias).chunk(3, dim=-1)
-        else:
-            hidden_r, hidden_z = F.linear(h, weight, bias)[:, : 2 * self.hidden_size].chunk(2, dim=-1)
-        r, z, n = gates.chunk(3, dim=-1)
-        r, z = self.recurrent_activation(r + hidden_r), self.recurrent_activation(z + hidden_z)
-        if self.reset_after:
+            r, z = self.recurrent_activation(r + hidden_r), self.recurrent_activation(z + hidden_z)
             n = n + r * hidden_n
         else:
-            n = n + F.linear(r * h, weight[2 * self.hidden_size :], None if bias is None else bias[2 * self.hidden_size :])
+            weight_r, weight_z, weight_n = weight.chunk(3)
+            bias_r, bias_z, bias_n = (None,) * 3 if bias is None else bias.chunk(3)
+            r = self.recurrent_activation(r + F.linear(h, weight_r, bias_r))
+            z = self.recurrent_activation(z + F.linear(h, weight_z, bias_z))
+            n = n + F.linear(r * h, weight_n, bias_n)
         return (z * h + (1 - z) * self.activation(n),)
 
     def forward(self, x: Tensor, state: Tensor | None = None, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -96,11 +106,11 @@ class KerasGRU(nn.GRU):
         return outputs, state
 
 
-class KerasRNN(nn.RNN):
+class KerasRNN(nn.RNNBase):
     """An nn.RNN that takes a mask and any activation. Keras: keras/src/layers/rnn/simple_rnn.py."""
 
-    def __init__(self, *sizes, activation=torch.tanh, zero_output_for_mask=False, **options):
-        super().__init__(*sizes, **options)
+    def __init__(self, *sizes: int, activation=torch.tanh, zero_output_for_mask=False, **options) -> None:
+        super().__init__("RNN_TANH", *sizes, **options)
         self.activation = activation
         self.zero_output_for_mask = zero_output_for_mask
 

@@ -1,0 +1,86 @@
+"""Part c: the emitted ResNet50 and MobileNetV2 against a hand-written twin, Keras on torch, and tf2onnx + onnx2torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+from pathlib import Path
+
+from measured import Options, Row, run
+
+HERE = Path(__file__).resolve().parent
+MODELS = ("ResNet50", "MobileNetV2")
+SIZE, CLASSES = 96, 100
+#: Fewest rounds behind a median: one round takes about a second, and the machine may be busy with other things.
+ROUNDS = 15
+LIMITS = {"twin": 1.05, "keras": 1.0, "onnx": 1.0}
+WORDS = {
+    "twin": "a hand-written twin",
+    "keras": "Keras on its torch backend",
+    "onnx": "tf2onnx + onnx2torch",
+}
+#: Largest difference of two outputs relative to the largest number: the orders of float32 sums differ.
+TOLERANCE = 1e-4
+
+
+def measure(options: Options) -> list[Row]:
+    """Time of one call with 8 images, as a ratio, for each model and each other form of it."""
+    rows: list[Row] = []
+    for name in MODELS:
+        source = prepared(name, options.work)
+        for other, python in (("twin", sys.executable), ("keras", sys.executable), ("onnx", peers())):
+            what = f"{name}, time against {WORDS[other]}"
+            if not Path(python).exists():
+                missing = "peer not installed: run scripts/bench peers"
+                rows.append(Row("c", what, None, LIMITS[other], "x", {"reason": missing}))
+                continue
+            if other == "onnx":
+                made(options.work / f"{name}.onnx", [python, str(HERE / "runtime_models.py"), "onnx", str(source)])
+            rows.append(row(name, other, python, options))
+    return rows
+
+
+def row(name: str, other: str, python: str, options: Options) -> Row:
+    """One comparison, in one process: the median of the ratios of all rounds."""
+    command = [python, str(HERE / "runtime_worker.py"), name, str(options.work), "--against", other]
+    command += ["--size", str(SIZE), "--rounds", str(max(ROUNDS, options.repeats))]
+    said = json.loads(run(command).output.strip().splitlines()[-1])
+    check_equal(name, other, said["difference"], said["spread"])
+    ratios = [a / b for a, b in zip(said["seconds"]["regraft"], said["seconds"][other], strict=True)]
+    return Row("c", f"{name}, time against {WORDS[other]}", statistics.median(ratios), LIMITS[other], "x", said)
+
+
+def check_equal(name: str, other: str, difference: float, spread: float) -> None:
+    """
+    What is timed must compute the same, and something that depends on the image.
+
+    Raises:
+        RuntimeError: It does not.
+    """
+    if not difference <= TOLERANCE or spread < 10 * TOLERANCE:
+        message = f"{name} against {WORDS[other]}: outputs differ by {difference:.1e}, between images by {spread:.1e}"
+        raise RuntimeError(message)
+
+
+def prepared(name: str, work: Path) -> Path:
+    """The Keras file of a model under ``work``, and beside it the converted model; made if they are not there."""
+    source = work / f"{name}.keras"
+    made(source, [sys.executable, str(HERE / "runtime_models.py"), "keras", name, str(SIZE), str(CLASSES)])
+    convert = ["convert", str(source), "-o", str(work / f"{name}_torch"), "--no-verify", "--quiet", "--force"]
+    run([sys.executable, "-m", "regraft", *convert])
+    return source
+
+
+def made(target: Path, command: list[str]) -> None:
+    """Run a command whose last argument is the file it writes, unless the file is there."""
+    if not target.exists():
+        unfinished = target.with_name(f"unfinished_{target.name}")
+        run([*command, str(unfinished)])
+        unfinished.rename(target)
+
+
+def peers() -> str:
+    """The Python of the environment in which the peers are installed (``scripts/bench peers``)."""
+    return os.environ.get("REGRAFT_PEERS_PYTHON") or str(HERE.parent / ".venv-peers" / "bin" / "python")

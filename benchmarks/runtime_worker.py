@@ -1,0 +1,121 @@
+"""
+Time the same model in several forms, in turn, in one process.
+
+    python benchmarks/runtime_worker.py NAME FOLDER --against twin|keras|onnx [--rounds 15] [--threads 1]
+
+FOLDER holds what part c made: ``NAME.keras``, ``NAME_torch/model.py`` and ``model.pth``, ``NAME.onnx``. Inputs are
+float32 and contiguous, each in the axis order that the form takes; everything runs in eval mode without autograd.
+The last line printed is JSON: seconds of one call by form and round, and the largest difference of the outputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "torch"
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import torch
+
+BATCH = 8
+Call = Callable[[], torch.Tensor]
+
+
+def emitted(folder: Path) -> torch.nn.Module:
+    """The converted model, loaded as its file says."""
+    space: dict[str, Any] = {"__name__": "model"}
+    exec(compile((folder / "model.py").read_text(encoding="utf-8"), "model.py", "exec"), space)  # noqa: S102 - our own output
+    model = space["Model"]()
+    model.load_state_dict(torch.load(folder / "model.pth", weights_only=True))
+    return model.eval()
+
+
+def plain_twin(name: str, folder: Path, ours: torch.nn.Module, image: torch.Tensor) -> Call:
+    """The hand-written model, with the weights of ours."""
+    from twins import twin_of
+
+    twin = twin_of(ours, name, image, ours(image).shape[1])
+    return lambda: twin(image)
+
+
+def keras_on_torch(name: str, folder: Path, ours: torch.nn.Module, image: torch.Tensor) -> Call:
+    """Keras itself on its torch backend; called directly, which is faster than ``predict``."""
+    import keras
+
+    model = keras.models.load_model(folder / f"{name}.keras", compile=False)
+    last = image.permute(0, 2, 3, 1).contiguous()
+    return lambda: model(last, training=False)
+
+
+def onnx_to_torch(name: str, folder: Path, ours: torch.nn.Module, image: torch.Tensor) -> Call:
+    """The ONNX file of tf2onnx, made a module by onnx2torch."""
+    # Beside a CPU build of torch the published torchvision fails when it registers operators that nothing here uses.
+    sys.modules["torchvision._meta_registrations"] = types.ModuleType("torchvision._meta_registrations")
+    import onnx2torch
+
+    model = onnx2torch.convert(str(folder / f"{name}.onnx")).eval()
+    last = image.permute(0, 2, 3, 1).contiguous()
+    return lambda: model(last)
+
+
+OTHERS = {"twin": plain_twin, "keras": keras_on_torch, "onnx": onnx_to_torch}
+
+
+def seconds(call: Call, times: int) -> float:
+    """Mean time of one call."""
+    start = time.perf_counter()
+    for _ in range(times):
+        call()
+    return (time.perf_counter() - start) / times
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Load both forms, compare their outputs, time them in turn."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--against", choices=OTHERS, required=True)
+    parser.add_argument("--size", type=int, default=96)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(8)
+    image = torch.randn(BATCH, 3, options.size, options.size)
+    ours = emitted(options.folder / f"{options.name}_torch")
+    calls = {
+        "regraft": lambda: ours(image),
+        options.against: OTHERS[options.against](options.name, options.folder, ours, image),
+    }
+    expected, found = (call() for call in calls.values())
+    warm = {name: seconds(call, 3) for name, call in calls.items()}
+    times = max(1, round(0.3 / statistics.median(warm.values())))
+    rounds: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(options.rounds):
+        # Back and forth, so that a drift of the machine's speed meets both alike.
+        for name in list(calls)[:: -1 if number % 2 else 1]:
+            rounds[name].append(seconds(calls[name], times))
+    said = {
+        "seconds": rounds,
+        "difference": float((expected - found).abs().max() / expected.abs().max()),
+        "spread": float(expected.std(0).max() / expected.abs().max()),
+        "threads": torch.get_num_threads(),
+        "batch": BATCH,
+        "size": options.size,
+        "calls_a_round": times,
+    }
+    print(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main()
