@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from regraft.blueprint import Blueprint, Call, TensorRef
-from regraft.keras_config.nodes import CONSTANT
+from regraft.keras_config.nodes import CONSTANT, argument_names
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,10 @@ def node(call: Call, blueprint: Blueprint, dialect: Dialect) -> Any:
         first: list[Any] = [call.inputs] if call.inputs else []
         args = [*call.inputs] if len(call.inputs) == 1 else first
         args += [value for _, value in sorted(positional.items())]
+        # Keras forgets a number that comes first under its name (1 - x), so what has a place is written in its place.
+        names = argument_names(blueprint.by_name[call.layer])
+        while len(args) < len(names) and names[len(args)] in named:
+            args.append(named.pop(names[len(args)]))
         return {"args": modern(args, blueprint), "kwargs": modern(named, blueprint)}
     named |= {str(k): v for k, v in positional.items() if k}
     kwargs = legacy(named, blueprint)

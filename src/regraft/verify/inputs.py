@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from math import prod
@@ -14,6 +14,8 @@ from regraft.errors import RegraftError
 from regraft.layers.walk import model_shapes
 from regraft.verify.needs import Need, needs
 
+Shapes = tuple[tuple[int, ...], ...]
+
 #: Lengths for axes that vary, by how many of them an input has; tried in order until enough are accepted.
 #: The first two are odd and even, and no map is square; the later ones suit models that halve their maps many times.
 SIZES: dict[int, tuple[tuple[int, ...], ...]] = {
@@ -22,8 +24,8 @@ SIZES: dict[int, tuple[tuple[int, ...], ...]] = {
     3: ((5, 6, 7), (8, 6, 11), (16, 32, 24), (64, 32, 48)),
 }
 ENOUGH = 2
-#: Elements of all tensors together from which on one small batch has to do, or none can be run.
-LARGE, TOO_LARGE = 2**27, 2**29
+#: Elements of all tensors together from which on one case has to do, or none can be run.
+LARGE, TOO_LARGE = 2**25, 2**29
 
 
 @dataclass(frozen=True)
@@ -50,29 +52,37 @@ def cases(blueprint: Blueprint, seed: int = 0) -> Iterator[Case]:
     if not all(isinstance(shape, tuple) for shape in declared):
         return
     wanted = needs(blueprint)
-    for number, (batch, shapes) in enumerate(shapes_to_try(declared)):  # type: ignore[arg-type]
+    for number, shapes in enumerate(map(smaller_batch(blueprint), shapes_to_try(declared))):  # type: ignore[arg-type]
         elements = total_elements(blueprint, shapes)
-        if elements is not None and elements > TOO_LARGE and batch == 2:
-            batch, shapes = 1, tuple((1, *shape[1:]) for shape in shapes)
-            elements = total_elements(blueprint, shapes)
         if elements is None or elements > TOO_LARGE:
             continue
         rng = np.random.default_rng((seed, number))
         arrays = tuple(fill(rng, shape, need) for shape, need in zip(shapes, wanted, strict=True))
         texts = (f"{'x'.join(map(str, shape))} {need}" for shape, need in zip(shapes, wanted, strict=True))
-        yield Case(arrays, f"batch of {batch}: " + "; ".join(texts))
-        if elements > LARGE:
-            return
+        yield Case(arrays, f"batch of {shapes[0][0]}: " + "; ".join(texts))
+        if elements > LARGE and all(None not in shape[1:] for shape in declared):  # type: ignore[index]
+            return  # another batch of the same size would show little and take long
 
 
-def shapes_to_try(declared: tuple[tuple[int | None, ...], ...]) -> Iterator[tuple[int, tuple[tuple[int, ...], ...]]]:
-    """Batch size and complete shapes; the batch size alternates between 2 and 3 unless the model fixes it."""
+def smaller_batch(blueprint: Blueprint) -> Callable[[Shapes], Shapes]:
+    """Shapes as they are, or with a batch of one where two would need too much memory."""
+
+    def chosen(shapes: Shapes) -> Shapes:
+        elements = total_elements(blueprint, shapes)
+        too_large = elements is not None and elements > TOO_LARGE and shapes[0][0] == 2
+        return tuple((1, *shape[1:]) for shape in shapes) if too_large else shapes
+
+    return chosen
+
+
+def shapes_to_try(declared: tuple[tuple[int | None, ...], ...]) -> Iterator[Shapes]:
+    """Complete shapes, batch first; the batch size alternates between 2 and 3 unless the model fixes it."""
     fixed = next((shape[0] for shape in declared if shape and shape[0] is not None), None)
     open_axes = max((sum(n is None for n in shape[1:]) for shape in declared), default=0)
     choices = SIZES.get(min(open_axes, 3), ((),) * ENOUGH) if open_axes else ((),) * ENOUGH
     for number, sizes in enumerate(choices):
         batch = fixed or 2 + number % 2
-        yield batch, tuple((batch, *completed(shape[1:], sizes)) for shape in declared)
+        yield tuple((batch, *completed(shape[1:], sizes)) for shape in declared)
 
 
 def completed(shape: tuple[int | None, ...], sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -81,7 +91,7 @@ def completed(shape: tuple[int | None, ...], sizes: tuple[int, ...]) -> tuple[in
     return tuple(next(lengths) if n is None else n for n in shape)
 
 
-def total_elements(blueprint: Blueprint, shapes: tuple[tuple[int, ...], ...]) -> int | None:
+def total_elements(blueprint: Blueprint, shapes: Shapes) -> int | None:
     """Elements of all known tensors of the top model; None if our shape rules refuse the sizes."""
     try:
         known: list[Shape] = list(model_shapes(blueprint, shapes).values())
