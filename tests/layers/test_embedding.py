@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from regraft.layers import AxisOrder, KerasVersion, Site
 from tests.layers.recurrent_cases import naive_error, read
 from tests.twin import agree
+
+from regraft.layers import AxisOrder, KerasVersion, Site
 
 
 def ids(kind: str) -> np.ndarray:

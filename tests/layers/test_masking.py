@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.layers.recurrent_cases import naive_error, read, sequences
+from tests.twin import agree
 
 from regraft.errors import UnknownLayerError
 from regraft.layers import KerasVersion
-from tests.layers.recurrent_cases import naive_error, read, sequences
-from tests.twin import agree
 
 
 @pytest.mark.oracle

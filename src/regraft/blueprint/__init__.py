@@ -15,6 +15,16 @@ from regraft.blueprint.graph import (
 from regraft.blueprint.toml import from_toml, to_toml
 
 __all__ = [
-    "Blueprint", "Call", "Choice", "Label", "LayerSpec", "Setting", "Shape", "TensorRef", "all_refs", "from_toml",
-    "refs_in", "to_toml",
+    "Blueprint",
+    "Call",
+    "Choice",
+    "Label",
+    "LayerSpec",
+    "Setting",
+    "Shape",
+    "TensorRef",
+    "all_refs",
+    "from_toml",
+    "refs_in",
+    "to_toml",
 ]

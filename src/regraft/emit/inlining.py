@@ -49,7 +49,7 @@ def masked_tensors(blueprint: Blueprint, entering: tuple[bool, ...]) -> set[Tens
         if layer is None:
             continue
         inner = getattr(layer, "blueprint", None)
-        results = outputs_of(call, layer)
+        results = outputs_of(blueprint, call, layer)
         if isinstance(inner, Blueprint):
             inside = masked_tensors(inner, tuple(ref in masked for ref in call.inputs))
             masked |= {ref for ref, end in zip(results, inner.outputs, strict=True) if end in inside}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from regraft.blueprint import Blueprint, LayerSpec, Shape, TensorRef, all_refs
 from regraft.emit.fold import Block, fold
 from regraft.emit.header import header
+from regraft.emit.inlining import masked_models_inlined
 from regraft.emit.names import class_name
 from regraft.emit.placeholder import placeholder_bound, placeholder_form
 from regraft.emit.plan import Transfer, transfer
@@ -90,6 +91,7 @@ def emit(blueprint: Blueprint, binding: Binding, about: str, weights: str = "mod
     kept = {name: placeholder_bound(variables) for name, variables in binding.placeholders.items()}
     bound = {**binding.layers, **kept}
     body = write_body(writer, blueprint, bound, "Model", Place(), None)
+    blueprint = body.blueprint
     code = [line for _, text in writer.classes for line in text.lines]
     lines = header(blueprint, about, weights, code, needed(writer.snippets))
     starts: dict[str, int] = {}
@@ -115,6 +117,7 @@ def write_body(
     inputs: tuple[Shape, ...] | None,
 ) -> Body:
     """Write the class of one model: the models inside it and its repeated blocks first."""
+    blueprint, bound = masked_models_inlined(blueprint, bound)
     forms = {spec.name: placeholder(blueprint, spec, bound) for spec in blueprint.layers if spec.unknown}
     body = body_of(blueprint, bound, forms, inputs)
     names = attributes(body.statements)

@@ -165,13 +165,20 @@ def features_misfit(layer: Layer, site: Site) -> str:
     if "cin" in sizes:
         first = layer.rank and getattr(layer, "data_format", "") == "channels_first"
         stored, found = sizes["cin"] * getattr(layer, "groups", 1), shape[1 if first else -1]
-    elif "channel" in sizes and isinstance(axis := getattr(layer, "axis", None), int) and -len(shape) <= axis < len(shape):
+    elif (
+        "channel" in sizes
+        and isinstance(axis := getattr(layer, "axis", None), int)
+        and -len(shape) <= axis < len(shape)
+    ):
         stored, found = sizes["channel"], shape[axis]
     else:
         return ""
     if found is None or found == stored:
         return ""
-    return f"layer {quote(site.name)} ({type(layer).__name__}): its variables take {stored} features, the architecture gives it {found}"
+    return (
+        f"layer {quote(site.name)} ({type(layer).__name__}): its variables take {stored} features, "
+        f"the architecture gives it {found}"
+    )
 
 
 def complete(layer: Layer, site: Site) -> Form:

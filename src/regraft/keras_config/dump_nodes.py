@@ -64,7 +64,7 @@ def node(call: Call, blueprint: Blueprint, dialect: Dialect) -> Any:
     named = {k: v for k, v in call.arguments.items() if not k.isdecimal()}
     if dialect.modern:
         first: list[Any] = [call.inputs] if call.inputs else []
-        args = [*call.inputs] if len(call.inputs) == 1 else first
+        args: list[Any] = [*call.inputs] if len(call.inputs) == 1 else first
         args += [value for _, value in sorted(positional.items())]
         # Keras forgets a number that comes first under its name (1 - x), so what has a place is written in its place.
         names = argument_names(blueprint.by_name[call.layer])

@@ -62,6 +62,7 @@ __all__ = [
     "activations",
     "adaptive_pooling",
     "applications",
+    "arithmetic",
     "augmentation",
     "bidirectional",
     "build",

@@ -173,6 +173,10 @@ class Layer:
         """Number of tensors one call gives."""
         return 1
 
+    def may_mask(self, arriving: bool) -> bool:
+        """Whether a mask can leave the layer; ``arriving`` if one comes with an input."""
+        return arriving and self.masks != "drop"
+
     def carries_mask(self, output: int) -> bool:
         """Whether a mask that leaves the layer belongs to this output; the states of recurrent layers have none."""
         del output

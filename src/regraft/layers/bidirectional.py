@@ -158,6 +158,9 @@ class Bidirectional(Layer):
         states = sum(layer.state_count for layer in self.directions if layer.return_state)
         return (1 if self.merge_mode else 2) + states
 
+    def may_mask(self, arriving: bool) -> bool:
+        return self.directions[0].may_mask(arriving)
+
     def carries_mask(self, output: int) -> bool:
         return output < (1 if self.merge_mode else 2)
 

@@ -181,7 +181,10 @@ def shape_after(origin: Origin, sources: Sequence[Variable]) -> tuple[int, ...]:
 
 def same_role(expected: str, stored_name: str) -> bool:
     """Whether a stored name contradicts the role its place gives it; unknown names contradict nothing."""
-    role, found = expected.rsplit("/", maxsplit=1)[-1], stored_name.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0]
+    role, found = (
+        expected.rsplit("/", maxsplit=1)[-1],
+        stored_name.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0],
+    )
     if role == found or role not in ROLES or found not in ROLES:
         return True
     return any({role, found} <= same for same in SAME_ROLE)

@@ -43,6 +43,9 @@ class Embedding(Layer):
         (shape,) = inputs
         return None if shape is None else (*shape, self.output_dim)
 
+    def may_mask(self, arriving: bool) -> bool:
+        return self.mask_zero
+
     def torch(self, site: Site) -> Form:
         rows, columns = site.stored["embeddings"]
         mask = "%0 != 0" if self.mask_zero else ""

@@ -30,6 +30,11 @@ class Masking(Layer):
 
     mask_value: float = setting(0.0, parse=number)
 
+    def may_mask(self, arriving: bool) -> bool:
+        return True
+
     def torch(self, site: Site) -> Form:
         dim = site.orders[0].dim(-1) if not site.orders[0].is_keras else -1
-        return Form((f"torch.where(%mask.unsqueeze({dim}), %0, 0.0)",), mask=f"(%0 != {self.mask_value!r}).any(dim={dim})")
+        return Form(
+            (f"torch.where(%mask.unsqueeze({dim}), %0, 0.0)",), mask=f"(%0 != {self.mask_value!r}).any(dim={dim})"
+        )

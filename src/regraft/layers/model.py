@@ -69,7 +69,7 @@ class Functional(Layer):
     def shape(self, inputs: tuple[Shape, ...]) -> Shape | tuple[Shape, ...]:
         shapes = model_shapes(self.blueprint, inputs)
         found = tuple(shapes[ref] for ref in self.blueprint.outputs)
-        return found if len(found) > 1 else found[0]
+        return found if len(found) != 1 else found[0]
 
     def output_count(self) -> int:
         return len(self.blueprint.outputs)

@@ -125,6 +125,9 @@ class Recurrent(Layer, abstract=True):
     def output_count(self) -> int:
         return 1 + self.state_count if self.return_state else 1
 
+    def may_mask(self, arriving: bool) -> bool:
+        return arriving and self.return_sequences
+
     def carries_mask(self, output: int) -> bool:
         return output == 0
 

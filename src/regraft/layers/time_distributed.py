@@ -90,6 +90,9 @@ class TimeDistributed(Layer):
         inner = self.inner.arrange(Arrival(tuple(a_step(s) for s in arrival.shapes), orders, arrival.absorbed))
         return Arranged(tuple(map(order_of_sequence, inner.inputs)), tuple(map(order_of_sequence, inner.outputs)))
 
+    def may_mask(self, arriving: bool) -> bool:
+        return arriving or (self.asks_for_mask and self.inner.may_mask(arriving))
+
     def torch(self, site: Site) -> Form:
         if self.layer.type in POINTWISE:
             return replace(self.inner.torch(site), mask="%m0" if site.masks[0] else "")
@@ -100,6 +103,9 @@ class TimeDistributed(Layer):
             orders=tuple(order_of_step(order) for order in site.orders),
             output_orders=tuple(order_of_step(order) for order in site.output_orders),
         )
+        model = self.layer.config.get("blueprint")
+        if site.masks[0] and isinstance(model, Blueprint) and minds_masks(model):
+            raise UnknownLayerError(f"a mask enters the model that {quote(site.name)} applies to every step")
         form = self.inner.torch(below)
         code = " ".join((*form.before, *form.outputs))
         names: dict[str, str] = {}
@@ -130,6 +136,13 @@ class TimeDistributed(Layer):
             return passed and (passed if inner_mask else "%m0.any(dim=-1)")
         made = inner_mask and inner_mask != "%m0.flatten(0, 1)"
         return f"{bracketed(inner_mask)}.unflatten(0, %0.shape[:2])" if made else passed
+
+
+def minds_masks(blueprint: Blueprint) -> bool:
+    """Whether a model has recurrent layers, which a mask that enters it would reach."""
+    inner = (spec.config.get("blueprint") for spec in blueprint.layers)
+    kinds = {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "TimeDistributed"}
+    return any(s.type in kinds for s in blueprint.layers) or any(isinstance(m, Blueprint) and minds_masks(m) for m in inner)
 
 
 def a_step(shape: Shape) -> Shape:

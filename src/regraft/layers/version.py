@@ -27,7 +27,7 @@ class KerasVersion:
         >>> KerasVersion.parse("2.2.4-tf")
         KerasVersion(major=2, minor=2, patch=4, tf=True)
         """
-        numbers = [int(n[:6]) for n in re.findall(r"\d+", text.split("-")[0])[:3]]
+        numbers = [int(n[:6]) for n in re.findall(r"\d+", text.split("-", maxsplit=1)[0])[:3]]
         if not numbers:
             return cls(1)
         major, minor, patch = (*numbers, 0, 0)[:3]

@@ -7,4 +7,14 @@ from regraft.weights.reader import read
 from regraft.weights.sniff import FileKind, identify
 from regraft.weights.tree import Group, Variable, WeightTree
 
-__all__ = ["FileKind", "Group", "Limits", "Variable", "WeightTree", "check_checksums", "identify", "read", "read_architecture"]
+__all__ = [
+    "FileKind",
+    "Group",
+    "Limits",
+    "Variable",
+    "WeightTree",
+    "check_checksums",
+    "identify",
+    "read",
+    "read_architecture",
+]
