@@ -29,23 +29,23 @@ class Row:
     Attributes:
         part: Letter of the part of the benchmark.
         what: In words.
-        found: The number.
+        found: The number; None if it could not be measured, which does not keep the limit.
         limit: The largest one allowed.
         unit: ``x`` for a ratio, ``s``, ``MB``, or empty for a count.
-        details: The single values behind it, for the JSON file.
+        details: The single values behind it, for the JSON file; ``reason`` says why there are none.
     """
 
     part: str
     what: str
-    found: float
+    found: float | None
     limit: float
     unit: str
     details: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def kept(self) -> bool:
-        """Whether the limit holds."""
-        return self.found <= self.limit
+        """Whether the limit holds, and was seen to hold."""
+        return self.found is not None and self.found <= self.limit
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def table(rows: Sequence[Row]) -> str:
     width = max(len(row.what) for row in rows)
     lines = [f"part  {'what':{width}}  {'found':>10}  {'limit':>10}"]
     for row in rows:
-        found, limit = (f"{value:.2f} {row.unit}".rstrip() for value in (row.found, row.limit))
-        lines.append(
-            f"{row.part:4}  {row.what:{width}}  {found:>10}  {limit:>10}{'' if row.kept else '  LIMIT BROKEN'}"
-        )
+        found = "-" if row.found is None else f"{row.found:.2f} {row.unit}".rstrip()
+        limit = f"{row.limit:.2f} {row.unit}".rstrip()
+        note = f"  NOT MEASURED: {row.details['reason']}" if row.found is None else "" if row.kept else "  LIMIT BROKEN"
+        lines.append(f"{row.part:4}  {row.what:{width}}  {found:>10}  {limit:>10}{note}")
     return "\n".join(lines)

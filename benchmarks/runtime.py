@@ -46,7 +46,7 @@ def row(name: str, other: str, python: str, options: Options) -> Row:
     """One comparison, in one process: the median of the ratios of all rounds."""
     command = [python, str(HERE / "runtime_worker.py"), name, str(options.work), "--against", other]
     command += ["--size", str(SIZE), "--rounds", str(max(ROUNDS, options.repeats))]
-    said = json.loads(run(command).output.strip().splitlines()[-1])
+    said = json.loads(next(line for line in reversed(run(command).output.splitlines()) if line.startswith("{")))
     check_equal(name, other, said["difference"], said["spread"])
     ratios = [a / b for a, b in zip(said["seconds"]["regraft"], said["seconds"][other], strict=True)]
     return Row("c", f"{name}, time against {WORDS[other]}", statistics.median(ratios), LIMITS[other], "x", said)

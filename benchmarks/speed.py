@@ -1,9 +1,10 @@
 """
 How fast regraft is, as ratios measured in one run, and how much memory it takes.
 
-    python benchmarks/speed.py [--only a,b] [--repeats 5] [--work DIR] [--json OUT]
+    python benchmarks/speed.py [--only a,b,c] [--repeats 5] [--work DIR] [--json OUT]
 
-Exit code 1 if a limit is broken. ``--work DIR`` keeps the large input file there, for the next time.
+Exit code 1 if a limit is broken, or could not be measured because a peer is not installed (``scripts/bench peers``).
+``--work DIR`` keeps the input files there, for the next time.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
+import runtime
 import speed_convert
 import speed_inspect
 from measured import Options, Row, table
 
-PARTS = {"a": speed_convert.measure, "b": speed_inspect.measure}
+PARTS = {"a": speed_convert.measure, "b": speed_inspect.measure, "c": runtime.measure}
 
 
 def main() -> int:

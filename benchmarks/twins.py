@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import chain
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 - the idiom of PyTorch
 from torch import Tensor, nn
 
 
@@ -138,7 +138,9 @@ def twin_of(model: nn.Module, name: str, x: Tensor, classes: int) -> nn.Module:
     if [shapes(m) for m in ours] != [shapes(m) for m in theirs]:
         pairs = zip(ours, theirs, strict=False)
         where = next((i for i, (a, b) in enumerate(pairs) if shapes(a) != shapes(b)), min(len(ours), len(theirs)))
-        message = f"{name}: {len(ours)} modules with weights against {len(theirs)}, the first that differ are number {where}"
+        message = (
+            f"{name}: {len(ours)} modules with weights against {len(theirs)}, the first that differ are number {where}"
+        )
         raise ValueError(message)
     for source, target in zip(ours, theirs, strict=True):
         target.load_state_dict(source.state_dict())

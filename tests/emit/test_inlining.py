@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.twin import agree
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
 from regraft.emit.inlining import crossed, inlined, masked_tensors
 from regraft.layers import CATALOGUE, spec_of
-from tests.twin import agree
 
 
 def ids() -> np.ndarray:
@@ -44,6 +45,7 @@ def passes_and_is_shared(keras: Any) -> Any:
 
 
 @pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask:UserWarning")
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])
 @pytest.mark.parametrize(("build", "count"), [(leaves, 1), (enters, 1), (passes_and_is_shared, 2)])
 def test_masks_cross_the_border(build: Any, count: int, library: str, tmp_path: Path) -> None:
@@ -64,7 +66,7 @@ def chain(name: str, *layers: LayerSpec) -> Blueprint:
     """A model of one input and these layers in a row."""
     entry = spec("in", "InputLayer", batch_shape=(None, 7))
     names = ["in", *(layer.name for layer in layers)]
-    calls = tuple(Call(b, (TensorRef(a),)) for a, b in zip(names, names[1:], strict=False))
+    calls = tuple(Call(b, (TensorRef(a),)) for a, b in pairwise(names))
     return Blueprint(name, (entry, *layers), calls, (TensorRef("in"),), (TensorRef(names[-1]),))
 
 
@@ -75,7 +77,12 @@ DENSE = spec("dense", "Dense", units=3)
 
 @pytest.mark.parametrize(
     ("before", "inside", "expected"),
-    [((), (TABLE,), True), ((TABLE,), (READER,), True), ((TABLE, READER), (DENSE,), False), ((), (TABLE, READER), False)],
+    [
+        ((), (TABLE,), True),
+        ((TABLE,), (READER,), True),
+        ((TABLE, READER), (DENSE,), False),
+        ((), (TABLE, READER), False),
+    ],
 )
 def test_only_crossed_borders_go(before: tuple[LayerSpec, ...], inside: tuple[LayerSpec, ...], expected: bool) -> None:
     nested = spec("nested", "Functional", blueprint=chain("nested", *inside))
@@ -86,7 +93,9 @@ def test_a_model_called_twice_has_its_layers_called_twice() -> None:
     inner = chain("nested", TABLE, DENSE)
     outer = chain("outer", spec("nested", "Functional", blueprint=inner), READER)
     again = Call("nested", (TensorRef("in"),), 1)
-    both = Blueprint("outer", outer.layers, (*outer.calls, again), outer.inputs, (*outer.outputs, TensorRef("nested", 1)))
+    both = Blueprint(
+        "outer", outer.layers, (*outer.calls, again), outer.inputs, (*outer.outputs, TensorRef("nested", 1))
+    )
     found, bound = inlined(both, {"nested": {}, "reader": {}}, "nested")
     found.check()
     assert [s.name for s in found.layers] == ["in", "nested/table", "nested/dense", "reader"]

@@ -27,18 +27,19 @@ def over_time(
         gates = F.linear(x, weight_ih, bias_ih)
         state = tuple(s[direction] for s in states)
         output, outputs = torch.zeros_like(state[0]), []
-        for t in range(x.shape[1])[:: -1 if direction else 1]:
+        times = list(range(x.shape[1]))
+        for t in reversed(times) if direction else times:
             new = module.step(gates[:, t], state, weight_hh, bias_hh)
             if mask is None:
                 output, state = new[0], new
             else:
                 keep = mask[:, t, None]
                 output = torch.where(keep, new[0], 0.0 if module.zero_output_for_mask else output)
-                state = tuple(torch.where(keep, n, s) for n, s in zip(new, state))
+                state = tuple(torch.where(keep, n, s) for n, s in zip(new, state, strict=True))
             outputs.append(output)
-        sequences.append(torch.stack(outputs[:: -1 if direction else 1], dim=1))
+        sequences.append(torch.stack(outputs[::-1] if direction else outputs, dim=1))
         ends.append(state)
-    return torch.cat(sequences, dim=-1), tuple(torch.stack(end) for end in zip(*ends))
+    return torch.cat(sequences, dim=-1), tuple(torch.stack(end) for end in zip(*ends, strict=True))
 
 
 def zero_state(module: nn.RNNBase, x: Tensor) -> Tensor:
@@ -46,11 +47,18 @@ def zero_state(module: nn.RNNBase, x: Tensor) -> Tensor:
     return x.new_zeros(1 + module.bidirectional, x.shape[0], module.hidden_size)
 
 
-class KerasLSTM(nn.LSTM):
+class KerasLSTM(nn.RNNBase):
     """An nn.LSTM that takes a mask and any activations. Keras: keras/src/layers/rnn/lstm.py."""
 
-    def __init__(self, *sizes, activation=torch.tanh, recurrent_activation=torch.sigmoid, zero_output_for_mask=False, **options):
-        super().__init__(*sizes, **options)
+    def __init__(
+        self,
+        *sizes: int,
+        activation=torch.tanh,
+        recurrent_activation=torch.sigmoid,
+        zero_output_for_mask=False,
+        **options,
+    ) -> None:
+        super().__init__("LSTM", *sizes, **options)
         self.activation = activation
         self.recurrent_activation = recurrent_activation
         self.zero_output_for_mask = zero_output_for_mask

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from tests.layers.reading import layer
+from tests.twin import relative_error, run
 
 from regraft.emit.module import Module
 from regraft.layers import Layer, build, spec_of
-from tests.layers.reading import layer
-from tests.twin import relative_error, run
 
 
 def sequences(*, masked: bool, seed: int = 0) -> np.ndarray:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.layers.recurrent_cases import naive_error, read, sequences
+from tests.twin import agree
 
 from regraft.errors import UnknownLayerError
 from regraft.layers import KerasVersion, Stored
 from regraft.layout import apply
-from tests.layers.recurrent_cases import naive_error, read, sequences
-from tests.twin import agree
 
 MERGE_MODES = ("concat", "sum", "mul", "ave", None)
 
@@ -35,6 +35,7 @@ def every_case(entry: Any, x: Any) -> Any:
         both(layers.GRU(4, return_state=True), merge_mode="sum")(x),
         both(layers.GRU(4, return_state=True, return_sequences=True), merge_mode=None)(x),
         both(layers.GRU(4, reset_after=False, return_sequences=True), merge_mode="sum")(x),
+        both(layers.GRU(4, return_sequences=True, unroll=True))(x),
         both(layers.SimpleRNN(4, use_bias=False, activation="relu"))(x),
         both(
             layers.LSTM(4, return_sequences=True),
@@ -65,7 +66,9 @@ def test_every_case_agrees_with_keras_3(masked: bool, tmp_path: Path) -> None:
     data = sequences(masked=masked)
     module = agree(every_case(entry, x), [data], tmp_path)
     if masked:
-        assert naive_error(module, [data], ("bidirectional=True, zero_output_for_mask=True", "bidirectional=True")) > 0.1
+        assert (
+            naive_error(module, [data], ("bidirectional=True, zero_output_for_mask=True", "bidirectional=True")) > 0.1
+        )
     else:
         assert "nn.LSTM(3, 4, batch_first=True, bidirectional=True)" in module.source
         assert naive_error(module, [data], ("back[:, 0]", "back[:, -1]")) > 0.1
@@ -87,7 +90,6 @@ def test_keras_2(suffix: str, tmp_path: Path) -> None:
             layers.GRU(4, return_sequences=True, reset_after=False),
             backward_layer=layers.SimpleRNN(6, return_sequences=True, go_backwards=True),
         ),
-        both(layers.GRU(5)),
     ]
     model = tf_keras.Sequential([tf_keras.Input((7, 3)), *stack])
     agree(model, [sequences(masked=True)], tmp_path, suffix=suffix)
@@ -100,7 +102,12 @@ def wrapped(version: str = "3.5.0", kind: str = "LSTM", outer: dict[str, Any] | 
 
 @pytest.mark.parametrize(
     ("version", "kind", "gates", "apart"),
-    [("1.2.2", "LSTM", 4, True), ("1.2.2", "GRU", 3, True), ("1.2.2", "SimpleRNN", 1, False), ("2.2.4", "LSTM", 4, False)],
+    [
+        ("1.2.2", "LSTM", 4, True),
+        ("1.2.2", "GRU", 3, True),
+        ("1.2.2", "SimpleRNN", 1, False),
+        ("2.2.4", "LSTM", 4, False),
+    ],
 )
 def test_files_hold_the_forward_layer_first(version: str, kind: str, gates: int, apart: bool) -> None:
     layer = wrapped(version, kind)
@@ -110,7 +117,9 @@ def test_files_hold_the_forward_layer_first(version: str, kind: str, gates: int,
     stored = Stored(tuple(a.shape for a in arrays), KerasVersion.parse(version))
     assert len(layer.stored_flags(stored)) == len(arrays)
     origins = layer.stored(stored)
-    assert list(origins) == [f"{p}/{w}" for p in ("forward", "backward") for w in ("kernel", "recurrent_kernel", "bias")]
+    assert list(origins) == [
+        f"{p}/{w}" for p in ("forward", "backward") for w in ("kernel", "recurrent_kernel", "bias")
+    ]
     for name, origin in origins.items():
         (found,) = apply(origin.moves, tuple(arrays[place] for place in origin.places))
         assert found.shape[-1] == 4 * gates
@@ -145,7 +154,10 @@ def test_masked_steps_repeat_in_stand_alone_keras() -> None:
         ({"layer": {"class_name": "Dense", "config": {"units": 4}}}, "Bidirectional around 'Dense'"),
         ({"layer": {"class_name": "LSTM", "config": {"units": 4}}, "merge_mode": "max"}, "merge_mode"),
         (
-            {"layer": {"class_name": "LSTM", "config": {"units": 4}}, "backward_layer": {"class_name": "GRU", "config": {"units": 4}}},
+            {
+                "layer": {"class_name": "LSTM", "config": {"units": 4}},
+                "backward_layer": {"class_name": "GRU", "config": {"units": 4}},
+            },
             "same direction",
         ),
         (

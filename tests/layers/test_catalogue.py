@@ -31,7 +31,12 @@ NEEDED: dict[str, Any] = {
 }  # fmt: skip
 SIZES = {"kernel_size", "output_size"}
 #: What wrappers hold.
-WRAPPED = {"layer": spec_of("inner", CATALOGUE["LSTM"](**{"units": 3, "return_sequences": True}))}
+CELL = spec_of("cell", CATALOGUE["GRUCell"](**{"units": 3}))
+WRAPPED: dict[str, Any] = {
+    "layer": spec_of("inner", CATALOGUE["LSTM"](**{"units": 3, "return_sequences": True})),
+    "cell": CELL,
+    "cells": (CELL,),
+}
 
 
 def example(cls: type[Layer]) -> Layer:
@@ -112,7 +117,7 @@ def test_caveats_are_no_way_out() -> None:
 
 
 #: Layers that one of the two libraries does not have, or not among its layers.
-ONE_VERSION = {"LayerScale", "CustomScaleLayer", "RMSNormalization", "SyncBatchNormalization"}
+ONE_VERSION = {"CuDNNGRU", "CuDNNLSTM", "LayerScale", "CustomScaleLayer", "RMSNormalization", "SyncBatchNormalization"}
 #: What Keras cannot make of defaults: an input needs a shape, and augmentations keep the settings of their file.
 NOT_BY_DEFAULT = {"InputLayer"} | {n for n in TYPES if "settings" in CATALOGUE[n].__dataclass_fields__}
 

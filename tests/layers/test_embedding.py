@@ -59,10 +59,14 @@ def test_row_zero_is_an_ordinary_row(tmp_path: Path) -> None:
 
 
 READ: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
-    ("1.2.2", {"input_dim": 11, "output_dim": 5, "input_length": 7, "dropout": 0.2, "mask_zero": True}, {"mask_zero": True}),
+    (
+        "1.2.2",
+        {"input_dim": 11, "output_dim": 5, "input_length": 7, "dropout": 0.2, "mask_zero": True},
+        {"mask_zero": True},
+    ),
     ("2.2.4", {"input_dim": 11, "output_dim": 5}, {"mask_zero": False, "input_dim": 11, "output_dim": 5}),
     ("3.1.0", {"input_dim": 11.0, "output_dim": 5}, {"input_dim": 11}),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("version", "config", "expected"), READ)

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.layers.recurrent_cases import naive_error, read, sequences
+from tests.twin import agree, loaded, randomise, relative_error, run
 
 from regraft.errors import UnknownLayerError
 from regraft.keras_config import parse
@@ -17,8 +19,6 @@ from regraft.keras_config.dump import dump
 from regraft.layers import AxisOrder, KerasVersion, Site, Stored
 from regraft.layers.recurrent import Recurrent
 from regraft.layout import apply, undo
-from tests.layers.recurrent_cases import naive_error, read, sequences
-from tests.twin import agree, loaded, randomise, relative_error, run
 
 KINDS = ("LSTM", "GRU", "SimpleRNN")
 
@@ -32,6 +32,7 @@ SETTINGS: tuple[tuple[dict[str, Any], bool], ...] = (
     ({"unroll": True, "return_sequences": True}, True),
     ({"return_sequences": True, "zero_output_for_mask": True}, True),
     ({"zero_output_for_mask": True, "go_backwards": True}, True),
+    ({"zero_output_for_mask": True, "go_backwards": True, "return_sequences": True, "unroll": True}, True),
     ({"activation": "softsign", "return_state": True}, False),
     ({"activation": "softmax", "use_bias": False, "return_sequences": True}, False),
     ({"dropout": 0.3, "recurrent_dropout": 0.2}, True),
@@ -100,7 +101,11 @@ def test_keras_2(masked: bool, suffix: str, tmp_path: Path) -> None:
 def test_any_length_of_time_and_any_batch(tmp_path: Path) -> None:
     import keras
 
-    layers = [keras.layers.LSTM(4, return_sequences=True), keras.layers.GRU(6, activation="relu"), keras.layers.Dense(2)]
+    layers = [
+        keras.layers.LSTM(4, return_sequences=True),
+        keras.layers.GRU(6, activation="relu"),
+        keras.layers.Dense(2),
+    ]
     module = agree(keras.Sequential([keras.Input((None, 3)), *layers]), [sequences(masked=False)], tmp_path)
     for batch, time in ((1, 1), (2, 11)):
         (found,) = run(module, [np.ones((batch, time, 3))])
@@ -119,7 +124,10 @@ def test_keras_accepts_the_architecture_we_write(version: int) -> None:
     x = sequences(masked=True)
     for ours, theirs in zip(again(x), model(x), strict=True):
         assert relative_error(np.asarray(ours), np.asarray(theirs)) < 1e-5
-    assert parse(dump(blueprint, version=version), keras_version="3.5.0" if version == 3 else "2.15.0").layers == blueprint.layers
+    assert (
+        parse(dump(blueprint, version=version), keras_version="3.5.0" if version == 3 else "2.15.0").layers
+        == blueprint.layers
+    )
 
 
 @pytest.mark.oracle
@@ -147,7 +155,11 @@ def test_the_emitted_module_exports_and_compiles(tmp_path: Path) -> None:
     import torch
 
     layers = keras.layers
-    stack = [layers.Masking(), layers.Bidirectional(layers.LSTM(4, return_sequences=True)), layers.GRU(6, reset_after=False)]
+    stack = [
+        layers.Masking(),
+        layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+        layers.GRU(6, reset_after=False),
+    ]
     x = sequences(masked=True)
     module = agree(keras.Sequential([keras.Input((7, 3)), *stack]), [x], tmp_path)
     model = loaded(module, "float32")
@@ -162,17 +174,32 @@ def test_the_emitted_module_exports_and_compiles(tmp_path: Path) -> None:
 
 
 READ: tuple[tuple[str, str, dict[str, Any], dict[str, Any]], ...] = (
-    ("LSTM", "1.2.2", {"output_dim": 4, "inner_activation": "hard_sigmoid"}, {"units": 4, "recurrent_activation": "hard_sigmoid_keras2"}),
+    (
+        "LSTM",
+        "1.2.2",
+        {"output_dim": 4, "inner_activation": "hard_sigmoid"},
+        {"units": 4, "recurrent_activation": "hard_sigmoid_keras2"},
+    ),
     ("LSTM", "1.2.2", {"output_dim": 4}, {"recurrent_activation": "hard_sigmoid_keras2", "return_state": False}),
     ("LSTM", "2.2.4", {"units": 4}, {"recurrent_activation": "hard_sigmoid_keras2"}),
     ("LSTM", "2.3.1", {"units": 4}, {"recurrent_activation": "sigmoid"}),
     ("LSTM", "3.0.0", {"units": 4, "recurrent_activation": "hard_sigmoid"}, {"recurrent_activation": "hard_sigmoid"}),
-    ("GRU", "1.1.0", {"output_dim": 4, "dropout_W": 0.5, "dropout_U": None}, {"reset_after": False, "dropout": 0.5, "recurrent_dropout": 0.0}),
+    (
+        "GRU",
+        "1.1.0",
+        {"output_dim": 4, "dropout_W": 0.5, "dropout_U": None},
+        {"reset_after": False, "dropout": 0.5, "recurrent_dropout": 0.0},
+    ),
     ("GRU", "2.3.1", {"units": 4}, {"reset_after": False, "recurrent_activation": "sigmoid"}),
     ("GRU", "2.12.0", {"units": 4}, {"reset_after": True}),
     ("GRU", "3.1.0", {"units": 4}, {"reset_after": True}),
-    ("SimpleRNN", "1.2.2", {"output_dim": 4, "return_sequences": True}, {"units": 4, "activation": "tanh", "return_sequences": True}),
-)  # fmt: skip
+    (
+        "SimpleRNN",
+        "1.2.2",
+        {"output_dim": 4, "return_sequences": True},
+        {"units": 4, "activation": "tanh", "return_sequences": True},
+    ),
+)
 
 
 @pytest.mark.parametrize(("kind", "version", "config", "expected"), READ)
@@ -222,10 +249,16 @@ def test_keras_1_stores_every_gate_apart(kind: str, file_order: str, today: str)
 
 @pytest.mark.parametrize(
     ("version", "config", "count"),
-    [("1.2.2", {"output_dim": 4}, 12), ("1.2.2", {"output_dim": 4, "consume_less": "gpu"}, 3), ("2.2.4", {"units": 4}, 3)],
+    [
+        ("1.2.2", {"output_dim": 4}, 12),
+        ("1.2.2", {"output_dim": 4, "consume_less": "gpu"}, 3),
+        ("2.2.4", {"units": 4}, 3),
+    ],
 )
 def test_number_of_stored_arrays(version: str, config: dict[str, Any], count: int) -> None:
-    assert len(read("LSTM", version, **config).stored_flags(Stored(((),) * count, KerasVersion.parse(version)))) == count
+    assert (
+        len(read("LSTM", version, **config).stored_flags(Stored(((),) * count, KerasVersion.parse(version)))) == count
+    )
 
 
 def site_of(layer: Recurrent, cin: int) -> Site:
@@ -238,7 +271,9 @@ def site_of(layer: Recurrent, cin: int) -> Site:
 
 
 @given(st.sampled_from(KINDS), st.integers(1, 5), st.integers(1, 5), st.booleans(), st.booleans())
-def test_every_way_into_pytorch_can_be_undone(kind: str, cin: int, units: int, use_bias: bool, reset_after: bool) -> None:
+def test_every_way_into_pytorch_can_be_undone(
+    kind: str, cin: int, units: int, use_bias: bool, reset_after: bool
+) -> None:
     config = {"reset_after": reset_after} if kind == "GRU" else {}
     layer = read(kind, units=units, use_bias=use_bias, **config)
     assert isinstance(layer, Recurrent)
@@ -275,5 +310,3 @@ def test_shapes(config: dict[str, Any], expected: Any) -> None:
 def test_a_kernel_of_the_wrong_width_is_found() -> None:
     assert read("LSTM", units=4).axis_sizes() == {"units": 4, "gates": 16}
     assert read("GRU", units=4).axis_sizes() == {"units": 4, "gates": 12, "side": 2}
-
-

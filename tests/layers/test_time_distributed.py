@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.layers.recurrent_cases import naive_error, read, sequences
+from tests.twin import agree
 
 from regraft.layers import AxisOrder, KerasVersion, Stored
 from regraft.layers.form import Arrival
 from regraft.layers.time_distributed import bracketed, order_of_sequence, order_of_step
-from tests.layers.recurrent_cases import naive_error, read, sequences
-from tests.twin import agree
 
 
 def video(seed: int = 0) -> np.ndarray:
@@ -36,7 +36,9 @@ def test_layers_and_models_on_every_frame(time: int | None, tmp_path: Path) -> N
     x = each(layers.MaxPooling2D(2), x)
     flat = each(layers.Flatten(), x)
     sequence = layers.LSTM(7, return_sequences=True)(flat)
-    frame = keras.Sequential([keras.Input((6, 5, 2)), layers.Conv2D(2, 2), layers.Flatten(), layers.Dense(3)], name="frame")
+    frame = keras.Sequential(
+        [keras.Input((6, 5, 2)), layers.Conv2D(2, 2), layers.Flatten(), layers.Dense(3)], name="frame"
+    )
     start, rows = keras.Input((6, 5, 2)), keras.Input((6, 10))
     twice = layers.Conv2D(4, 2, strides=2)(start)
     outputs = [
@@ -44,7 +46,10 @@ def test_layers_and_models_on_every_frame(time: int | None, tmp_path: Path) -> N
         each(layers.Activation("tanh"), sequence),
         each(frame, entry),
         each(keras.Model(start, layers.GlobalAveragePooling2D()(layers.Add()([twice, twice])), name="sum"), entry),
-        each(keras.Model(rows, layers.Bidirectional(layers.GRU(3))(rows), name="rows"), each(layers.Reshape((6, 10)), entry)),
+        each(
+            keras.Model(rows, layers.Bidirectional(layers.GRU(3))(rows), name="rows"),
+            each(layers.Reshape((6, 10)), entry),
+        ),
         each(layers.LSTM(5, return_sequences=True), each(layers.Reshape((6, 10)), entry)),
         each(layers.LayerNormalization(axis=1), flat) if time is None else each(layers.Dense(2, use_bias=False), entry),
     ]
@@ -62,7 +67,9 @@ def test_keras_2(suffix: str, tmp_path: Path) -> None:
     x = layers.TimeDistributed(layers.Conv2D(3, 3))(entry)
     x = layers.TimeDistributed(layers.BatchNormalization())(x)
     x = layers.TimeDistributed(layers.Flatten())(x)
-    frame = tf_keras.Sequential([tf_keras.Input((6, 5, 2)), layers.BatchNormalization(), layers.Conv2D(2, 2), layers.Flatten()])
+    frame = tf_keras.Sequential(
+        [tf_keras.Input((6, 5, 2)), layers.BatchNormalization(), layers.Conv2D(2, 2), layers.Flatten()]
+    )
     outputs = [layers.TimeDistributed(layers.Dense(3))(x), layers.TimeDistributed(frame)(entry)]
     agree(tf_keras.Model(entry, outputs), [video()], tmp_path, suffix=suffix)
 
@@ -116,6 +123,8 @@ def test_axis_orders() -> None:
     assert arranged.inputs == arranged.outputs == (frames,)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("%0.mean()", "%0.mean()"), ("%0 + 1", "(%0 + 1)"), ("-%0[:, 1]", "(-%0[:, 1])")])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("%0.mean()", "%0.mean()"), ("%0 + 1", "(%0 + 1)"), ("-%0[:, 1]", "(-%0[:, 1])")]
+)
 def test_brackets_where_a_method_follows(text: str, expected: str) -> None:
     assert bracketed(text) == expected

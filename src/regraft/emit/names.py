@@ -61,4 +61,4 @@ def class_name(name: str) -> str:
 def comment(text: str) -> str:
     """Text from a file, fit to stand in a comment or docstring: ASCII, printable, one line, at most 200 characters."""
     shown = "".join(c if c.isascii() and c.isprintable() else "?" for c in text)[:200]
-    return shown.replace("\\", "/").replace('"""', "'''")
+    return shown.replace("\\", "/").replace('"', "'")

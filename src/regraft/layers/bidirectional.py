@@ -82,7 +82,9 @@ class Bidirectional(Layer):
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         found = dict.fromkeys(text for layer in self.directions for text in layer.caveats(version))
         if not self.zero_masked_sequences and self.directions[0].return_sequences:
-            found["masked steps repeat the output before them in the Keras that wrote the file, and are zero in later ones"] = None
+            found[
+                "masked steps repeat the output before them in the Keras that wrote the file, and are zero in later ones"
+            ] = None
         return tuple(found)
 
     @property
@@ -173,7 +175,8 @@ class Bidirectional(Layer):
         expected = sum(layer.state_count for layer in self.directions)
         if len(states) not in (0, expected):
             raise UnknownLayerError(f"layer {quote(site.name)} receives {len(states)} states, not {expected}")
-        form = self.one_module(site, mask, states) if self.single else self.two_modules(site, mask, states)
+        one = self.single and not (mask and self.directions[1].zeroes_other_steps)
+        form = self.one_module(site, mask, states) if one else self.two_modules(site, mask, states)
         return replace(form, mask="%m0" if site.masks[0] and self.directions[0].return_sequences else "")
 
     def carries(self, site: Site, part: str, parameters: str) -> tuple[Carry, ...]:
@@ -181,7 +184,11 @@ class Bidirectional(Layer):
         layer = self.directions[PARTS.index(part)]
         own = {name.removeprefix(f"{part}/"): s for name, s in site.stored.items() if name.startswith(f"{part}/")}
         return tuple(
-            Carry(tuple(f"{part}/{v}" for v in carry.variables), carry.moves, tuple(parameters.format(p) for p in carry.parameters))
+            Carry(
+                tuple(f"{part}/{v}" for v in carry.variables),
+                carry.moves,
+                tuple(parameters.format(p) for p in carry.parameters),
+            )
             for carry in layer.carries(replace(site, stored=own))
         )
 
@@ -202,7 +209,9 @@ class Bidirectional(Layer):
         if not whole:
             both = "%both" if layer.return_state else f"{call}[0]"
             before.append(f"%ahead, %back = {both}.chunk(2, dim=-1)")
-            outputs = self.merged(*(("%ahead", "%back") if layer.return_sequences else ("%ahead[:, -1]", "%back[:, 0]")))
+            outputs = self.merged(
+                *(("%ahead", "%back") if layer.return_sequences else ("%ahead[:, -1]", "%back[:, 0]"))
+            )
         ends = tuple(f"{letter}[{i}]" for i in (0, 1) for letter in letters) if layer.return_state else ()
         return Form((*outputs, *ends), text, tuple(before), carries, snippets)
 
@@ -223,7 +232,7 @@ class Bidirectional(Layer):
             mine, states = states[: layer.state_count], states[layer.state_count :]
             given = tuple(f"{token}[None]" for token in mine)
             call = layer.call(f"%0{flip}", given, mask and f"{mask}{flip}", f'%self["{part}_layer"]')
-            lines, (sequence, *end) = layer.results(call, "ahead_" if part == "forward" else "back_")
+            lines, (sequence, *end) = layer.results(call, mask, "ahead_" if part == "forward" else "back_")
             before += lines
             sequences.append(f"{sequence}.flip(1)" if part == "backward" and layer.return_sequences else sequence)
             ends += end

@@ -99,13 +99,18 @@ class Recurrent(Layer, abstract=True):
 
     def gates_apart(self, stored: Stored) -> bool:
         """Whether the file holds kernel, recurrent kernel and bias of every gate apart, as Keras 1 does."""
-        return self.gate_count > 1 and stored.version.major < 2 and self.consume_less != "gpu" and len(stored.shapes) != 3
+        return (
+            self.gate_count > 1 and stored.version.major < 2 and self.consume_less != "gpu" and len(stored.shapes) != 3
+        )
 
     def stored(self, stored: Stored) -> Mapping[str, Origin]:
         if not self.gates_apart(stored):
             return super().stored(stored)
         stack = (Stack(-1, self.gate_count),)
-        return {w.name: Origin(tuple(3 * gate + i for gate in self.keras_1_gates), stack) for i, w in enumerate(self.variables())}
+        return {
+            w.name: Origin(tuple(3 * gate + i for gate in self.keras_1_gates), stack)
+            for i, w in enumerate(self.variables())
+        }
 
     def stored_flags(self, stored: Stored) -> tuple[bool, ...]:
         return (True,) * (3 * self.gate_count) if self.gates_apart(stored) else super().stored_flags(stored)
@@ -139,6 +144,16 @@ class Recurrent(Layer, abstract=True):
         defaults = {"activation": "tanh", "recurrent_activation": "sigmoid"}
         return not masked and all(defaults[name] == value for name, value in self.activations.items())
 
+    @property
+    def zeroes_other_steps(self) -> bool:
+        """
+        Whether Keras sets other steps to zero than those that were masked.
+
+        It unrolls a sequence that is read backwards with the mask turned round, but sets to zero with the mask as it is
+        (``rnn`` in ``keras/src/backend/tensorflow/rnn.py`` and ``tf_keras/src/backend.py``); we do the same.
+        """
+        return self.unroll and self.go_backwards and self.zero_output_for_mask and self.return_sequences
+
     def options(self) -> tuple[str, ...]:
         """Constructor arguments that PyTorch's own module takes too."""
         return () if self.use_bias else ("bias=False",)
@@ -157,7 +172,7 @@ class Recurrent(Layer, abstract=True):
                 called = text.removesuffix("(x)")
                 found.append(f"{name}={called if called != text else f'lambda x: {text}'}")
                 snippets += needed
-        if self.zero_output_for_mask and masked:
+        if self.zero_output_for_mask and masked and not self.zeroes_other_steps:
             found.append("zero_output_for_mask=True")
         return tuple(found), tuple(snippets)
 
@@ -184,13 +199,26 @@ class Recurrent(Layer, abstract=True):
             arguments.append(grouped(states))
         return f"{module}({', '.join((*arguments, *((f'mask={mask}',) if mask else ())))})"
 
-    def results(self, call: str, prefix: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Statements before the outputs, and the outputs: the sequence or its last step, then the states if asked for."""
-        last = "" if self.return_sequences else "[:, -1]"
+    def results(self, call: str, mask: str, prefix: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """
+        Statements before the outputs, and the outputs: the sequence or its last step, then the states if asked for.
+
+        ``mask`` is that of the layer, not turned round, and ``prefix`` begins the names of local variables.
+        """
+
+        def output(sequence: str) -> str:
+            zeroed = (
+                f"torch.where({mask}[..., None], {sequence}, 0.0)" if mask and self.zeroes_other_steps else sequence
+            )
+            return zeroed if self.return_sequences else f"{sequence}[:, -1]"
+
         if not self.return_state:
-            return (), (f"{call}[0]{last}",)
+            return (), (output(f"{call}[0]"),)
         states = tuple(f"%{prefix}{letter}" for letter in "hc"[: self.state_count])
-        return (f"%{prefix}sequence, {grouped(states)} = {call}",), (f"%{prefix}sequence{last}", *(f"{s}[0]" for s in states))
+        return (f"%{prefix}sequence, {grouped(states)} = {call}",), (
+            output(f"%{prefix}sequence"),
+            *(f"{s}[0]" for s in states),
+        )
 
     def torch(self, site: Site) -> Form:
         mask = mask_token(site)
@@ -199,7 +227,7 @@ class Recurrent(Layer, abstract=True):
         if len(states) not in (0, self.state_count):
             raise UnknownLayerError(f"layer {quote(site.name)} receives {len(states)} states, not {self.state_count}")
         flip = ".flip(1)" if self.go_backwards else ""
-        before, outputs = self.results(self.call(f"%0{flip}", states, mask and f"{mask}{flip}"))
+        before, outputs = self.results(self.call(f"%0{flip}", states, mask and f"{mask}{flip}"), mask)
         leaving = "%m0" if site.masks[0] and self.return_sequences else ""
         return Form(outputs, text, before, self.carries(site), snippets, leaving)
 

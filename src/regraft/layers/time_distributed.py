@@ -19,7 +19,9 @@ from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
 
 #: Layers that work on any number of leading axes: they need no folding.
-POINTWISE = frozenset({"Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "GaussianNoise", "GaussianDropout"})
+POINTWISE = frozenset(
+    {"Dense", "Activation", "ReLU", "LeakyReLU", "ELU", "Dropout", "GaussianNoise", "GaussianDropout"}
+)
 TOKEN = re.compile(r"%(\w+)")
 
 
@@ -142,7 +144,9 @@ def minds_masks(blueprint: Blueprint) -> bool:
     """Whether a model has recurrent layers, which a mask that enters it would reach."""
     inner = (spec.config.get("blueprint") for spec in blueprint.layers)
     kinds = {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "TimeDistributed"}
-    return any(s.type in kinds for s in blueprint.layers) or any(isinstance(m, Blueprint) and minds_masks(m) for m in inner)
+    return any(s.type in kinds for s in blueprint.layers) or any(
+        isinstance(m, Blueprint) and minds_masks(m) for m in inner
+    )
 
 
 def a_step(shape: Shape) -> Shape:

@@ -105,14 +105,13 @@ def wrong_class(value: Mapping[str, Any]) -> Iterator[str]:
     if "class_name" not in value:
         return
     name, module, registered = value["class_name"], value.get("module"), value.get("registered_name")
-    if name in FUNCTION_CLASSES:
-        if value.get("config") not in ACTIVATIONS:
-            yield f"function {quote(value.get('config'))}"
-    elif (
-        not isinstance(name, str)
-        or name in DENIED
-        or not (name in ALIASES or name in DATA_CLASSES or name in POLICY_CLASSES)
-    ):
+    if not isinstance(name, str):
+        yield f"class {quote(name)}"
+    elif name in FUNCTION_CLASSES:
+        function = value.get("config")
+        if not isinstance(function, str) or function not in ACTIVATIONS:
+            yield f"function {quote(function)}"
+    elif name in DENIED or not (name in ALIASES or name in DATA_CLASSES or name in POLICY_CLASSES):
         yield f"class {quote(name)}"
     if module is not None and not (isinstance(module, str) and MODULES.fullmatch(module)):
         yield f"module {quote(module)}"

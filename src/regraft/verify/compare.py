@@ -13,8 +13,6 @@ from regraft.verify.result import Check
 from regraft.verify.steps import Path, steps
 from regraft.verify.subject import Spot
 
-TINY = 1e-30
-
 
 @dataclass(frozen=True)
 class Difference:
@@ -22,8 +20,8 @@ class Difference:
     Two arrays of one shape.
 
     Attributes:
-        error: Largest absolute difference relative to the largest absolute value of the second; infinite where one
-            side has NaN or an infinity that the other has not.
+        error: Largest absolute difference relative to the largest absolute value of the second, as it is where that
+            is zero; infinite where one side has NaN or an infinity that the other has not.
         scale: That largest value.
         note: About NaN and infinities, else empty.
     """
@@ -58,7 +56,7 @@ def difference(ours: np.ndarray, theirs: np.ndarray) -> Difference:
         if odd.all():
             return Difference(0.0, 0.0, note)
         delta, scale = float(np.abs(ours[~odd] - theirs[~odd]).max()), float(np.abs(theirs[~odd]).max())
-    return Difference(delta / max(scale, TINY), scale, note)
+    return Difference(delta / scale if scale else delta, scale, note)
 
 
 def agreement(ours: np.ndarray, theirs: np.ndarray) -> str:

@@ -9,15 +9,9 @@ JSON over its standard input and output; arrays travel as ``.npy`` files in a te
 from __future__ import annotations
 
 import json
-import os
-import queue
 import shutil
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,38 +20,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-import regraft
-from regraft.errors import OracleError
+from regraft.verify.oracle_process import KerasError, WorkerProcess
 from regraft.verify.subject import Spot
 
 LibraryName = Literal["keras", "tf_keras"]
 
-#: What the worker may know about this machine: enough to start Python, nothing else.
-PASSED_ON = (
-    "PATH",
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "LANG",
-    "LC_ALL",
-    "VIRTUAL_ENV",
-    "PYTHONPATH",
-    "TMPDIR",
-    "TEMP",
-)
-PASSED_ON_PREFIXES = ("OMP_", "MKL_", "TF_NUM_")
-SETTINGS = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "CUDA_VISIBLE_DEVICES": "",
-    "KERAS_BACKEND": "tensorflow",
-    "PYTHONUNBUFFERED": "1",
-    "PYTHONIOENCODING": "utf-8",
-}
+MAPPED_BYTES = 1 << 20
 INSTALL = "install the extra that holds it: pip install 'regraft[oracle]'"
-
-
-class KerasError(OracleError):
-    """Keras itself refused: the worker is alive, and another model, file or input may still pass."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +55,10 @@ class Seen:
     notes: tuple[str, ...]
 
     def read(self, spot: Spot, dtype: str) -> np.ndarray:
-        """One tensor, in Keras order; mapped, not loaded."""
-        return np.load(self.folder / f"{dtype}-{self.spots[spot]}.npy", mmap_mode="r", allow_pickle=False)
+        """One tensor, in Keras order; a large one is mapped, not loaded."""
+        path = self.folder / f"{dtype}-{self.spots[spot]}.npy"
+        mapped = path.stat().st_size > MAPPED_BYTES
+        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
 
     def drop(self, dtype: str) -> None:
         """Delete the tensors of one dtype."""
@@ -112,20 +83,16 @@ def absent(library: LibraryName) -> str:
     return ""
 
 
-@dataclass
 class Oracle:
     """
-    A worker process and its temporary folder; a context manager, good for any number of models.
+    Keras 3 and tf-keras, one model at a time; a context manager, good for any number of models.
 
     Args:
-        timeout: Seconds that one step (build, load, run) may take before the worker is ended.
+        timeout: Seconds that one step (build, load, set, run) may take before the worker is ended.
     """
 
-    timeout: float = 600.0
-    process: subprocess.Popen[str] | None = field(default=None, init=False, repr=False)
-    answers: queue.Queue[str | None] = field(default_factory=queue.Queue, init=False, repr=False)
-    home: Path | None = field(default=None, init=False, repr=False)
-    count: int = field(default=0, init=False, repr=False)
+    def __init__(self, *, timeout: float = 600.0) -> None:
+        self.worker = WorkerProcess(timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -137,22 +104,11 @@ class Oracle:
 
     def close(self) -> None:
         """End the worker and delete its folder."""
-        self.stop()
-        if self.home is not None:
-            shutil.rmtree(self.home, ignore_errors=True)
-            self.home = None
+        self.worker.close()
 
-    def stop(self) -> None:
-        """End the worker; the next step starts a new one."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            for stream in (self.process.stdin, self.process.stdout):
-                if stream is not None:
-                    stream.close()
-            self.process = None
-
-    # ---- steps
+    def folder(self) -> Path:
+        """A new temporary folder, gone when the oracle is closed."""
+        return self.worker.folder()
 
     def build(self, library: LibraryName, config: Mapping[str, Any], shapes: Sequence[Sequence[int | None]]) -> str:
         """
@@ -173,7 +129,9 @@ class Oracle:
         path = self.folder() / "config.json"
         path.write_text(json.dumps(config), encoding="utf-8")
         shapes = [list(shape) for shape in shapes]
-        return str(self.ask({"do": "build", "library": library, "config": str(path), "shapes": shapes})["oracle"])
+        return str(
+            self.worker.ask({"do": "build", "library": library, "config": str(path), "shapes": shapes})["oracle"]
+        )
 
     def load(self, file: Path, name: str, variables: Path) -> Loaded:
         """
@@ -189,12 +147,12 @@ class Oracle:
             link.symlink_to(file.resolve())
         except OSError:
             shutil.copyfile(file, link)
-        answer = self.ask({"do": "load", "file": str(link), "variables": str(variables)})
+        answer = self.worker.ask({"do": "load", "file": str(link), "variables": str(variables)})
         return Loaded(int(answer["count"]), tuple(answer["mismatches"]))
 
     def set(self, variables: Path) -> None:
         """Fill the model from our reading, written with its arrays."""
-        self.ask({"do": "set", "variables": str(variables)})
+        self.worker.ask({"do": "set", "variables": str(variables)})
 
     def run(self, arrays: Sequence[np.ndarray]) -> Seen:
         """
@@ -207,81 +165,9 @@ class Oracle:
         folder = self.folder()
         for number, array in enumerate(arrays):
             np.save(folder / f"input-{number}.npy", array, allow_pickle=False)
-        answer = self.ask({"do": "run", "folder": str(folder), "inputs": len(arrays)})
+        answer = self.worker.ask({"do": "run", "folder": str(folder), "inputs": len(arrays)})
         spots = {Spot(tuple(s["layers"]), tuple(s["calls"]), s["index"]): n for n, s in enumerate(answer["spots"])}
         return Seen(folder, spots, tuple(answer["dtypes"]), tuple(answer["notes"]))
 
-    # ---- the process
 
-    def folder(self) -> Path:
-        """A new folder for the files of one step."""
-        if self.home is None:
-            self.home = Path(tempfile.mkdtemp(prefix="regraft-oracle-"))
-        self.count += 1
-        folder = self.home / str(self.count)
-        folder.mkdir()
-        return folder
-
-    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Send one request and wait for the answer."""
-        step = str(request["do"])
-        process = self.process if self.process is not None and self.process.poll() is None else self.start()
-        try:
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-            line = self.answers.get(timeout=self.timeout)
-        except queue.Empty:
-            self.stop()
-            raise OracleError(
-                f"Keras needed more than {self.timeout:g} seconds to {step} the model and was stopped"
-            ) from None
-        except OSError:
-            line = None
-        if line is None:
-            raise OracleError(self.crash(step))
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise KerasError(f"Keras could not {step} the model: {answer['error']}")
-        return answer
-
-    def crash(self, step: str) -> str:
-        """What can be said about a worker that ended by itself."""
-        code = self.process.wait() if self.process is not None else None
-        self.stop()
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        last = ""
-        if self.home is not None and (log := self.home / "log.txt").exists():
-            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            last = ": " + " / ".join(lines[-3:])[-500:] if lines else ""
-        return f"the process that runs Keras ended with {how} while it had to {step} the model{last}"
-
-    def start(self) -> subprocess.Popen[str]:
-        """Start a worker, with little of our environment."""
-        self.stop()
-        work = self.folder()
-        assert self.home is not None
-        kept = {k: v for k, v in os.environ.items() if k in PASSED_ON or k.startswith(PASSED_ON_PREFIXES)}
-        source = str(Path(regraft.__file__).parents[1])
-        paths = [source, *(p for p in kept.get("PYTHONPATH", "").split(os.pathsep) if p)]
-        # Its home is the temporary folder: no settings of the user, and none left behind.
-        env = {**kept, **SETTINGS, "PYTHONPATH": os.pathsep.join(paths), "HOME": str(work), "KERAS_HOME": str(work)}
-        with (self.home / "log.txt").open("w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "regraft.verify.oracle_worker"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=env, cwd=work, text=True, encoding="utf-8",
-            )  # fmt: skip
-        self.answers = queue.Queue()
-        threading.Thread(target=listen, args=(self.process, self.answers), daemon=True).start()
-        return self.process
-
-
-def listen(process: subprocess.Popen[str], answers: queue.Queue[str | None]) -> None:
-    """Pass the worker's lines on; None says that it ended."""
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            answers.put(line)
-    except ValueError:
-        pass  # the pipe was closed while we read it
-    answers.put(None)
+__all__ = ["KerasError", "LibraryName", "Loaded", "Oracle", "Seen", "absent"]

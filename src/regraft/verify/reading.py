@@ -34,7 +34,7 @@ def belongs(blueprint: Blueprint, layer: str, name: str) -> bool:
 
 def fingerprint(array: np.ndarray) -> str:
     """SHA-256 of an array's values in C order."""
-    return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data).hexdigest()
 
 
 def described(blueprint: Blueprint, binding: Binding, folder: Path | None = None) -> list[dict[str, Any]]:

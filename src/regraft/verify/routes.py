@@ -70,14 +70,13 @@ def configs(
     if blueprint is subject.blueprint and subject.config and version >= 2:
         own = parsed(subject.config)
         if isinstance(own, dict) and "class_name" in own:
-            own = stripped(own)
             wrong = objections(own)
             if not wrong:
                 yield FROM_FILE, own
             else:
                 notes.append(f"the file's own architecture was not given to Keras: it names {', '.join(wrong[:5])}")
     try:
-        again = stripped(parsed(subject.regenerate(blueprint, 3 if library == "keras" else 2)))
+        again = parsed(subject.regenerate(blueprint, 3 if library == "keras" else 2))
     except RegraftError as error:
         notes.append(str(error))
         return
@@ -88,9 +87,9 @@ def configs(
 
 
 def parsed(text: str) -> Any:
-    """JSON text; None if it is none, which its own reader reports."""
+    """JSON text, stripped of what inference does not need; None if it is no JSON, which its own reader reports."""
     try:
-        return json.loads(text)
+        return stripped(json.loads(text))
     except (ValueError, RecursionError):
         return None
 
@@ -132,7 +131,7 @@ def file_name(subject: Subject, blueprint: Blueprint, library: LibraryName) -> t
         return "", "the model has layers that cannot be converted"
     if file is None or not file.is_file() or file.suffix == ".json":
         return "", "the weights are not in one file"
-    if tree.dialect == "checkpoint-h5" or tree.dialect == "keras-0":
+    if tree.dialect in {"checkpoint-h5", "keras-0"}:
         return "", f"it does not read files of the dialect {tree.dialect} any more"
     if turned(subject.binding):
         return "", "the file was written by Theano, whose kernels are turned by 180 degrees"

@@ -49,8 +49,7 @@ def steps(
         inner = None if spec.unknown else inner_model(spec)
         count = 1 + max((r.index for r in uses(blueprint) if (r.layer, r.call) == (call.layer, call.call)), default=0)
         if inner is not None:
-            for step in steps(inner, path, dict(zip(inner.inputs, arriving, strict=False))):
-                yield step
+            yield from steps(inner, path, dict(zip(inner.inputs, arriving, strict=False)))
             parents |= {(*path, ref.layer) for ref in inner.outputs if ref not in inner.inputs}
             count = len(inner.outputs)
         for index in range(count):

@@ -29,11 +29,11 @@ def over_time(
             else:
                 keep = mask[:, t, None]
                 output = torch.where(keep, new[0], 0.0 if module.zero_output_for_mask else output)
-                state = tuple(torch.where(keep, n, s) for n, s in zip(new, state))
+                state = tuple(torch.where(keep, n, s) for n, s in zip(new, state, strict=True))
             outputs.append(output)
         sequences.append(torch.stack(outputs[::-1] if direction else outputs, dim=1))
         ends.append(state)
-    return torch.cat(sequences, dim=-1), tuple(torch.stack(end) for end in zip(*ends))
+    return torch.cat(sequences, dim=-1), tuple(torch.stack(end) for end in zip(*ends, strict=True))
 
 
 def zero_state(module: nn.RNNBase, x: Tensor) -> Tensor:
@@ -45,7 +45,12 @@ class KerasLSTM(nn.RNNBase):
     """An nn.LSTM that takes a mask and any activations. Keras: keras/src/layers/rnn/lstm.py."""
 
     def __init__(
-        self, *sizes: int, activation=torch.tanh, recurrent_activation=torch.sigmoid, zero_output_for_mask=False, **options
+        self,
+        *sizes: int,
+        activation=torch.tanh,
+        recurrent_activation=torch.sigmoid,
+        zero_output_for_mask=False,
+        **options,
     ) -> None:
         super().__init__("LSTM", *sizes, **options)
         self.activation = activation
