@@ -69,10 +69,10 @@ def seen(error64: float, error32: float, noise: float | None) -> Comparison:
     one = np.array([1.0, 0.5])
     comparison = Comparison()
     for spot, wide, narrow in ((A, error64, error32), (B, 0.0, 0.0)):
-        comparison.see(spot, one + [0, wide], one, wide=True)
-        comparison.see(spot, one + [0, narrow], one, wide=False)
+        comparison.see(spot, one + np.array([0, wide]), one, wide=True)
+        comparison.see(spot, one + np.array([0, narrow]), one, wide=False)
         if noise is not None:
-            comparison.noise(spot, one + [0, noise if spot == A else 0.0], one)
+            comparison.noise(spot, one + np.array([0, noise if spot == A else 0.0]), one)
     return comparison
 
 

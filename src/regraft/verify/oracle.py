@@ -110,7 +110,14 @@ class Oracle:
         """A new temporary folder, gone when the oracle is closed."""
         return self.worker.folder()
 
-    def build(self, library: LibraryName, config: Mapping[str, Any], shapes: Sequence[Sequence[int | None]]) -> str:
+    def build(
+        self,
+        library: LibraryName,
+        config: Mapping[str, Any],
+        shapes: Sequence[Sequence[int | None]],
+        *,
+        standalone: bool = False,
+    ) -> str:
         """
         Build a model in float64 and float32; the one before it is gone.
 
@@ -118,6 +125,7 @@ class Oracle:
             library: Which Keras.
             config: Its JSON, already found harmless (``allowed.objections``); the worker looks again.
             shapes: Of the model's inputs, batch first, for a Sequential model that does not say.
+            standalone: tf-keras stands for the stand-alone Keras before 2.4, and does as that did where the two differ.
 
         Returns:
             Which Keras it is: ``keras 3.15.1, tensorflow 2.21.0``.
@@ -130,7 +138,9 @@ class Oracle:
         path.write_text(json.dumps(config), encoding="utf-8")
         shapes = [list(shape) for shape in shapes]
         return str(
-            self.worker.ask({"do": "build", "library": library, "config": str(path), "shapes": shapes})["oracle"]
+            self.worker.ask(
+                {"do": "build", "library": library, "config": str(path), "shapes": shapes, "standalone": standalone}
+            )["oracle"]
         )
 
     def load(self, file: Path, name: str, variables: Path) -> Loaded:

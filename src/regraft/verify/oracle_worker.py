@@ -50,6 +50,8 @@ class Worker:
                 if not model.built or not getattr(model, "inputs", None):
                     shapes = [tuple(shape) for shape in request["shapes"]]
                     model.build(shapes[0] if len(shapes) == 1 else shapes)
+                if request.get("standalone"):
+                    repeat_masked_steps(model)
                 self.models[dtype] = model
                 self.captures[dtype] = Capture(self.keras.module, model)
         return {"oracle": self.keras.description}
@@ -100,6 +102,18 @@ class Worker:
             done.append(dtype)
         spots = [{"layers": s.layers, "calls": s.calls, "index": s.index} for s in self.captures[NARROW].spots]
         return {"spots": spots, "dtypes": done, "notes": notes}
+
+
+def repeat_masked_steps(model: Any) -> None:
+    """
+    Let every Bidirectional of a tf-keras model repeat its output at masked steps.
+
+    tf-keras makes them zero; the stand-alone Keras up to 2.3.1 did not (``keras/backend/tensorflow_backend.py``, ``rnn``).
+    """
+    for module in model.submodules:
+        if type(module).__name__ == "Bidirectional":
+            module.forward_layer.zero_output_for_mask = False
+            module.backward_layer.zero_output_for_mask = False
 
 
 def shortened(error: BaseException) -> str:

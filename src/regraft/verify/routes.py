@@ -51,10 +51,11 @@ def built_models(
         say: Told what happens next.
     """
     shapes: list[Any] = [blueprint.by_name[ref.layer].config.get("batch_shape") for ref in blueprint.inputs]
+    standalone = KerasVersion.parse(blueprint.keras_version).standalone
     for route, config in configs(subject, blueprint, library, notes):
         say(f"building the model in {library.replace('_', '-')}, architecture: {route}")
         try:
-            description = oracle.build(library, config, shapes)
+            description = oracle.build(library, config, shapes, standalone=standalone)
             weights, count, mismatches = fill(subject, blueprint, library, oracle, notes, say)
         except KerasError as error:
             notes.append(str(error))
@@ -108,7 +109,7 @@ def fill(
     Returns:
         The route, the number of variables that both read, and those that differ.
     """
-    name, why = file_name(subject, blueprint, library)
+    name, why = file_name(subject, blueprint)
     if subject.file is not None and name:
         say("Keras loads the weights")
         try:
@@ -124,7 +125,7 @@ def fill(
     return BY_US, 0, ()
 
 
-def file_name(subject: Subject, blueprint: Blueprint, library: LibraryName) -> tuple[str, str]:
+def file_name(subject: Subject, blueprint: Blueprint) -> tuple[str, str]:
     """Under which name Keras loads the original file as what it is; else why it cannot."""
     tree, file = subject.tree, subject.file
     if blueprint is not subject.blueprint:
