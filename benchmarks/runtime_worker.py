@@ -1,10 +1,11 @@
 """
 Time the same model in several forms, in turn, in one process.
 
-    python benchmarks/runtime_worker.py NAME FOLDER --against twin|keras|onnx [--rounds 15] [--threads 1]
+    python benchmarks/runtime_worker.py NAME FOLDER --against twin|keras|onnx [--contiguous] [--fold]
 
-FOLDER holds what part c made: ``NAME.keras``, ``NAME_torch/model.py`` and ``model.pth``, ``NAME.onnx``. Inputs are
-float32 and contiguous, each in the axis order that the form takes; everything runs in eval mode without autograd.
+FOLDER holds what part c made: ``NAME.keras``, ``NAME_torch/model.py`` and ``model.pth``, ``NAME.onnx``. The input is
+one array of images (batch, h, w, 3), which the forms that take (batch, 3, h, w) see through ``permute``: all work on the
+same memory format. With ``--contiguous`` that view is copied. Everything runs in eval mode without autograd.
 The last line that begins with a brace is JSON: seconds of one call by form and round, the largest difference of the
 outputs, and how much they differ between images.
 """
@@ -54,7 +55,7 @@ def keras_on_torch(name: str, folder: Path, ours: torch.nn.Module, image: torch.
     import keras
 
     model = keras.models.load_model(folder / f"{name}.keras", compile=False)
-    last = image.permute(0, 2, 3, 1).contiguous()
+    last = image.permute(0, 2, 3, 1)
     return lambda: model(last, training=False)
 
 
@@ -65,8 +66,15 @@ def onnx_to_torch(name: str, folder: Path, ours: torch.nn.Module, image: torch.T
     import onnx2torch
 
     model = onnx2torch.convert(str(folder / f"{name}.onnx")).eval()
-    last = image.permute(0, 2, 3, 1).contiguous()
+    last = image.permute(0, 2, 3, 1)
     return lambda: model(last)
+
+
+def folded(model: torch.nn.Module) -> torch.nn.Module:
+    """The model with each BatchNorm folded into its convolution, by PyTorch's own means."""
+    from torch.fx.experimental.optimization import fuse
+
+    return fuse(model)
 
 
 OTHERS = {"twin": plain_twin, "keras": keras_on_torch, "onnx": onnx_to_torch}
@@ -87,6 +95,8 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--against", choices=OTHERS, required=True)
+    parser.add_argument("--contiguous", action="store_true", help="images in PyTorch's default memory format")
+    parser.add_argument("--fold", action="store_true", help="fold the BatchNorms of our model, as ONNX tools do")
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=1)
@@ -95,14 +105,15 @@ def main() -> None:
     torch.manual_seed(8)
     # Smooth images: white noise would look alike to a network that averages.
     image = F.interpolate(2 * torch.randn(BATCH, 3, 5, 5), (options.size, options.size), mode="bilinear")
+    if not options.contiguous:
+        image = image.contiguous(memory_format=torch.channels_last)
     ours = emitted(options.folder / f"{options.name}_torch")
-    calls = {
-        "regraft": lambda: ours(image),
-        options.against: OTHERS[options.against](options.name, options.folder, ours, image),
-    }
+    other = OTHERS[options.against](options.name, options.folder, ours, image)
+    ours = folded(ours) if options.fold else ours
+    calls = {"regraft": lambda: ours(image), options.against: other}
     expected, found = (call() for call in calls.values())
     warm = {name: seconds(call, 3) for name, call in calls.items()}
-    times = max(1, round(0.3 / statistics.median(warm.values())))
+    times = max(1, round(0.06 / statistics.median(warm.values())))
     rounds: dict[str, list[float]] = {name: [] for name in calls}
     for number in range(options.rounds):
         # Back and forth, so that a drift of the machine's speed meets both alike.
@@ -113,6 +124,7 @@ def main() -> None:
         "difference": float((expected - found).abs().max() / expected.abs().max()),
         "spread": float(expected.std(0).max() / expected.abs().max()),
         "threads": torch.get_num_threads(),
+        "memory_format": "contiguous" if options.contiguous else "channels_last",
         "batch": BATCH,
         "size": options.size,
         "calls_a_round": times,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from benchmarks.applications import build
+
 from regraft.convert import convert
 from regraft.verify import Oracle
 
@@ -31,7 +31,9 @@ def test_every_layer_equals_keras(name: str, oracle: Oracle, tmp_path: Path) -> 
 
     report = convert(file, tmp_path / "out", oracle=oracle).report
 
-    failed = [f"{row.layer}: {row.error64} {row.error32} {row.note}" for row in report.verification.layers if not row.ok]
+    failed = [
+        f"{row.layer}: {row.error64} {row.error32} {row.note}" for row in report.verification.layers if not row.ok
+    ]
     assert report.verification.status == "equal", (report.verification.reason, failed[:3])
     assert report.verification.compared == report.verification.total
     assert report.exit_code == 0

@@ -23,10 +23,10 @@ class ConcatBlock(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         x = self.bn_0(inputs)  # (batch, in_channels, h, w)
-        x = F.relu(x)  # (batch, in_channels, h, w)
+        x = F.relu(x, inplace=True)  # (batch, in_channels, h, w)
         x = self.conv_1(x)  # (batch, 128, h, w)
         x = self.bn_1(x)  # (batch, 128, h, w)
-        x = F.relu(x)  # (batch, 128, h, w)
+        x = F.relu(x, inplace=True)  # (batch, 128, h, w)
         x = self.conv_2(x)  # (batch, 32, h, w)
         x = torch.cat([inputs, x], dim=1)  # (batch, ?, h, w)
         return x
@@ -43,7 +43,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.bn(x)  # (batch, in_channels, h, w)
-        x = F.relu(x)  # (batch, in_channels, h, w)
+        x = F.relu(x, inplace=True)  # (batch, in_channels, h, w)
         x = self.conv(x)  # (batch, channels, h, w)
         x = self.pool(x)  # (batch, channels, h, w)
         return x
@@ -125,7 +125,7 @@ class Model(nn.Module):
         x = F.pad(x, (3, 3, 3, 3))  # (batch, 3, 70, 102)
         x = self.conv1_conv(x)  # (batch, 64, 32, 48)
         x = self.conv1_bn(x)  # (batch, 64, 32, 48)
-        x = F.relu(x)  # (batch, 64, 32, 48)
+        x = F.relu(x, inplace=True)  # (batch, 64, 32, 48)
         x = F.pad(x, (1, 1, 1, 1))  # (batch, 64, 34, 50)
         x = self.pool1(x)  # (batch, 64, 16, 24)
         x = self.conv2_block1(x)  # (batch, 96, 16, 24)
@@ -190,7 +190,7 @@ class Model(nn.Module):
         x = self.conv5_block15(x)  # (batch, 992, 2, 3)
         x = self.conv5_block16(x)  # (batch, 1024, 2, 3)
         x = self.bn(x)  # (batch, 1024, 2, 3)
-        x = F.relu(x)  # (batch, 1024, 2, 3)
+        x = F.relu(x, inplace=True)  # (batch, 1024, 2, 3)
         x = x.mean((2, 3))  # (batch, 1024)
         x = F.softmax(self.predictions(x), dim=1)  # (batch, 13)
         return x

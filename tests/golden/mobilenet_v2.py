@@ -25,10 +25,10 @@ class ConvBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.expand(x)  # (batch, channels, h, w)
         x = self.expand_BN(x)  # (batch, channels, h, w)
-        x = F.relu6(x)  # (batch, channels, h, w)
+        x = F.relu6(x, inplace=True)  # (batch, channels, h, w)
         x = self.depthwise(x)  # (batch, channels, h, w)
         x = self.depthwise_BN(x)  # (batch, channels, h, w)
-        x = F.relu6(x)  # (batch, channels, h, w)
+        x = F.relu6(x, inplace=True)  # (batch, channels, h, w)
         x = self.project(x)  # (batch, channels_2, h, w)
         x = self.project_BN(x)  # (batch, channels_2, h, w)
         return x
@@ -49,11 +49,11 @@ class ConvBlock2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.expand(x)  # (batch, channels, h, w)
         x = self.expand_BN(x)  # (batch, channels, h, w)
-        x = F.relu6(x)  # (batch, channels, h, w)
+        x = F.relu6(x, inplace=True)  # (batch, channels, h, w)
         x = F.pad(x, (0, 1, 0, 1))  # (batch, channels, h, w)
         x = self.depthwise(x)  # (batch, channels, h, w)
         x = self.depthwise_BN(x)  # (batch, channels, h, w)
-        x = F.relu6(x)  # (batch, channels, h, w)
+        x = F.relu6(x, inplace=True)  # (batch, channels, h, w)
         x = self.project(x)  # (batch, channels_2, h, w)
         x = self.project_BN(x)  # (batch, channels_2, h, w)
         return x
@@ -93,10 +93,10 @@ class Model(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (batch, 3, 64, 96)
         x = self.Conv1(F.pad(x, (0, 1, 0, 1)))  # (batch, 32, 32, 48)
         x = self.bn_Conv1(x)  # (batch, 32, 32, 48)
-        x = F.relu6(x)  # (batch, 32, 32, 48)
+        x = F.relu6(x, inplace=True)  # (batch, 32, 32, 48)
         x = self.expanded_conv_depthwise(x)  # (batch, 32, 32, 48)
         x = self.expanded_conv_depthwise_BN(x)  # (batch, 32, 32, 48)
-        x = F.relu6(x)  # (batch, 32, 32, 48)
+        x = F.relu6(x, inplace=True)  # (batch, 32, 32, 48)
         x = self.expanded_conv_project(x)  # (batch, 16, 32, 48)
         x = self.expanded_conv_project_BN(x)  # (batch, 16, 32, 48)
         block_1_project_BN = self.block_1(x)  # (batch, 24, 16, 24)
@@ -127,7 +127,7 @@ class Model(nn.Module):
         x = self.block_16(x)  # (batch, 320, 2, 3)
         x = self.Conv_1(x)  # (batch, 1280, 2, 3)
         x = self.Conv_1_bn(x)  # (batch, 1280, 2, 3)
-        x = F.relu6(x)  # (batch, 1280, 2, 3)
+        x = F.relu6(x, inplace=True)  # (batch, 1280, 2, 3)
         x = x.mean((2, 3))  # (batch, 1280)
         x = F.softmax(self.predictions(x), dim=1)  # (batch, 13)
         return x

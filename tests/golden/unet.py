@@ -22,7 +22,7 @@ class ConvBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv2d(x)  # (batch, channels, h, w)
         x = self.batch_normalization(x)  # (batch, channels, h, w)
-        x = F.relu(x)  # (batch, channels, h, w)
+        x = F.relu(x, inplace=True)  # (batch, channels, h, w)
         return x
 
 

@@ -7,7 +7,8 @@ import pytest
 from tests.verify.subjects import chain, graph, layer
 
 from regraft.blueprint import Blueprint
-from regraft.verify.inputs import TOO_LARGE, cases
+from regraft.verify import inputs as inputs_module
+from regraft.verify.inputs import cases
 from regraft.verify.needs import Need, needs
 
 EMBEDDING = {"input_dim": 11, "output_dim": 3, "mask_zero": True, "input_length": None, "dropout": 0.0}
@@ -93,10 +94,21 @@ def test_an_unknown_shape_gives_no_case() -> None:
     assert not list(cases(chain(layer("a"), shape=None)))
 
 
-def test_what_needs_too_much_memory_is_run_with_one_row_or_not_at_all() -> None:
-    side = int((TOO_LARGE / 3) ** 0.5)
-    assert [a.shape[0] for a in first_inputs(chain(layer("a"), shape=(None, side, side // 2, 1)))] == [2]
-    assert not first_inputs(chain(layer("a"), shape=(None, side * 2, side, 1)))
+@pytest.mark.parametrize(
+    ("length", "batches"),
+    [
+        (20, [2, 3]),
+        (40, [2]),  # two tensors of 80 numbers: large enough for one case
+        (60, [1]),  # 240 numbers are too many, 120 are not
+        (120, []),
+    ],
+)
+def test_what_needs_much_memory_is_run_once_or_with_one_row_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, length: int, batches: list[int]
+) -> None:
+    monkeypatch.setattr(inputs_module, "LARGE", 140)
+    monkeypatch.setattr(inputs_module, "TOO_LARGE", 200)
+    assert [a.shape[0] for a in first_inputs(chain(layer("a"), shape=(None, length)))] == batches
 
 
 def test_floats_are_float32_values_and_seeded() -> None:

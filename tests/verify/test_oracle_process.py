@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 from regraft.errors import OracleError
+from regraft.verify import oracle as oracle_module
 from regraft.verify.oracle import Oracle, absent
 from regraft.verify.oracle_process import KerasError, WorkerProcess
 
-ECHO = "import json,os,sys\nfor line in sys.stdin: print(json.dumps({'got': json.loads(line), 'env': dict(os.environ)}), flush=True)"
+ECHO = """
+import json, os, sys
+for line in sys.stdin:
+    print(json.dumps({"got": json.loads(line), "env": dict(os.environ)}), flush=True)
+"""
 CRASH = "import os,sys\nsys.stdin.readline()\nsys.stderr.write('out of luck\\n')\nsys.stderr.flush()\nos.abort()"
 EXIT = "import sys\nsys.stdin.readline()\nsys.exit(7)"
 REFUSE = 'import sys\nfor line in sys.stdin: print(\'{"error": "ValueError: no such layer"}\', flush=True)'
@@ -74,6 +79,17 @@ def test_after_a_crash_the_next_request_starts_a_new_worker(started: list[Worker
     assert process.ask({"do": "build"})["got"] == {"do": "build"}
 
 
+def test_a_worker_that_ended_between_two_steps_is_missed_at_the_second(started: list[WorkerProcess]) -> None:
+    """A new worker would not have the model that the first one built."""
+    process = worker(started, ECHO)
+    process.ask({"do": "build"})
+    assert process.process is not None
+    process.process.kill()
+    process.process.wait()
+    with pytest.raises(OracleError, match="ended with signal 9 while it had to run the model"):
+        process.ask({"do": "run"})
+
+
 def test_a_worker_that_takes_too_long_is_ended(started: list[WorkerProcess]) -> None:
     process = worker(started, SLEEP, timeout=0.5)
     with pytest.raises(OracleError, match=r"more than 0\.5 seconds to run the model"):
@@ -111,8 +127,8 @@ def test_closing_leaves_no_folder(started: list[WorkerProcess]) -> None:
 def test_what_is_missing_is_named(
     monkeypatch: pytest.MonkeyPatch, library: str, installed: set[str], version: str, words: str
 ) -> None:
-    monkeypatch.setattr("regraft.verify.oracle.find_spec", lambda name: name if name in installed else None)
-    monkeypatch.setattr("regraft.verify.oracle.version", lambda _: version)
+    monkeypatch.setattr(oracle_module, "find_spec", lambda name: name if name in installed else None)
+    monkeypatch.setattr(oracle_module, "version", lambda _: version)
     found = absent(library)  # type: ignore[arg-type]
     assert found.startswith(words) if words else found == ""
 

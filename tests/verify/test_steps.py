@@ -30,7 +30,17 @@ def test_a_shared_layer_has_a_step_for_each_call() -> None:
         [layer("a", "InputLayer"), layer("b", "InputLayer"), layer("twin"), layer("sum", "Add")],
         [("twin", "a"), ("twin", "b"), ("sum", "twin", "twin#1")],
     )
-    assert [(s.path[0], s.call) for s in steps(shared)] == [("twin", 0), ("twin", 1), ("sum", 0)]
+    assert [(s.path, s.calls) for s in steps(shared)] == [(("twin",), (0,)), (("twin",), (1,)), (("sum",), (0,))]
+
+
+def test_calls_are_counted_from_the_outside_in() -> None:
+    outer = graph(
+        [layer("a", "InputLayer"), layer("block", "Functional", blueprint=INNER)], [("block", "a"), ("block", "block")]
+    )
+    found = [(s.path[-1], s.calls) for s in steps(outer)]
+    assert found == [
+        ("first", (0, 0)), ("second", (0, 0)), ("block", (0,)), ("first", (1, 0)), ("second", (1, 0)), ("block", (1,)),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

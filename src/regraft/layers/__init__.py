@@ -1,42 +1,21 @@
-"""The catalogue: one class a layer type, one file a family. Importing this package fills it."""
+"""The catalogue: one class a layer type, one file a family. Common families are imported at once, rarer ones on demand."""
 
-from regraft.layers import (
+# pyright: reportUnusedImport=false
+
+from regraft.layers import (  # noqa: F401 - importing a family fills the catalogue
     activation_layers,
-    activations,
-    adaptive_pooling,
-    applications,
-    arithmetic,
-    augmentation,
-    bidirectional,
     concatenate,
     conv,
-    cudnn,
     dense,
-    depthwise,
-    dot,
-    embedding,
     global_pooling,
-    group_normalization,
-    gru,
     inputs,
-    layer_normalization,
-    lstm,
-    mask_operations,
-    masking,
     merging,
     model,
     normalization,
     padding,
     pooling,
-    preprocessing,
     regularization,
     reshaping,
-    resizing,
-    rnn,
-    simple_rnn,
-    time_distributed,
-    transposed,
-    upsampling,
 )
 from regraft.layers.base import ALIASES, CATALOGUE, Layer, Weight, build, layer_class, spec_of
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
@@ -44,6 +23,39 @@ from regraft.layers.order import AxisOrder, converted
 from regraft.layers.settings import Reading, unread_keys
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
+
+
+def _load_rest() -> None:
+    """Import the families that most models do not need."""
+    from regraft.layers import (  # noqa: F401
+        activations,
+        adaptive_pooling,
+        applications,
+        arithmetic,
+        augmentation,
+        bidirectional,
+        cudnn,
+        depthwise,
+        dot,
+        embedding,
+        group_normalization,
+        gru,
+        layer_normalization,
+        lstm,
+        mask_operations,
+        masking,
+        preprocessing,
+        resizing,
+        rnn,
+        simple_rnn,
+        time_distributed,
+        transposed,
+        upsampling,
+    )
+
+
+CATALOGUE.on_demand(_load_rest)
+ALIASES.on_demand(_load_rest)
 
 __all__ = [
     "ALIASES",
@@ -60,45 +72,9 @@ __all__ = [
     "Site",
     "Stored",
     "Weight",
-    "activation_layers",
-    "activations",
-    "adaptive_pooling",
-    "applications",
-    "arithmetic",
-    "augmentation",
-    "bidirectional",
     "build",
-    "concatenate",
-    "conv",
     "converted",
-    "cudnn",
-    "dense",
-    "depthwise",
-    "dot",
-    "embedding",
-    "global_pooling",
-    "group_normalization",
-    "gru",
-    "inputs",
     "layer_class",
-    "layer_normalization",
-    "lstm",
-    "mask_operations",
-    "masking",
-    "merging",
-    "model",
-    "normalization",
-    "padding",
-    "pooling",
-    "preprocessing",
-    "regularization",
-    "reshaping",
-    "resizing",
-    "rnn",
-    "simple_rnn",
     "spec_of",
-    "time_distributed",
-    "transposed",
     "unread_keys",
-    "upsampling",
 ]

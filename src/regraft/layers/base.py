@@ -16,15 +16,16 @@ from regraft.blueprint import Blueprint, LayerSpec, Shape
 from regraft.errors import BlueprintError, UnknownLayerError, quote
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder
+from regraft.layers.registry import Registry
 from regraft.layers.settings import Reading, read_setting
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
 from regraft.layout import Layout
 
 #: Catalogue of layer classes by type name, filled when ``regraft.layers`` is imported and only read afterwards.
-CATALOGUE: dict[str, type[Layer]] = {}
+CATALOGUE: Registry[type[Layer]] = Registry()
 #: Class names of other Keras versions that mean the same type: ``Convolution2D`` is ``Conv2D``.
-ALIASES: dict[str, str] = {}
+ALIASES: Registry[str] = Registry()
 
 Orders = Literal["any", "channels", "keras"]
 Masks = Literal["pass", "drop", "own"]
@@ -94,7 +95,7 @@ class Layer:
             return
         names = (cls.__name__, *cls.__dict__.get("aliases", ()))
         for name in names:
-            if name in ALIASES:
+            if ALIASES.registered(name):
                 raise TypeError(f"layer type {name} is declared twice: {ALIASES[name]} and {cls.__name__}")
         ALIASES.update(dict.fromkeys(names, cls.__name__))
         CATALOGUE[cls.__name__] = cls

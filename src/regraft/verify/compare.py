@@ -126,7 +126,8 @@ class Comparison:
             blueprint: What was compared.
             outputs: For each model output the spot it was collected under, and the tensor of the graph that it is.
         """
-        order = {step.path: (i, step.spec.type) for i, step in enumerate(steps(blueprint))}
+        order = {(step.path, step.calls): i for i, step in enumerate(steps(blueprint))}
+        types = {step.path: step.spec.type for step in steps(blueprint)}
         wide = limits(blueprint)
         noise = self.reached_noise(blueprint)
         sources = dict(outputs)
@@ -136,9 +137,9 @@ class Comparison:
             if findings.error64 is not None or findings.error32 is not None or findings.bad
         ]
         checks: list[Check] = []
-        for spot in sorted(seen, key=lambda s: (s in sources, order.get(s.layers, (len(order), ""))[0], s)):
+        for spot in sorted(seen, key=lambda s: (s in sources, order.get((s.layers, s.calls), len(order)), s)):
             path = sources[spot].layers if spot in sources else spot.layers
-            type_name = "output" if spot in sources else order.get(path, (0, ""))[1]
+            type_name = "output" if spot in sources else types.get(path, "")
             checks.append(judged(spot, type_name, self.found[spot], wide.get(path, EXACT), noise.get(path)))
         return tuple(checks)
 

@@ -89,9 +89,12 @@ class WorkerProcess:
         return folder
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Send one request and wait for the answer."""
+        """Send one request and wait for the answer; a worker that ended holds no model, so only ``build`` starts anew."""
         step = str(request["do"])
-        process = self.process if self.process is not None and self.process.poll() is None else self.start()
+        ended = self.process is not None and self.process.poll() is not None
+        if ended and step != "build":
+            raise OracleError(self.crash(step))
+        process = self.start() if ended or self.process is None else self.process
         try:
             assert process.stdin is not None
             process.stdin.write(json.dumps(request) + "\n")

@@ -108,8 +108,9 @@ class Session:
 
         ran = twin.run(case.arrays, see)
         if ran.placeholder:
-            self.stopped[ran.placeholder] = None
+            self.stopped[f"the run ended at a placeholder ({ran.placeholder})"] = None
         if ran.crash:
+            self.stopped[f"the emitted module raised {ran.crash}"] = None
             at = next((spot for spot in self.in_order(theirs) if spot not in met), None)
             if at is not None:
                 self.comparison.fail(at, f"the emitted module raised {ran.crash}")
@@ -141,8 +142,8 @@ class Session:
 
     def in_order(self, spots: dict[Spot, Spot]) -> list[Spot]:
         """Spots in graph order."""
-        order = {step.path: i for i, step in enumerate(steps(self.blueprint))}
-        return sorted(spots, key=lambda s: (order.get(s.layers, len(order)), s))
+        order = {(step.path, step.calls): i for i, step in enumerate(steps(self.blueprint))}
+        return sorted(spots, key=lambda s: (order.get((s.layers, s.calls), len(order)), s))
 
     def result(self, built: Built) -> Verification:
         """The verdict on everything that was compared."""
@@ -183,7 +184,7 @@ class Session:
             if spec.unknown:
                 yield name, f"cannot be converted: {spec.unknown}"
             elif path in unseen and stop:
-                yield name, f"not reached: the run ended at a placeholder ({stop})"
+                yield name, f"not reached: {stop}"
             elif path in unseen:
                 yield name, "cannot be seen in the emitted module"
             elif path not in known and pruned:

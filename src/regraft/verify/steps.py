@@ -17,14 +17,14 @@ class Step:
 
     Attributes:
         path: Layer names from the outside in.
-        call: Which call of the innermost layer.
+        calls: Which call of each of them, counted from 0.
         spec: The layer.
         parents: Paths of the layers whose tensors it receives; empty for what takes only the model's inputs.
         outputs: Number of tensors it makes, as far as the graph shows.
     """
 
     path: Path
-    call: int
+    calls: tuple[int, ...]
     spec: LayerSpec
     parents: frozenset[Path]
     outputs: int = 1
@@ -37,29 +37,28 @@ def inner_model(spec: LayerSpec) -> Blueprint | None:
 
 
 def steps(
-    blueprint: Blueprint, prefix: Path = (), entering: Mapping[TensorRef, frozenset[Path]] | None = None
+    blueprint: Blueprint,
+    prefix: Path = (),
+    outer: tuple[int, ...] = (),
+    entering: Mapping[TensorRef, frozenset[Path]] | None = None,
 ) -> Iterator[Step]:
     """Every call in running order; a nested model's layers come before the model itself."""
     made: dict[TensorRef, frozenset[Path]] = dict(entering or dict.fromkeys(blueprint.inputs, frozenset[Path]()))
+    used = {*blueprint.consumers, *blueprint.outputs}
     for call in blueprint.ordered_calls:
         spec = blueprint.by_name[call.layer]
-        path = (*prefix, call.layer)
+        path, calls = (*prefix, call.layer), (*outer, call.call)
         arriving = [made.get(ref, frozenset[Path]()) for ref in all_refs(call)]
         parents = frozenset(p for found in arriving for p in found)
         inner = None if spec.unknown else inner_model(spec)
-        count = 1 + max((r.index for r in uses(blueprint) if (r.layer, r.call) == (call.layer, call.call)), default=0)
+        count = 1 + max((r.index for r in used if (r.layer, r.call) == (call.layer, call.call)), default=0)
         if inner is not None:
-            yield from steps(inner, path, dict(zip(inner.inputs, arriving, strict=False)))
+            yield from steps(inner, path, calls, dict(zip(inner.inputs, arriving, strict=False)))
             parents |= {(*path, ref.layer) for ref in inner.outputs if ref not in inner.inputs}
             count = len(inner.outputs)
         for index in range(count):
             made[TensorRef(call.layer, call.call, index)] = frozenset({path})
-        yield Step(path, call.call, spec, parents, count)
-
-
-def uses(blueprint: Blueprint) -> set[TensorRef]:
-    """Every tensor that something receives, or that leaves the model."""
-    return {*blueprint.consumers, *blueprint.outputs}
+        yield Step(path, calls, spec, parents, count)
 
 
 def split_path(blueprint: Blueprint, joined: str) -> Path:
