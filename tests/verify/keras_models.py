@@ -33,7 +33,7 @@ def recurrent(k: Any) -> Any:
     """Keras 2 semantics: an LSTM with hard_sigmoid behind a mask."""
     words = k.Input((None,), dtype="int32", name="words")
     x = k.layers.Embedding(13, 5, mask_zero=True, name="embedding")(words)
-    x = k.layers.LSTM(6, recurrent_activation="hard_sigmoid", return_sequences=True, name="lstm")(x)
+    x = k.layers.LSTM(6, recurrent_activation="hard_sigmoid", dropout=0.2, return_sequences=True, name="lstm")(x)
     x = k.layers.Bidirectional(k.layers.GRU(4, reset_after=False), name="both")(x)
     return k.Model(words, k.layers.Dense(3, activation="softmax", name="head")(x), name="recurrent")
 

@@ -110,10 +110,10 @@ def repeat_masked_steps(model: Any) -> None:
 
     tf-keras makes them zero; the stand-alone Keras up to 2.3.1 did not (``keras/backend/tensorflow_backend.py``, ``rnn``).
     """
-    for module in model.submodules:
-        if type(module).__name__ == "Bidirectional":
-            module.forward_layer.zero_output_for_mask = False
-            module.backward_layer.zero_output_for_mask = False
+    for layer in model._flatten_layers():  # model.submodules fails where a recurrent layer has dropout
+        if type(layer).__name__ == "Bidirectional":
+            layer.forward_layer.zero_output_for_mask = False
+            layer.backward_layer.zero_output_for_mask = False
 
 
 def shortened(error: BaseException) -> str:
