@@ -127,12 +127,16 @@ def convert(
     del debug
     from regraft.digest import Digest
 
-    digest = Digest(file)  # runs beside the imports
+    digest = Digest(file) if verify else None  # runs beside the imports
     from regraft.convert import convert as run
-    from regraft.report.console import console_for
     from regraft.report.progress import Bar
 
-    with Bar(console_for(sys.stderr), enabled=not quiet) as bar:
+    console = None
+    if not quiet and sys.stderr.isatty():
+        from regraft.report.console import console_for
+
+        console = console_for(sys.stderr)
+    with Bar(console) as bar:
         conversion = run(
             file,
             out,

@@ -107,7 +107,7 @@ def convert(
     folder = Path(out) if out is not None else default_folder(file)
     names = (*TEXT_FILES, *weight_files(format))
     refuse_overwriting(folder, names, force=force)
-    digest = digest or Digest(file)
+    digest = digest or (Digest(file) if verify else None)
     tree = read(file)
     check_checksums(file)
     plan = read_toml(blueprint) if blueprint is not None else read_blueprint(tree, architecture, input_shape)
@@ -123,7 +123,7 @@ def convert(
 
         verification = check(folder, format, module, plan, binding, tree, own, oracle=oracle, progress=progress)
     given = blueprint if blueprint is not None else architecture
-    report = make_report(tree, plan, binding, module, verification, digest.hex(), given, folder, names)
+    report = make_report(tree, plan, binding, module, verification, digest.hex() if digest else "", given, folder, names)
     write_text(folder / "report.json", report.to_json(), force=True)
     return Conversion(report, module, plan, folder, binding, tree, own, format)
 

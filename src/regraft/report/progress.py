@@ -24,14 +24,14 @@ class Bar:
     and of how much, 0 if that is not known; from any thread.
 
     Args:
-        console: The terminal; best that of the error output, so that results can be piped.
+        console: The terminal; best that of the error output, so that results can be piped. None keeps it silent.
         patience: Seconds without a bar.
         enabled: False keeps it silent.
     """
 
-    def __init__(self, console: Console, *, patience: float = PATIENCE, enabled: bool = True) -> None:
+    def __init__(self, console: Console | None, *, patience: float = PATIENCE, enabled: bool = True) -> None:
         self._console, self._patience = console, patience
-        self._enabled = enabled and console.is_terminal
+        self._enabled = enabled and console is not None and console.is_terminal
         self._begun = time.monotonic()
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}

@@ -19,6 +19,7 @@ class Source:
     The input file.
 
     Attributes:
+        sha256: Of the file; empty for a folder, and with ``--no-verify``, where reading the file twice is not wanted.
         kind: ``whole model`` if the architecture is inside, ``weights only`` if not.
         architecture: Where the architecture came from: ``the file`` or the name of the JSON beside it.
     """
