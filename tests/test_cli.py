@@ -157,7 +157,7 @@ def test_weights_without_an_architecture(tmp_path: Path, capsys: pytest.CaptureF
 
     assert main(["convert", str(path), "-o", str(tmp_path / "out")]) == 2
     seen = capsys.readouterr()
-    assert seen.err.startswith("regraft: ConfigError\n")
+    assert seen.err.startswith("regraft: NoArchitectureError\n")
     assert "holds weights only: 15 layers, 10,482 parameters, no architecture" in seen.err
     assert "--architecture model.json" in seen.err
     assert "Traceback" not in seen.err
@@ -342,3 +342,18 @@ def test_the_module_can_be_run() -> None:
     done = run("inspect", DIGITS, env={"PYTHONPATH": str(Path(regraft.__file__).parents[1]), "PATH": ""})
     assert done.returncode == 0
     assert done.stdout.startswith(f"{DIGITS}\n  what  ")
+
+
+def test_weights_without_an_architecture_get_the_answer_of_inspect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(samples.path("digits.weights.h5"))
+    assert main(["inspect", file]) == 0
+    answer = capsys.readouterr().out
+
+    assert main(["convert", file, "-o", str(tmp_path / "out")]) == 2
+
+    said = capsys.readouterr()
+    assert said.out == answer
+    assert said.err.startswith("regraft: NoArchitectureError\n")
+    assert not (tmp_path / "out").exists()

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter, Token
 
 import regraft
-from regraft.errors import FileError, NotKerasError, RegraftError
+from regraft.errors import FileError, NoArchitectureError, NotKerasError, RegraftError
 from regraft.report.printable import printable_lines
 
 USAGE = 2
@@ -136,20 +136,25 @@ def convert(
         from regraft.report.console import console_for
 
         console = console_for(sys.stderr)
-    with Bar(console) as bar:
-        conversion = run(
-            file,
-            out,
-            architecture=architecture,
-            input_shape=input_shape,
-            format=format,
-            force=force,
-            verify=verify,
-            theano_kernels=theano_kernels,
-            progress=bar,
-            blueprint=blueprint,
-            digest=digest,
-        )
+    try:
+        with Bar(console) as bar:
+            conversion = run(
+                file,
+                out,
+                architecture=architecture,
+                input_shape=input_shape,
+                format=format,
+                force=force,
+                verify=verify,
+                theano_kernels=theano_kernels,
+                progress=bar,
+                blueprint=blueprint,
+                digest=digest,
+            )
+    except NoArchitectureError:
+        if not quiet and not json:
+            inspect(file)  # what such a file does say
+        raise
     report = conversion.report
     if json:
         write(report.to_json())

@@ -20,7 +20,7 @@ from regraft.blueprint.toml import from_toml, to_toml
 from regraft.digest import Digest
 from regraft.emit.module import Module, emit
 from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
-from regraft.errors import BlueprintError, ConfigError, OutputError
+from regraft.errors import BlueprintError, NoArchitectureError, OutputError
 from regraft.layers.binding import Binding, bind
 from regraft.layers.theano import kernel_choice
 from regraft.report import Report, VerificationRow
@@ -100,7 +100,8 @@ def convert(
 
     Raises:
         FileError: The file cannot be read as Keras weights.
-        ConfigError: There is no architecture, or it cannot be understood.
+        NoArchitectureError: The file holds weights only.
+        ConfigError: The architecture cannot be understood.
         ShapeMismatchError: Architecture and variables do not fit each other.
         OutputError: The folder holds results already.
     """
@@ -123,7 +124,9 @@ def convert(
 
         verification = check(folder, format, module, plan, binding, tree, own, oracle=oracle, progress=progress)
     given = blueprint if blueprint is not None else architecture
-    report = make_report(tree, plan, binding, module, verification, digest.hex() if digest else "", given, folder, names)
+    report = make_report(
+        tree, plan, binding, module, verification, digest.hex() if digest else "", given, folder, names
+    )
     write_text(folder / "report.json", report.to_json(), force=True)
     return Conversion(report, module, plan, folder, binding, tree, own, format)
 
@@ -145,7 +148,7 @@ def read_blueprint(
     """The architecture from the JSON beside the file, else from the file itself."""
     text = architecture_text(tree, architecture)
     if text is None:
-        raise ConfigError(
+        raise NoArchitectureError(
             f"{tree.file} holds weights only: {len(tree.layers)} layers, {tree.parameter_count:,} parameters, "
             "no architecture. Give the model's JSON with --architecture model.json (Keras: model.to_json()). "
             f"What the file does say: regraft inspect {tree.file}"

@@ -6,6 +6,7 @@ Everything regraft raises on purpose.
         NotKerasError         the file is something else, and we know what
         UnsafeFileError       the file uses a construct that Keras never writes: links, external storage, bombs
       ConfigError             the architecture JSON cannot be understood
+        NoArchitectureError   the file holds weights only, and no architecture was given
       UnknownLayerError       no entry in the layer catalogue
       BlueprintError          the architecture contradicts itself
       ShapeMismatchError      stored variables do not fit their layers (all mismatches at once)
@@ -59,6 +60,10 @@ class UnsafeFileError(FileError):
 
 class ConfigError(RegraftError):
     """The architecture JSON cannot be understood; the message names the place in the JSON."""
+
+
+class NoArchitectureError(ConfigError):
+    """The file holds weights only, and no architecture was given beside it."""
 
 
 class UnknownLayerError(RegraftError):
