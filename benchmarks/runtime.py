@@ -14,8 +14,8 @@ from measured import Options, Row, run
 HERE = Path(__file__).resolve().parent
 MODELS = ("ResNet50", "MobileNetV2")
 SIZE, CLASSES = 96, 100
-#: Fewest rounds behind a median. Many short ones: what else the machine does then meets both sides alike.
-ROUNDS = 61
+#: A call takes 30 to 250 ms, and on a busy machine it varies by half: only the median of many tells 5 percent.
+SECONDS, FEWEST = 25, 41
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def measure(options: Options) -> list[Row]:
 def row(name: str, match: Match, python: str, options: Options) -> Row:
     """One comparison, in one process: the median of the ratios of all rounds."""
     command = [python, str(HERE / "runtime_worker.py"), name, str(options.work), "--against", match.other]
-    command += ["--size", str(SIZE), "--rounds", str(max(ROUNDS, options.repeats)), *match.options]
+    command += ["--size", str(SIZE), "--rounds", str(max(FEWEST, options.repeats))]
+    command += ["--seconds", str(SECONDS), *match.options]
     said = json.loads(next(line for line in reversed(run(command).output.splitlines()) if line.startswith("{")))
     check_equal(described(name, match), said["difference"], said["spread"])
     ratios = [a / b for a, b in zip(said["seconds"]["regraft"], said["seconds"][match.other], strict=True)]

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import time
 import types
@@ -80,12 +79,11 @@ def folded(model: torch.nn.Module) -> torch.nn.Module:
 OTHERS = {"twin": plain_twin, "keras": keras_on_torch, "onnx": onnx_to_torch}
 
 
-def seconds(call: Call, times: int) -> float:
-    """Mean time of one call."""
+def seconds(call: Call) -> float:
+    """Time of one call."""
     start = time.perf_counter()
-    for _ in range(times):
-        call()
-    return (time.perf_counter() - start) / times
+    call()
+    return time.perf_counter() - start
 
 
 @torch.inference_mode()
@@ -98,7 +96,8 @@ def main() -> None:
     parser.add_argument("--contiguous", action="store_true", help="images in PyTorch's default memory format")
     parser.add_argument("--fold", action="store_true", help="fold the BatchNorms of our model, as ONNX tools do")
     parser.add_argument("--size", type=int, default=96)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=7, help="at least so many calls of each form")
+    parser.add_argument("--seconds", type=float, default=25, help="and go on for so long")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -112,13 +111,14 @@ def main() -> None:
     ours = folded(ours) if options.fold else ours
     calls = {"regraft": lambda: ours(image), options.against: other}
     expected, found = (call() for call in calls.values())
-    warm = {name: seconds(call, 3) for name, call in calls.items()}
-    times = max(1, round(0.06 / statistics.median(warm.values())))
+    for call in calls.values():
+        seconds(call)
     rounds: dict[str, list[float]] = {name: [] for name in calls}
-    for number in range(options.rounds):
+    start = time.perf_counter()
+    while len(rounds["regraft"]) < options.rounds or time.perf_counter() - start < options.seconds:
         # Back and forth, so that a drift of the machine's speed meets both alike.
-        for name in list(calls)[:: -1 if number % 2 else 1]:
-            rounds[name].append(seconds(calls[name], times))
+        for name in list(calls)[:: -1 if len(rounds["regraft"]) % 2 else 1]:
+            rounds[name].append(seconds(calls[name]))
     said = {
         "seconds": rounds,
         "difference": float((expected - found).abs().max() / expected.abs().max()),
@@ -127,7 +127,6 @@ def main() -> None:
         "memory_format": "contiguous" if options.contiguous else "channels_last",
         "batch": BATCH,
         "size": options.size,
-        "calls_a_round": times,
     }
     print(json.dumps(said))
 
