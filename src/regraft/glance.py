@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from regraft.report.inspection import Architecture, ModelInput
-from regraft.report.keras_classes import is_custom
+from regraft.layers.keras_classes import is_custom
 from regraft.weights import Limits, WeightTree
 from regraft.weights.json_text import parse_object
 

@@ -4,7 +4,7 @@ import pytest
 
 from regraft.layers import ALIASES, CATALOGUE
 from regraft.layers.naming import snake_case
-from regraft.report.keras_classes import class_of, is_custom, stem_of
+from regraft.layers.keras_classes import class_of, is_custom, stem_of
 
 
 @pytest.mark.parametrize(
