@@ -1,7 +1,8 @@
-"""ReLU overwrites its input where nothing else reads it, and nowhere else."""
+"""ReLU and sums overwrite an input where nothing else reads it, and nowhere else."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -75,6 +76,57 @@ def test_where(name: str) -> None:
     layers, output, expected = CASES[name]
     source = emitted(layers, output)[1].source
     assert (IN_PLACE in source) == expected, source
+
+
+#: Layers, output, and whether the sum overwrites one of its terms.
+SUMS: dict[str, tuple[dict[str, tuple[Layer, list[str]]], str, bool]] = {
+    "a layer's result and the input": (
+        {"a": (dense(), ["features"]), "sum": (Add(), ["features", "a"])},
+        "sum",
+        True,
+    ),
+    "two inputs": ({"sum": (Add(), ["features", "features"])}, "sum", False),
+    "a term that is read again": (
+        {"a": (dense(), ["features"]), "sum": (Add(), ["features", "a"]), "b": (Multiply(), ["a", "sum"])},
+        "b",
+        False,
+    ),
+    "an activation that keeps its result for the gradient": (
+        {"a": (dense("sigmoid"), ["features"]), "sum": (Add(), ["features", "a"])},
+        "sum",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums(name: str) -> None:
+    layers, output, expected = SUMS[name]
+    module = emitted(layers, output)[1]
+    assert (" += " in module.source) == expected, module.source
+    apart = re.sub(r"(\w+) \+= (\w+)", r"\1 = \2 + \1", module.source)
+    plain = Module(apart, *[getattr(module, f) for f in list(module.__dataclass_fields__)[1:]])
+    found = []
+    for version in (module, plain):
+        model: Any = loaded(version).train()
+        x = torch.linspace(-2, 1, 3 * WIDTH, dtype=torch.float64).reshape(3, WIDTH).requires_grad_()
+        before = x.detach().clone()
+        result = model(x)
+        result.square().sum().backward()
+        assert torch.equal(x, before)
+        found.append((result, x.grad, *(p.grad for p in model.parameters())))
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_a_narrower_term_is_not_overwritten() -> None:
+    """A sum that broadcasts has another shape than its narrow term."""
+    layers: dict[str, tuple[Layer, list[str]]] = {
+        "a": (Dense(units=1), ["features"]),
+        "sum": (Add(), ["features", "a"]),
+    }
+    blueprint = graph(layers, "sum", WIDTH)
+    source = emit(blueprint, Binding({"a": dense_bound("a", WIDTH, 1)}), "toy.h5").source
+    assert " += " not in source, source
 
 
 def test_not_where_the_model_returns_the_tensor() -> None:

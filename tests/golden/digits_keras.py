@@ -34,7 +34,7 @@ class Model(nn.Module):
         x = self.batch_normalization(x)  # (batch, 12, 8, 8)
         x = F.relu(x, inplace=True)  # (batch, 12, 8, 8)
         x = self.residual_conv(x)  # (batch, 12, 8, 8)
-        x = re_lu + x  # (batch, 12, 8, 8)
+        x += re_lu  # (batch, 12, 8, 8)
         x = F.relu(self.conv2d_1(F.pad(x, (0, 1, 0, 1))))  # (batch, 20, 4, 4)
         x = self.max_pooling2d(x)  # (batch, 20, 2, 4)
         x = x.flatten(1)  # (batch, 160)

@@ -31,7 +31,7 @@ class ResidualBlock(nn.Module):
         x = F.relu(x, inplace=True)  # (batch, channels, h, w)
         x = self.conv_3(x)  # (batch, in_channels, h, w)
         x = self.bn_3(x)  # (batch, in_channels, h, w)
-        x = inputs + x  # (batch, in_channels, h, w)
+        x += inputs  # (batch, in_channels, h, w)
         x = F.relu(x, inplace=True)  # (batch, in_channels, h, w)
         return x
 
@@ -61,7 +61,7 @@ class ResidualBlock2(nn.Module):
         x = F.relu(x, inplace=True)  # (batch, channels_2, h, w)
         x = self.conv_3(x)  # (batch, channels, h, w)
         x = self.bn_3(x)  # (batch, channels, h, w)
-        x = bn_0 + x  # (batch, channels, h, w)
+        x += bn_0  # (batch, channels, h, w)
         x = F.relu(x, inplace=True)  # (batch, channels, h, w)
         return x
 
@@ -116,7 +116,7 @@ class Model(nn.Module):
         x = F.relu(x, inplace=True)  # (batch, 64, 16, 24)
         x = self.conv2_block1_3_conv(x)  # (batch, 256, 16, 24)
         x = self.conv2_block1_3_bn(x)  # (batch, 256, 16, 24)
-        x = conv2_block1_0_bn + x  # (batch, 256, 16, 24)
+        x += conv2_block1_0_bn  # (batch, 256, 16, 24)
         x = F.relu(x, inplace=True)  # (batch, 256, 16, 24)
         x = self.conv2_block2(x)  # (batch, 256, 16, 24)
         x = self.conv2_block3(x)  # (batch, 256, 16, 24)

@@ -69,7 +69,12 @@ def fold_one(folded: Folded, repeat: Repeat, outputs: Sequence[TensorRef], taken
     arguments, modules = parameters(groups)
     class_name = unused(kind_of(groups[0]), taken)
     plan_items = tuple(
-        Item(groups[0][k].statement, names[k], modules[k], merged_shape([g[k].statement for g in groups], arguments))
+        replace(
+            groups[0][k],
+            attribute=names[k],
+            module=modules[k],
+            shape=merged_shape([g[k].statement for g in groups], arguments),
+        )
         for k in range(repeat.length)
     )
     first = groups[0]

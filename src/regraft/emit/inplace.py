@@ -1,5 +1,5 @@
 """
-ReLU in place, where a person writes it so: behind a convolution, a BatchNorm or a sum that nothing else reads.
+Work in place, where a person writes it so: ReLU behind a convolution, a BatchNorm or a sum, and ``x += inputs``.
 
 It saves a tensor of the size of the map: a fifth of the time of MobileNetV2 on a CPU. A tensor may be overwritten if it
 was made by an operation that does not need its own result for the gradient, and if no other line looks at it.
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from regraft.blueprint import TensorRef
+from regraft.blueprint import Shape, TensorRef
 from regraft.emit.source import Item
 
 ACTIVATION = re.compile(r"F\.relu6?\(%0\)")
@@ -21,9 +21,9 @@ SUM = re.compile(r"%\d+( \+ %\d+)+")
 MAKERS = ("nn.Conv", "nn.Sequential(nn.Conv", "nn.BatchNorm", "nn.Linear")
 
 
-def relu_in_place(items: Sequence[Item], outputs: Sequence[TensorRef]) -> list[Item]:
+def in_place(items: Sequence[Item], outputs: Sequence[TensorRef]) -> list[Item]:
     """
-    Let ReLU overwrite its input where nothing can tell the difference.
+    Let ReLU and sums overwrite an input where nothing can tell the difference.
 
     Args:
         items: The statements of one class.
@@ -33,22 +33,24 @@ def relu_in_place(items: Sequence[Item], outputs: Sequence[TensorRef]) -> list[I
     for item in items:
         reads.update(operand.ref for operand in item.statement.operands)
         reads.update(ref for ref in item.statement.masks if ref is not None)
-    fresh = {item.statement.results[0] for item in items if gives_new(item)}
-    private = {ref for ref in fresh if reads[ref] == 1}
-    return [overwriting(item) if may_overwrite(item, private) else item for item in items]
+    fresh = {item.statement.results[0]: item.statement.shapes[0] for item in items if gives_new(item)}
+    private = {ref: shape for ref, shape in fresh.items() if reads[ref] == 1}
+    return [overwriting(item, private) for item in items]
 
 
-def may_overwrite(item: Item, private: set[TensorRef]) -> bool:
-    """Whether a statement is a ReLU, and the only reader of a tensor that may be overwritten."""
-    form, operands = item.statement.form, item.statement.operands
-    return bool(ACTIVATION.fullmatch(form.outputs[0])) and operands[0].ref in private
-
-
-def overwriting(item: Item) -> Item:
-    """The same ReLU in place."""
-    form = item.statement.form
-    text = f"{form.outputs[0].removesuffix(')')}, inplace=True)"
-    return replace(item, statement=replace(item.statement, form=replace(form, outputs=(text,))))
+def overwriting(item: Item, private: Mapping[TensorRef, Shape]) -> Item:
+    """The same statement, in place if it is one that may overwrite a tensor of ``private``."""
+    statement, form = item.statement, item.statement.form
+    text, operands = form.outputs[0], statement.operands
+    if ACTIVATION.fullmatch(text) and operands[0].ref in private:
+        own = replace(form, outputs=(f"{text.removesuffix(')')}, inplace=True)",))
+        return replace(item, statement=replace(statement, form=own))
+    shape = statement.shapes[0]
+    if text in ("%0 + %1", "%1 + %0") and shape is not None and None not in shape[1:]:
+        # Only a tensor that already has the size of the sum; of an axis that varies it is not known.
+        alike = [i for i, o in enumerate(operands) if private.get(o.ref) == shape and o.have == o.want]
+        return replace(item, overwrites=alike[-1]) if alike else item
+    return item
 
 
 def gives_new(item: Item) -> bool:
@@ -74,4 +76,4 @@ def closes_last(text: str) -> bool:
     return False
 
 
-__all__ = ["relu_in_place"]
+__all__ = ["in_place"]

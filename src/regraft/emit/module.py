@@ -9,7 +9,7 @@ from regraft.blueprint import Blueprint, LayerSpec, Shape, TensorRef, all_refs
 from regraft.emit.fold import Block, fold
 from regraft.emit.header import header
 from regraft.emit.inlining import masked_models_inlined
-from regraft.emit.inplace import relu_in_place
+from regraft.emit.inplace import in_place
 from regraft.emit.names import class_name
 from regraft.emit.placeholder import placeholder_bound, placeholder_form
 from regraft.emit.plan import Transfer, transfer
@@ -132,7 +132,7 @@ def write_body(
         Item(s, names.get(s.call.layer, ""), s.form.module.replace("%class", classes.get(s.call.layer, "")))
         for s in body.statements
     ]
-    folded = fold(relu_in_place(items, blueprint.outputs), blueprint.outputs, writer.names)
+    folded = fold(in_place(items, blueprint.outputs), blueprint.outputs, writer.names)
     paths = folded.paths()
     for layer, statement in nested.items():
         inner = statement.form.nested

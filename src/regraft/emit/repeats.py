@@ -52,7 +52,7 @@ def skeleton(item: Item) -> tuple[object, ...]:
         pieces += [module[cut:start], "#"]
         cut = end
     orders = tuple((operand.have, operand.want) for operand in statement.operands)
-    return ("".join([*pieces, module[cut:]]), form.outputs, form.before, orders, statement.orders)
+    return ("".join([*pieces, module[cut:]]), form.outputs, item.overwrites, form.before, orders, statement.orders)
 
 
 def foldable(item: Item, calls: dict[str, int]) -> bool:

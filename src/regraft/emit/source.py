@@ -21,7 +21,7 @@ class Item:
     A statement in a class: its module's attribute, its constructor with the class's own arguments filled in.
 
     ``shape`` is the comment that shows the shape of its result, where that is not simply the statement's own; ``folded`` marks
-    a repeated block.
+    a repeated block. ``overwrites`` is the operand of a sum that its result may replace; -1 for none.
     """
 
     statement: Statement
@@ -29,6 +29,7 @@ class Item:
     module: str
     shape: str = ""
     folded: bool = False
+    overwrites: int = -1
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,8 @@ def statement_lines(
     values = [filled(text, names) for text in form.outputs]
     notes = [shown(named_axes(s, o)) for s, o in zip(statement.shapes, statement.orders, strict=True)]
     notes[0] = item.shape or notes[0]
+    if item.overwrites >= 0 and targets == [names[str(item.overwrites)]]:
+        return [*lines, (f"{targets[0]} += {names[str(1 - item.overwrites)]}", notes[0])]
     whole = f"{', '.join(targets)} = {', '.join(values)}"
     if len(targets) == 1 or len(whole) <= WIDTH - 8:
         return [*lines, (whole, notes[0])]
