@@ -4,6 +4,7 @@ regraft: a Keras weights file becomes a PyTorch model that you can read, load, t
     inspect(file)        what a file is and holds: an ``Inspection``
     read(file)           its variables by layer: a ``WeightTree``
     convert(file, out)   the whole pipeline, as on the command line: a ``Conversion`` with its ``Report``
+    recover(tree)        architectures for a file that has none, likeliest first: a list of ``Candidate``
     verify(conversion)   its result against the real Keras, layer by layer
 
 Arrays and shapes that come from a file are in Keras order (``kh kw cin cout``, ``batch h w c``); the emitted module is
@@ -34,6 +35,8 @@ from regraft.errors import (
 if TYPE_CHECKING:
     from regraft.convert import Conversion, convert
     from regraft.inspection import inspect
+    from regraft.recover.candidate import Candidate
+    from regraft.recovery import recover
     from regraft.report import Report
     from regraft.report.inspection import Inspection
     from regraft.verification import verify
@@ -43,6 +46,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BlueprintError",
+    "Candidate",
     "ConfigError",
     "Conversion",
     "FileError",
@@ -60,6 +64,7 @@ __all__ = [
     "convert",
     "inspect",
     "read",
+    "recover",
     "verify",
 ]
 
@@ -79,6 +84,10 @@ def __getattr__(name: str) -> object:
             from regraft.weights import read as value
         case "WeightTree":
             from regraft.weights import WeightTree as value  # noqa: N813
+        case "recover":
+            from regraft.recovery import recover as value
+        case "Candidate":
+            from regraft.recover.candidate import Candidate as value  # noqa: N813
         case "Report":
             from regraft.report import Report as value  # noqa: N813
         case "verify":
@@ -96,7 +105,7 @@ def __dir__() -> list[str]:
 
 class _Package(ModuleType):
     """
-    Keeps ``regraft.convert`` and ``regraft.verify`` the functions.
+    Keeps ``regraft.convert``, ``regraft.recover`` and ``regraft.verify`` the functions.
 
     Modules of the same names exist, and importing one would put it in the function's place.
     """

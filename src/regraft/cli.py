@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter, Token
 
 import regraft
-from regraft.errors import FileError, NoArchitectureError, NotKerasError, RegraftError
+from regraft.errors import FileError, NotKerasError, RegraftError
 from regraft.report.printable import printable_lines
 
 USAGE = 2
@@ -39,14 +39,19 @@ app = App(
 )
 
 
-def shape_of(_: object, tokens: Sequence[Token]) -> tuple[int | None, ...]:
+def shapes_of(_: object, tokens: Sequence[Token]) -> list[tuple[int | None, ...]]:
+    """One shape for each time the option is given."""
+    return [shape_of(token.value) for token in tokens]
+
+
+def shape_of(text: str) -> tuple[int | None, ...]:
     """
     ``64,64,1`` as axis lengths; ``?`` and ``none`` stand for an axis that varies.
 
     Raises:
         ValueError: If it is no list of such words.
     """
-    words = [word.strip() for word in tokens[0].value.strip("() ").removesuffix(",").split(",")]
+    words = [word.strip() for word in text.strip("() ").removesuffix(",").split(",")]
     axes: list[int | None] = []
     for word in words:
         if word.lower() in ("?", "none"):
@@ -58,9 +63,31 @@ def shape_of(_: object, tokens: Sequence[Token]) -> tuple[int | None, ...]:
     return tuple(axes)
 
 
-Shape = Annotated[
-    tuple[int | None, ...] | None,
-    Parameter(converter=shape_of, n_tokens=1, accepts_keys=False, negative="", metavar="SHAPE"),
+def answers_of(_: object, tokens: Sequence[Token]) -> dict[str, str]:
+    """
+    ``conv2d_3.strides=2`` as subject and value.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    answers: dict[str, str] = {}
+    for token in tokens:
+        subject, equals, value = token.value.partition("=")
+        if not equals or "." not in subject:
+            raise ValueError("expected <layer>.<setting>=<value>, such as conv2d_3.strides=2")
+        answers[subject.strip()] = value.strip()
+    return answers
+
+
+Shapes = Annotated[
+    list[tuple[int | None, ...]] | None,
+    Parameter(converter=shapes_of, n_tokens=1, accepts_keys=False, negative="", metavar="SHAPE"),
+]
+Answers = Annotated[
+    dict[str, str] | None,
+    Parameter(
+        name="--set", converter=answers_of, n_tokens=1, accepts_keys=False, negative="", metavar="LAYER.SETTING=VALUE"
+    ),
 ]
 Out = Annotated[Path | None, Parameter(alias="-o")]
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
@@ -97,7 +124,12 @@ def convert(
     out: Out = None,
     architecture: Annotated[str | None, Parameter(metavar="JSON")] = None,
     blueprint: Annotated[str | None, Parameter(metavar="TOML")] = None,
-    input_shape: Shape = None,
+    input_shape: Shapes = None,
+    samples: Annotated[Path | None, Parameter(metavar="NPY")] = None,
+    labels: Annotated[Path | None, Parameter(metavar="NPY")] = None,
+    pairs: Annotated[tuple[Path, Path] | None, Parameter(metavar="NPY NPY")] = None,
+    settings: Answers = None,
+    candidates: int = 1,
     format: Literal["pth", "safetensors", "both"] = "pth",
     force: Switch = False,
     verify: Annotated[bool, Parameter(show_default=False)] = True,
@@ -107,14 +139,20 @@ def convert(
     all: Switch = False,
     debug: Switch = False,
 ) -> int:
-    """Convert a Keras file that has its architecture, inside or beside it, to a PyTorch model.
+    """Convert a Keras file to a PyTorch model. An architecture that is not in the file or beside it is recovered.
 
     Args:
-        file: A .h5, .keras, .weights.h5 or .weights.json file, or an unpacked .keras folder.
+        file: A .h5, .keras, .weights.h5, .weights.json or .npz file, or an unpacked .keras folder.
         out: Folder for the results; by default the file's name with _torch, in the current folder.
         architecture: The architecture as JSON (model.to_json()), for a file that holds weights only.
         blueprint: The blueprint.toml of an earlier conversion, edited by hand, in place of the architecture.
-        input_shape: Shape of one input in Keras order, without the batch axis: 64,64,1. ? for an axis that varies.
+        input_shape: Shape of one input in Keras order, without the batch axis: 64,64,1. ? for an axis that varies. Once
+            for each input.
+        samples: Weights only: real inputs, to compare the model's statistics on them with the stored ones.
+        labels: Weights only: the class number of each sample.
+        pairs: Weights only: inputs, and the outputs that the original model gave for them. A proof.
+        settings: Weights only: what you know, such as conv2d_3.strides=2. Repeatable.
+        candidates: Weights only: how many of the likeliest architectures to write.
         format: How the weights are written.
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where it is installed. That is the default.
@@ -129,6 +167,7 @@ def convert(
 
     digest = Digest(file) if verify else None  # runs beside the imports
     from regraft.convert import convert as run
+    from regraft.recover.beside import Beside
     from regraft.report.progress import Bar
 
     console = None
@@ -136,25 +175,21 @@ def convert(
         from regraft.report.console import console_for
 
         console = console_for(sys.stderr)
-    try:
-        with Bar(console) as bar:
-            conversion = run(
-                file,
-                out,
-                architecture=architecture,
-                input_shape=input_shape,
-                format=format,
-                force=force,
-                verify=verify,
-                theano_kernels=theano_kernels,
-                progress=bar,
-                blueprint=blueprint,
-                digest=digest,
-            )
-    except NoArchitectureError:
-        if not quiet and not json:
-            inspect(file)  # what such a file does say
-        raise
+    with Bar(console) as bar:
+        conversion = run(
+            file,
+            out,
+            architecture=architecture,
+            input_shape=tuple(input_shape) if input_shape else None,
+            format=format,
+            force=force,
+            verify=verify,
+            theano_kernels=theano_kernels,
+            progress=bar,
+            blueprint=blueprint,
+            digest=digest,
+            beside=Beside(samples, labels, pairs, settings or {}, candidates),
+        )
     report = conversion.report
     if json:
         write(report.to_json())

@@ -1,7 +1,7 @@
 """
 The whole pipeline: a file becomes a checked PyTorch model.
 
-    read -> WeightTree, parse -> Blueprint, bind -> variables meet layers, emit -> model.py and transfer plan,
+    read -> WeightTree, parse or recover -> Blueprint, bind -> variables meet layers, emit -> model.py and transfer plan,
     write -> the files, verify -> one check a layer, report.
 """
 
@@ -20,7 +20,7 @@ from regraft.blueprint.toml import from_toml, to_toml
 from regraft.digest import Digest
 from regraft.emit.module import Module, emit
 from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
-from regraft.errors import BlueprintError, NoArchitectureError, OutputError
+from regraft.errors import BlueprintError, ConfigError, NoArchitectureError, OutputError
 from regraft.layers.binding import Binding, bind
 from regraft.layers.theano import kernel_choice
 from regraft.report import Report, VerificationRow
@@ -28,10 +28,13 @@ from regraft.reporting import make_report
 from regraft.weights import WeightTree, check_checksums, read, read_architecture
 
 if TYPE_CHECKING:
+    from regraft.recover.beside import Beside
+    from regraft.recover.candidate import Candidate
     from regraft.verify import Oracle
 
 Progress = Callable[[str, int, int], None]
 UNCHECKED = VerificationRow("not verified", reason="not verified against Keras: --no-verify was given")
+Shapes = tuple[int | None, ...] | tuple[tuple[int | None, ...], ...]
 TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json")
 
 
@@ -49,6 +52,7 @@ class Conversion:
         tree: The weight tree of the file.
         config: The architecture JSON that was converted, from the file or from beside it; None for an edited blueprint.
         format: How the weights were written.
+        candidates: Where the architecture was recovered: what else it may be, best first; the first is this one.
     """
 
     report: Report
@@ -59,6 +63,7 @@ class Conversion:
     tree: WeightTree
     config: str | None
     format: Format
+    candidates: tuple[Candidate, ...] = ()
 
 
 def convert(
@@ -66,7 +71,7 @@ def convert(
     out: str | os.PathLike[str] | None = None,
     *,
     architecture: str | os.PathLike[str] | None = None,
-    input_shape: tuple[int | None, ...] | None = None,
+    input_shape: Shapes | None = None,
     format: Format = "pth",
     force: bool = False,
     verify: bool = True,
@@ -75,16 +80,18 @@ def convert(
     oracle: Oracle | None = None,
     blueprint: str | os.PathLike[str] | None = None,
     digest: Digest | None = None,
+    beside: Beside | None = None,
 ) -> Conversion:
     """
-    Convert a Keras file that has its architecture, inside or beside it.
+    Convert a Keras file; where it has no architecture, inside or beside it, that is recovered first.
 
     Args:
-        file: ``.h5``, ``.hdf5``, ``.weights.h5``, ``.keras``, an unpacked ``.keras`` folder or a ``.weights.json``.
+        file: ``.h5``, ``.hdf5``, ``.weights.h5``, ``.keras``, an unpacked ``.keras`` folder, a ``.weights.json``, or
+            an ``.npz`` of the arrays.
         out: Folder for the results; by default the file's name with ``_torch`` in the current folder.
         architecture: Keras JSON beside a weights-only file.
         input_shape: Shape of one input in Keras order without the batch axis, for example ``(64, 64, 1)``; None for
-            an axis that varies. Fills what the architecture leaves open.
+            an axis that varies; a tuple of shapes where there are several inputs. Fills what the architecture leaves open.
         format: ``pth``, ``safetensors`` or ``both``.
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where one is installed.
@@ -94,13 +101,13 @@ def convert(
         oracle: A running Keras process to use for the check, for many conversions in a row.
         blueprint: A ``blueprint.toml`` of an earlier conversion, edited by hand, in place of the architecture.
         digest: The SHA-256 of the file, where its computation was started before.
+        beside: What you have beside a weights-only file: samples, known outputs, answers.
 
     Returns:
         The conversion; activations of the module run channels first, its ports say how.
 
     Raises:
         FileError: The file cannot be read as Keras weights.
-        NoArchitectureError: The file holds weights only.
         ConfigError: The architecture cannot be understood.
         ShapeMismatchError: Architecture and variables do not fit each other.
         OutputError: The folder holds results already.
@@ -111,12 +118,23 @@ def convert(
     digest = digest or (Digest(file) if verify else None)
     tree = read(file)
     check_checksums(file)
-    plan = read_toml(blueprint) if blueprint is not None else read_blueprint(tree, architecture, input_shape)
+    candidates: tuple[Candidate, ...] = ()
+    if blueprint is not None:
+        plan = read_toml(blueprint)
+    elif (own := architecture_text(tree, architecture)) is not None:
+        plan = parsed(own, tree, architecture, input_shape)
+    else:
+        from regraft.recovery import recovered  # half of the project, which a file with an architecture spares
+
+        candidates = recovered(tree, all_shapes(input_shape), beside, progress)
+        plan, tree = candidates[0].blueprint, candidates[0].tree
     binding = bind(plan, tree, theano_kernels=theano_kernels)
     if choice := kernel_choice(plan, tree, theano_kernels):
         plan = replace(plan, choices=(*plan.choices, choice))
     module = emit(plan, binding, about(tree), weight_files(format)[0])
-    write_files(folder, tree, plan, module, format, force=force, progress=progress)
+    write_files(folder, plan, module, format, force=force, progress=progress)
+    for number, candidate in enumerate(candidates[1 : beside.candidates if beside else 1], start=2):
+        write_candidate(folder / f"candidate_{number}", candidate, format, force=force)
     own = None if blueprint is not None else architecture_text(tree, architecture)
     verification = UNCHECKED
     if verify:
@@ -124,11 +142,37 @@ def convert(
 
         verification = check(folder, format, module, plan, binding, tree, own, oracle=oracle, progress=progress)
     given = blueprint if blueprint is not None else architecture
+    sha256 = digest.hex() if digest else ""
     report = make_report(
-        tree, plan, binding, module, verification, digest.hex() if digest else "", given, folder, names
+        tree,
+        plan,
+        binding,
+        module,
+        verification,
+        sha256,
+        given,
+        folder,
+        names,
+        candidates,
+        beside.candidates if beside else 1,
     )
     write_text(folder / "report.json", report.to_json(), force=True)
-    return Conversion(report, module, plan, folder, binding, tree, own, format)
+    return Conversion(report, module, plan, folder, binding, tree, own, format, candidates)
+
+
+def read_blueprint(
+    tree: WeightTree, architecture: str | os.PathLike[str] | None, input_shape: Shapes | None
+) -> Blueprint:
+    """
+    The architecture that is stated, in the file or beside it.
+
+    Raises:
+        NoArchitectureError: There is none.
+    """
+    text = architecture_text(tree, architecture)
+    if text is None:
+        raise NoArchitectureError(f"{tree.file} holds weights only, and no architecture was given beside it")
+    return parsed(text, tree, architecture, input_shape)
 
 
 def read_toml(path: str | os.PathLike[str]) -> Blueprint:
@@ -142,19 +186,32 @@ def read_toml(path: str | os.PathLike[str]) -> Blueprint:
     return plan
 
 
-def read_blueprint(
-    tree: WeightTree, architecture: str | os.PathLike[str] | None, input_shape: tuple[int | None, ...] | None
+def parsed(
+    text: str, tree: WeightTree, architecture: str | os.PathLike[str] | None, input_shape: Shapes | None
 ) -> Blueprint:
     """The architecture from the JSON beside the file, else from the file itself."""
-    text = architecture_text(tree, architecture)
-    if text is None:
-        raise NoArchitectureError(
-            f"{tree.file} holds weights only: {len(tree.layers)} layers, {tree.parameter_count:,} parameters, "
-            "no architecture. Give the model's JSON with --architecture model.json (Keras: model.to_json()). "
-            f"What the file does say: regraft inspect {tree.file}"
-        )
+    shapes = all_shapes(input_shape)
+    if len(shapes) > 1:
+        raise ConfigError("several input shapes are for files without architecture; this one has it")
     source = str(architecture) if architecture is not None else tree.file
-    return keras_config.parse(text, source=source, keras_version=tree.keras_version, input_shape=input_shape)
+    shape = shapes[0] if shapes else None
+    return keras_config.parse(text, source=source, keras_version=tree.keras_version, input_shape=shape)
+
+
+def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
+    """One shape, or one an input, as a tuple of shapes."""
+    if given is None:
+        return ()
+    if given and isinstance(given[0], tuple):
+        return given  # type: ignore[return-value]
+    return (given,)  # type: ignore[return-value]
+
+
+def write_candidate(folder: Path, candidate: Candidate, format: Format, *, force: bool) -> None:
+    """Code, architecture, blueprint and weights of an architecture that is not the likeliest."""
+    binding = bind(candidate.blueprint, candidate.tree)
+    module = emit(candidate.blueprint, binding, about(candidate.tree), weight_files(format)[0])
+    write_files(folder, candidate.blueprint, module, format, force=force, progress=None)
 
 
 def architecture_text(tree: WeightTree, architecture: str | os.PathLike[str] | None) -> str | None:
@@ -164,7 +221,6 @@ def architecture_text(tree: WeightTree, architecture: str | os.PathLike[str] | N
 
 def write_files(
     folder: Path,
-    tree: WeightTree,
     blueprint: Blueprint,
     module: Module,
     format: Format,

@@ -19,6 +19,7 @@ CONTAINERS = {
     "Keras archive": "Keras archive (.keras)",
     "Keras folder": "unpacked Keras archive (folder)",
     "sharded Keras weights": "sharded weights (.weights.json and its .h5 files)",
+    "NumPy archive": "NumPy archive (.npz)",
 }
 
 
@@ -27,7 +28,8 @@ def inspect(file: str | os.PathLike[str]) -> Inspection:
     Say what a file is and what it holds, whole model or weights only, of any Keras.
 
     Args:
-        file: ``.h5``, ``.hdf5``, ``.weights.h5``, ``.keras``, an unpacked ``.keras`` folder or a ``.weights.json``.
+        file: ``.h5``, ``.hdf5``, ``.weights.h5``, ``.keras``, an unpacked ``.keras`` folder, a ``.weights.json``, or
+            an ``.npz`` of arrays.
 
     Returns:
         Shapes in it are in Keras order, as stored; those of model inputs have the batch axis first.

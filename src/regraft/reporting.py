@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import regraft
 from regraft import keras_config
 from regraft.blueprint import Blueprint
+from regraft.blueprint.words import words as words_of
 from regraft.emit.module import Module
 from regraft.keras_config.dump import every_layer
 from regraft.layers import AxisOrder
 from regraft.layers.binding import Binding
 from regraft.layers.walk import model_shapes
-from regraft.report import ChoiceRow, LayerRow, Port, Report, Source, TransferRow, VerificationRow
+from regraft.report import CandidateRow, ChoiceRow, LayerRow, Port, Report, Source, TransferRow, VerificationRow
 from regraft.weights import WeightTree
+
+if TYPE_CHECKING:
+    from regraft.recover.candidate import Candidate
 
 
 def make_report(
@@ -28,8 +33,10 @@ def make_report(
     architecture: str | os.PathLike[str] | None,
     folder: Path,
     names: Sequence[str],
+    candidates: Sequence[Candidate] = (),
+    written: int = 1,
 ) -> Report:
-    """The report of one conversion."""
+    """The report of one conversion; of ``candidates`` the first is what was converted, and ``written`` were written."""
     stored = list(tree.variables())
     used = {id(s) for t in module.transfers for source in t.sources for s in source.sources}
     listed = [(v.path, reason) for v, reason in binding.unused]
@@ -41,7 +48,7 @@ def make_report(
     return Report(
         regraft=regraft.__version__,
         model=blueprint.name,
-        source=source_of(tree, sha256, architecture),
+        source=source_of(tree, sha256, "recovered" if candidates else architecture),
         inputs=ports(blueprint, module, "inputs"),
         outputs=ports(blueprint, module, "outputs"),
         layers=layer_rows(blueprint, binding),
@@ -57,8 +64,44 @@ def make_report(
         choices=tuple(ChoiceRow(c.subject, c.value, c.candidates, c.label, c.evidence) for c in blueprint.choices),
         notes=(*tree.notes, *blueprint.notes, *binding.notes),
         caveats=architecture_caveats(blueprint),
+        candidates=candidate_rows(candidates, folder, written),
         files={name: str(folder / name) for name in names},
     )
+
+
+def candidate_rows(candidates: Sequence[Candidate], folder: Path, written: int) -> tuple[CandidateRow, ...]:
+    """One row a candidate; all but the first say where they differ from it."""
+    rows: list[CandidateRow] = []
+    for number, candidate in enumerate(candidates, start=1):
+        place = str(folder if number == 1 else folder / f"candidate_{number}")
+        differs = differences(candidates[0].blueprint, candidate.blueprint) if number > 1 else ()
+        where = place if number <= max(1, written) else ""
+        rows.append(CandidateRow(candidate.share, candidate.family, candidate.proof, differs, where))
+    return tuple(rows)
+
+
+def differences(first: Blueprint, other: Blueprint) -> tuple[str, ...]:
+    """Where a blueprint differs from another: settings, layers that only one has, edges."""
+    found: list[str] = []
+    for spec in other.layers:
+        old = first.by_name.get(spec.name)
+        if old is None or old.type != spec.type:
+            found.append(f"{spec.name} is {spec.type}" if old is not None else f"{spec.name} ({spec.type}) is added")
+            continue
+        found += [
+            f"{spec.name}.{key} = {words_of(value)}"
+            for key, value in spec.config.items()
+            if value != old.config.get(key)
+        ]
+    found += [f"{name} is left out" for name in first.by_name if name not in other.by_name]
+    edges = {(call.layer, call.call): call.inputs for call in first.calls}
+    for call in other.calls:
+        before = edges.get((call.layer, call.call))
+        if before is not None and before != call.inputs:
+            found.append(f"{call.layer} takes {', '.join(ref.layer for ref in call.inputs)}")
+    if first.outputs != other.outputs:
+        found.append(f"outputs are {', '.join(ref.layer for ref in other.outputs)}")
+    return tuple(found)
 
 
 def architecture_caveats(blueprint: Blueprint) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class Part:
     evidence: str = ""
     others: tuple[str, ...] = ()
     counter: int | None = None
+    inner: Grouping | None = None
 
     @property
     def name(self) -> str:

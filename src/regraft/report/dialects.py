@@ -8,6 +8,7 @@ DIALECTS = {
     "keras-2": "the .h5 layout of Keras 2 and tf.keras, which Keras 3 still writes",
     "checkpoint-h5": "the .weights.h5 layout of Keras 2.12 to 2.14",
     "keras-3": "the .weights.h5 layout of Keras 2.15 and later",
+    "arrays": "a list of arrays without names of layers (NumPy)",
 }
 
 ORDERS = {
@@ -16,6 +17,7 @@ ORDERS = {
     "heap": "as it was written, which the file still shows (HDF5 local heap)",
     "weight_map": "as it was written to the shards (weight_map)",
     "alphabetical": "unknown: the layers are listed by name",
+    "npz": "only that of the arrays: by number, else as they lie in the archive",
 }
 
 

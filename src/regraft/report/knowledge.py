@@ -35,14 +35,20 @@ def knowledge(
     if architecture is not None and not architecture.problem:
         return _whole(architecture)
     known, unknown = ["the name, shape and type of every array"], list[str]()
-    ordered = known if order_source != "alphabetical" else unknown
-    ordered.append("the order of the layers")
+    if dialect == "arrays":
+        known = ["the shape and type of every array"]
+        unknown.append("whether the arrays stand in the order of model.get_weights()")
+    else:
+        ordered = known if order_source != "alphabetical" else unknown
+        ordered.append("the order of the layers")
     if architecture is not None:
         unknown.append(f"the architecture: {architecture.problem}")
     if dialect in ("keras-3", "checkpoint-h5"):
         known.append("the class of every layer, from the names of its groups")
         (known if named else unknown).append("the names of the layers")
         unknown.append(INDEX_ONLY)
+    elif dialect == "arrays":
+        unknown += ["which arrays make a layer, its name and its class", "the roles of the arrays"]
     elif dialect == "keras-0":
         unknown += ["the names and classes of the layers", "the roles of the arrays"]
     else:

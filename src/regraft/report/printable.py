@@ -7,6 +7,8 @@ terminal, break a line or hide text is printed as it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 LONGEST = 120
 
 
@@ -68,3 +70,13 @@ def plural(count: int, word: str) -> str:
     ('1 layer', '12,345 layers')
     """
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def listing(words: Sequence[str]) -> str:
+    """
+    Words as a person lists them.
+
+    >>> listing(["one"]), listing(["one", "two"]), listing(["one", "two", "three"])
+    ('one', 'one and two', 'one, two and three')
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

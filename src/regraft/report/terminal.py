@@ -13,7 +13,8 @@ from rich.text import Text
 from regraft.report.console import INDENT, bullets, facts, heading
 from regraft.report.dialects import DIALECTS, written_by
 from regraft.report.layer_table import error_words, layer_table
-from regraft.report.printable import plural, printable, shape_words, size_words
+from regraft.report.printable import listing, plural, printable, shape_words, size_words
+from regraft.report.recovered_terminal import other_candidates, recovered_rows
 from regraft.report.value import Port, Report, VerificationRow
 
 MOST_NOTES = 8
@@ -40,6 +41,8 @@ def show(report: Report, console: Console, *, everything: bool = False) -> None:
     bullets(console, "What differs from Keras", _few(_failures(report)), style="red")
     bullets(console, "Placeholders: these raise in forward", _few(_placeholders(report)), style="yellow")
     bullets(console, "Open: what the file does not say", _few(_open(report)), style="yellow")
+    bullets(console, "Assumed: convention, not in the file", _few(_assumed(report)), style="yellow")
+    bullets(console, "It may also be", _few(other_candidates(report)))
     bullets(console, "Variables that are not in the model", _few(_listed(report)))
     bullets(console, "Notes", _few(_notes(report)))
     bullets(console, "What architecture.json cannot say", _few([printable(c, 400) for c in report.caveats]))
@@ -55,7 +58,9 @@ def summary(report: Report) -> list[tuple[str, str | Text]]:
         ("read", f"{source.kind}, {size_words(source.bytes)}{', written by ' if by else ''}{by}"),
         ("layout", DIALECTS.get(source.dialect, printable(source.dialect))),
     ]
-    if source.architecture != "the file":
+    if report.candidates:
+        rows += recovered_rows(report)
+    elif source.architecture != "the file":
         rows.append(("architecture", printable(source.architecture)))
     rows.append(("model", f"{printable(report.model)}: {plural(len(report.layers), 'layer')} ({types(report)})"))
     rows += [("input", port_words(port)) for port in report.inputs[:MOST_NOTES]]
@@ -140,12 +145,15 @@ def verdict(report: Report) -> Text:
     if status == "different":
         first = printable(report.verification.first_failure)
         words = f"A check failed: do not use the result. The first layer that differs is {first}."
-    elif report.placeholders or report.open_choices:
+    elif report.placeholders or report.open_choices or report.assumed_choices:
         parts = [
             plural(len(report.placeholders), "placeholder") if report.placeholders else "",
             plural(len(report.open_choices), "open choice") if report.open_choices else "",
+            plural(len(report.assumed_choices), "assumed choice") if report.assumed_choices else "",
         ]
-        words = f"Done, and not complete: {' and '.join(part for part in parts if part)}."
+        words = f"Done, and not complete: {listing([part for part in parts if part])}."
+    elif report.candidates and status == "equal":
+        words = "Done: every layer equals Keras, given this architecture."
     elif status == "equal":
         words = "Done: every layer equals Keras."
     else:
@@ -183,6 +191,13 @@ def _open(report: Report) -> list[str]:
 def _candidates(candidates: Iterable[str]) -> str:
     words = ", ".join(printable(candidate, 40) for candidate in list(candidates)[:MOST_NOTES])
     return f" (possible: {words})" if words else ""
+
+
+def _assumed(report: Report) -> list[str]:
+    return [
+        f"{printable(c.subject)} = {printable(c.value, 60)}: {printable(c.evidence, 200)}"
+        for c in report.assumed_choices
+    ]
 
 
 def _listed(report: Report) -> list[str]:

@@ -21,7 +21,7 @@ class Source:
     Attributes:
         sha256: Of the file; empty for a folder, and with ``--no-verify``, where reading the file twice is not wanted.
         kind: ``whole model`` if the architecture is inside, ``weights only`` if not.
-        architecture: Where the architecture came from: ``the file`` or the name of the JSON beside it.
+        architecture: Where the architecture came from: ``the file``, the name of the JSON beside it, or ``recovered``.
     """
 
     file: str
@@ -77,6 +77,52 @@ class ChoiceRow:
     candidates: tuple[str, ...]
     label: str
     evidence: str
+
+
+@dataclass(frozen=True)
+class CandidateRow:
+    """
+    One architecture that a weights-only file may have.
+
+    Attributes:
+        share: Its probability among those that were considered, as far as the costs behind it are right.
+        family: The known architecture it is, or empty.
+        proof: What proves it, or empty.
+        differs: Where it differs from the first, as ``conv2d_3.strides = 2, 2``.
+        folder: Where it was written, or empty.
+    """
+
+    share: float
+    family: str
+    proof: str
+    differs: tuple[str, ...] = ()
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class StatisticRow:
+    """
+    The stored statistics of one BatchNorm against those that the model predicts.
+
+    Attributes:
+        misfit: Root mean square of predicted minus stored mean, in units of the stored standard deviation; None where
+            nothing could be predicted.
+        verdict: ``fits``, ``doubtful``, ``contradicts`` or ``cannot tell``.
+        note: From which layers it was predicted, or why it was not.
+    """
+
+    layer: str
+    misfit: float | None
+    verdict: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SelfCheckRow:
+    """The model against the statistics in its own file: a check that needs neither data nor Keras."""
+
+    summary: str
+    layers: tuple[StatisticRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +197,8 @@ class Report:
     choices: tuple[ChoiceRow, ...] = ()
     notes: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
+    candidates: tuple[CandidateRow, ...] = ()
+    statistics: SelfCheckRow | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     schema: str = SCHEMA
 
@@ -165,12 +213,22 @@ class Report:
         return tuple(row for row in self.choices if row.label == "open")
 
     @property
+    def assumed_choices(self) -> tuple[ChoiceRow, ...]:
+        """The choices of a recovered architecture that rest on convention alone; none where known outputs prove it."""
+        proved = any(row.proof for row in self.candidates[:1])
+        return tuple(row for row in self.choices if row.label == "assumed" and self.candidates and not proved)
+
+    @property
     def exit_code(self) -> int:
-        """0 done, 1 a check failed, 3 done but something remains open, unconverted or could only be checked in part."""
+        """
+        0 done, 1 a check failed, 3 done but something remains open, unconverted or could only be checked in part.
+
+        An architecture that was recovered and rests on assumptions is not done either: nobody has stated it.
+        """
         if self.verification.status == "different":
             return 1
         partly = self.verification.status == "partly verified"
-        return 3 if partly or self.placeholders or self.open_choices else 0
+        return 3 if partly or self.placeholders or self.open_choices or self.assumed_choices else 0
 
     def to_json(self) -> str:
         """The report as JSON, ASCII only, keys as the attributes here."""

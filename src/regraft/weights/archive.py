@@ -94,7 +94,7 @@ def open_archive(path: Path, limits: Limits) -> Package:
 def _open_archive(path: Path, window: Window, limits: Limits) -> Package:
     archive = zipfile.ZipFile(window)
     members = archive.infolist()
-    spans = _check_members(path, window, members, limits)
+    spans = check_members(path, window, members, limits)
     if WEIGHTS not in spans:
         if NPZ in spans:
             _refuse_npz(path)
@@ -104,7 +104,7 @@ def _open_archive(path: Path, window: Window, limits: Limits) -> Package:
             f"the archive has no {WEIGHTS}.",
             hint="Save the model again with model.save('x.keras').",
         )
-    _refuse_hidden_hdf5(path, window, spans[WEIGHTS][0])
+    refuse_hidden_hdf5(path, window, spans[WEIGHTS][0])
     by_name = {member.filename: member for member in members}
     config = _member(path, archive, by_name.get(CONFIG), limits.json)
     metadata = _member(path, archive, by_name.get(METADATA), METADATA_SIZE)
@@ -120,7 +120,7 @@ def _open_archive(path: Path, window: Window, limits: Limits) -> Package:
     return Package(_checked(config, path, limits), _version(metadata, path, limits), weights, notes, _others(by_name))
 
 
-def _check_members(
+def check_members(
     path: Path, window: Window, members: list[zipfile.ZipInfo], limits: Limits
 ) -> dict[str, tuple[int, int]]:
     """Start and stored size of every member's data, after checks on all of them."""
@@ -233,7 +233,7 @@ def _others(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _refuse_hidden_hdf5(path: Path, window: Window, weights_start: int) -> None:
+def refuse_hidden_hdf5(path: Path, window: Window, weights_start: int = -1) -> None:
     """HDF5 looks for its signature at 512, 1024, 2048 ...; only the weights member may happen to lie there."""
     at = 512
     while at < window.size:

@@ -30,7 +30,7 @@ class Limits:
         json_depth: Objects inside objects of an architecture.
         json_values: Keys, texts and lists of an architecture.
         member_expansion: Unpacked bytes of compressed weights in a .keras archive, for each packed byte.
-        members: Members of a .keras archive.
+        members: Members of a .keras or .npz archive.
         shards: Files of a sharded model.
     """
 

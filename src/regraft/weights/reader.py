@@ -10,6 +10,7 @@ from regraft.errors import FileError, NotKerasError, quote
 from regraft.weights import archive, sniff
 from regraft.weights.legacy import OPTIMIZER, read_legacy
 from regraft.weights.limits import Limits
+from regraft.weights.npz import read_npz
 from regraft.weights.quantized import assumed_note
 from regraft.weights.safe_h5 import SafeFile
 from regraft.weights.saving_lib import NOT_WEIGHTS, read_saving_lib
@@ -27,7 +28,7 @@ def read(path: str | os.PathLike[str], *, limits: Limits = Limits()) -> WeightTr
 
     Args:
         path: ``.h5``, ``.hdf5``, ``.weights.h5``, ``.keras``, its unpacked folder, or ``.weights.json`` of a
-            sharded model. The content decides, not the name.
+            sharded model, or ``.npz`` with a list of arrays. The content decides, not the name.
         limits: Bounds on what the file may ask for.
 
     Returns:
@@ -43,6 +44,8 @@ def read(path: str | os.PathLike[str], *, limits: Limits = Limits()) -> WeightTr
     kind = sniff.identify(path)
     if not kind.readable:
         raise NotKerasError(path, kind.kind, kind.reason, hint=kind.hint)
+    if kind is sniff.ARRAYS:
+        return read_npz(path, limits)
     if kind is sniff.SHARDED:
         tree = _tree(Shards(path, limits, SKIPPED), limits)
         return replace(tree, order_source="weight_map") if tree.order_source == "heap" else tree

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.errors import FileError
+from regraft.weights.npy import PICKLE_HINT, holds_objects
 from regraft.weights.window import Window, open_regular
 
 RESAVE = "Load it with the library that wrote it and save with model.save_weights('x.weights.h5')."
@@ -46,6 +47,7 @@ HDF5 = FileKind("HDF5", readable=True)
 ARCHIVE = FileKind("Keras archive", readable=True)
 FOLDER = FileKind("Keras folder", readable=True)
 SHARDED = FileKind("sharded Keras weights", readable=True)
+ARRAYS = FileKind("NumPy archive", readable=True)
 
 
 def identify(path: str | os.PathLike[str]) -> FileKind:
@@ -187,7 +189,8 @@ def _zip(path: Path, window: Window) -> FileKind:
     if directory > _LARGEST_DIRECTORY:
         return FileKind(
             "zip archive",
-            reason=f"the directory of this archive takes {directory} bytes; that of a Keras model takes a few hundred.",
+            reason=f"the directory of this archive takes {directory} bytes; that of a Keras model takes a few hundred, "
+            "that of a list of its arrays less than a million.",
             hint="Do not use it; ask where it came from.",
         )
     try:
@@ -205,11 +208,7 @@ def _zip(path: Path, window: Window) -> FileKind:
             hint="regraft reads Keras files; load this one with torch.load(path, weights_only=True).",
         )
     if names and all(name.endswith(".npy") for name in names):
-        return FileKind(
-            "npz",
-            reason="this is a NumPy archive; it holds arrays without any layer.",
-            hint=RESAVE,
-        )
+        return ARRAYS
     if any(name.endswith("saved_model.pb") for name in names):
         return FileKind("zipped SavedModel", reason="this is a zipped TensorFlow SavedModel.", hint=RESAVE)
     return FileKind("zip archive", reason="this archive holds no Keras model.", hint="Unpack it; give the file inside.")
@@ -274,8 +273,21 @@ _SIMPLE: tuple[tuple[Callable[[bytes], bool], FileKind], ...] = (
     ),
     (_is_pickle, _PICKLE),
     (
+        holds_objects,
+        FileKind(
+            "pickle",
+            reason="this is a NumPy array of Python objects, which is a pickle: it can run any program when it is "
+            "loaded, and regraft never loads one.",
+            hint=PICKLE_HINT,
+        ),
+    ),
+    (
         _starts(b"\x93NUMPY"),
-        FileKind("npy", reason="this is one NumPy array, without any layer.", hint="Give a Keras weights file."),
+        FileKind(
+            "npy",
+            reason="this is one NumPy array; the weights of a model are several.",
+            hint="Give a Keras weights file, or an .npz of all arrays: np.savez('weights.npz', *model.get_weights()).",
+        ),
     ),
     (
         lambda head: head[4:8] == b"TFL3",

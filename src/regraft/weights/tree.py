@@ -18,8 +18,9 @@ Dialect = Literal[
     "keras-2",  # layer_names with keras_version (Keras 2, tf.keras, and Keras 3 saving .h5)
     "checkpoint-h5",  # Keras 2.12 to 2.14 .weights.h5: _layer_checkpoint_dependencies
     "keras-3",  # Keras 2.15+ and 3 .weights.h5: layers/<class>_<n>/vars/<i>
+    "arrays",  # .npz: arrays without layers, in ``own``
 ]
-OrderSource = Literal["layer_names", "nb_layers", "heap", "weight_map", "alphabetical"]
+OrderSource = Literal["layer_names", "nb_layers", "heap", "weight_map", "alphabetical", "npz"]
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,13 @@ class WeightTree:
         dialect: How the file is laid out.
         layers: One group a layer, also for layers without variables where the file names them; in model order
             as far as ``order_source`` can tell.
-        order_source: Where the order of ``layers`` comes from; ``alphabetical`` means the order is unknown.
+        order_source: Where the order of ``layers`` comes from; ``alphabetical`` means the order is unknown, ``npz``
+            that arrays were numbered or stand as they were written.
         keras_version: As stored, or empty.
         backend: ``tensorflow``, ``theano`` ..., or empty where the file does not say.
         config: The architecture JSON stored inside, as text, or None in a weights-only file.
-        own: Variables that belong to the model itself, not to a layer (``top_level_model_weights``, root ``vars``).
+        own: Variables that belong to the model itself, not to a layer (``top_level_model_weights``, root ``vars``);
+            in a file of arrays alone all of them.
         ignored: Paths that hold no weights of the model, each with the reason (optimizer state, metrics).
         notes: Facts a person should know (``file was repacked, layer order is lost``).
         model_name: Name of the model where the weights part of the file has it, else empty.

@@ -1,0 +1,180 @@
+"""
+Moments through a whole blueprint: every BatchNorm is predicted from those before it.
+
+What leaves a BatchNorm is known from its ``beta`` and ``gamma``; it is carried through activations, linear layers, pools
+and merges to the next BatchNorm, whose stored mean then confirms or contradicts everything in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from regraft.blueprint import Blueprint, Call, LayerSpec, Shape, TensorRef
+from regraft.layers.base import Layer, build
+from regraft.layers.walk import built, model_shapes, outputs_of
+from regraft.moments.flow import Flow, channel_axis, unknown
+from regraft.moments.law import Law
+from regraft.moments.moment import Moments
+from regraft.moments.norms import Norm, misfit, norm
+from regraft.moments.prediction import Prediction, predicted
+from regraft.moments.rules import carried
+from regraft.moments.step import Step
+
+Arrays = Mapping[str, Mapping[str, np.ndarray]]
+NORMS = frozenset({"BatchNormalization", "SyncBatchNormalization"})
+
+
+def predictions(
+    blueprint: Blueprint,
+    arrays: Arrays,
+    shapes: Mapping[TensorRef, Shape] | None = None,
+    *,
+    inputs: Mapping[str, Moments] | None = None,
+) -> tuple[Prediction, ...]:
+    """
+    What every BatchNorm should have stored, and what it did store.
+
+    Args:
+        blueprint: The architecture.
+        arrays: The variables of every layer by name, in Keras order; those of a nested model as ``inner/kernel``.
+        shapes: Of every tensor, as ``model_shapes`` gives them, where the caller has them.
+        inputs: Mean and variance a channel of model inputs, by the name of the input layer, where they are known.
+
+    Returns:
+        One for each BatchNorm, in the order in which the model runs; without a mean where nothing can be said.
+    """
+    walk = Walk(blueprint, arrays)
+    entering = {
+        ref: known_input(inputs[ref.layer]) if inputs and ref.layer in inputs else unknown(f"{ref.layer} is an input")
+        for ref in blueprint.inputs
+    }
+    walk.run(entering, dict(shapes) if shapes is not None else model_shapes(blueprint))
+    return walk.joined()
+
+
+def known_input(moments: Moments) -> Flow:
+    """A model input whose moments are given."""
+    return Flow(Law.of(moments))
+
+
+@dataclass(eq=False)
+class Walk:
+    """One pass through a blueprint; predictions collect in ``found``, several for a BatchNorm that is called often."""
+
+    blueprint: Blueprint
+    arrays: Arrays
+    prefix: str = ""
+    found: dict[str, list[Prediction]] = field(default_factory=dict)
+
+    def run(self, entering: Mapping[TensorRef, Flow], shapes: Mapping[TensorRef, Shape]) -> dict[TensorRef, Flow]:
+        """What is known of every tensor."""
+        flows: dict[TensorRef, Flow] = dict(entering)
+        layers = built(self.blueprint)
+        for call in self.blueprint.ordered_calls:
+            layer = layers[call.layer]
+            made = outputs_of(self.blueprint, call, layer)
+            results = self.call(call, layer, flows, shapes, made)
+            flows.update(zip(made, results, strict=True))
+        return flows
+
+    def call(
+        self,
+        call: Call,
+        layer: Layer | None,
+        flows: Mapping[TensorRef, Flow],
+        shapes: Mapping[TensorRef, Shape],
+        made: tuple[TensorRef, ...],
+    ) -> tuple[Flow, ...]:
+        """What leaves one call."""
+        spec = self.blueprint.by_name[call.layer]
+        if layer is None:
+            return (unknown(f"{spec.name}: {spec.type} is not known"),) * len(made)
+        step = Step(
+            spec,
+            layer,
+            self.arrays.get(spec.name, {}),
+            tuple(flows.get(ref, unknown("a constant")) for ref in call.inputs),
+            tuple(shapes.get(ref) for ref in call.inputs),
+            shapes.get(made[0]) if made else None,
+        )
+        inner = getattr(layer, "blueprint", None)
+        if isinstance(inner, Blueprint):
+            return self.nested(step, inner)
+        if len(made) != 1:
+            return (unknown(f"{spec.name} gives several tensors"),) * len(made)
+        return (self.single(step),)
+
+    def single(self, step: Step) -> Flow:
+        """What leaves a layer that is no model."""
+        if step.spec.type == "TimeDistributed":
+            return self.single(unwrapped(step)) if len(step.flows) == 1 else unknown(f"{step.name}: several inputs")
+        if step.spec.type in NORMS and step.flows:
+            return self.norm(step)
+        return carried(step)
+
+    def norm(self, step: Step) -> Flow:
+        """Compare at a BatchNorm, and start anew from what it stores."""
+        flow, shape, name = step.flows[0], step.shapes[0], self.prefix + step.name
+        if not {"moving_mean", "moving_variance"} <= set(step.arrays):
+            return unknown(f"{name}: its statistics are missing")
+        if getattr(step.layer, "mode", 0):
+            return unknown(f"{name} normalises with the statistics of the batch")
+        layer = step.layer
+        bn = norm(step.arrays, getattr(layer, "epsilon", 1e-3), deviation=getattr(layer, "deviation", False))
+        axis = getattr(layer, "axis", -1)
+        if flow.law is not None and shape and not flow.flat and channel_axis(flow, shape) != axis % len(shape):
+            flow = unknown(f"{name} normalises another axis than that of the channels")
+        self.found.setdefault(name, []).append(predicted(name, bn, flow, shape))
+        if bn.trouble and not bn.live.any():
+            return unknown(f"{name}: {bn.trouble}")
+        if bn.trouble:
+            return untrained(flow, bn, name)
+        return Flow(Law.of(bn.output), axis=axis, sources=(name,))
+
+    def nested(self, step: Step, inner: Blueprint) -> tuple[Flow, ...]:
+        """A model inside the model."""
+        mark = f"{step.name}/"
+        own: dict[str, dict[str, np.ndarray]] = {}
+        for key, array in step.arrays.items():
+            layer, _, variable = key.partition("/")
+            own.setdefault(layer, {})[variable] = array
+        walk = Walk(inner, own, self.prefix + mark, self.found)
+        flows = walk.run(dict(zip(inner.inputs, step.flows, strict=False)), model_shapes(inner, step.shapes))
+        return tuple(flows.get(ref, unknown("a constant")) for ref in inner.outputs)
+
+    def joined(self) -> tuple[Prediction, ...]:
+        """One prediction a BatchNorm; one that is called several times stores statistics of all calls together."""
+        return tuple(several(calls) for calls in self.found.values())
+
+
+def several(calls: list[Prediction]) -> Prediction:
+    """The prediction of a BatchNorm over all its calls: their mean, if each has one."""
+    if len(calls) == 1:
+        return calls[0]
+    means = [call.mean for call in calls if call.mean is not None]
+    if len(means) < len(calls):
+        return replace(calls[0], misfit=float("nan"), mean=None, variance=None, reason="one of its calls is not known")
+    mean = np.mean(means, axis=0)
+    return replace(calls[0], mean=mean, misfit=misfit(mean, calls[0].norm), rough=(*calls[0].rough, "a shared layer"))
+
+
+def untrained(flow: Flow, bn: Norm, name: str) -> Flow:
+    """Behind a BatchNorm without statistics of its own: an affine map, so what arrived is carried on."""
+    if flow.law is None or flow.law.channels != bn.channels or not np.isfinite([*bn.mean, *bn.variance]).all():
+        return flow if flow.law is None else unknown(f"{name}: {bn.trouble}")
+    factor = bn.gamma / np.sqrt(np.maximum(bn.variance, 0.0) + bn.epsilon)
+    return flow.onward(name, lambda law: law.affine(factor, bn.beta - factor * bn.mean))
+
+
+def unwrapped(step: Step) -> Step:
+    """The step of a wrapped layer, which sees every moment of time as a sample."""
+    inner = step.spec.config["layer"]
+    assert isinstance(inner, LayerSpec)
+    spec = replace(inner, name=step.spec.name)
+    flows = tuple(replace(flow, axis=flow.axis - 1 if flow.axis > 0 else flow.axis) for flow in step.flows)
+    shapes = tuple(None if shape is None else (shape[0], *shape[2:]) for shape in step.shapes)
+    output = None if step.output is None else (step.output[0], *step.output[2:])
+    return replace(step, spec=spec, layer=build(inner), flows=flows, shapes=shapes, output=output)

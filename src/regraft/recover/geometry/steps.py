@@ -1,0 +1,216 @@
+"""The calls of a draft as steps of the search, under one habit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from regraft.blueprint import Call, LayerSpec, Setting, Shape, TensorRef
+from regraft.layers import Layer
+from regraft.recover.geometry import rearranged, windows
+from regraft.recover.geometry.answers import answered
+from regraft.recover.geometry.demand import Demand, demand
+from regraft.recover.geometry.graph import Graph, built_or_none
+from regraft.recover.geometry.habits import Habit
+from regraft.recover.geometry.lattice import Step
+from regraft.recover.geometry.roles import Role, is_pool
+from regraft.recover.geometry.slots import slot_ways
+from regraft.recover.geometry.ways import Way, Ways, Workshop, fixed, usable
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What all searches over one draft have in common.
+
+    Attributes:
+        graph: The draft, places for layers that may be put in included.
+        demands: What each layer demands of its input.
+        roles: The place of each window.
+        entries: For each input the shapes it may have.
+        answers: What the user decided, by subject.
+        wide: Whether rare settings are tried too.
+    """
+
+    graph: Graph
+    demands: Mapping[str, Demand]
+    roles: Mapping[str, Role]
+    entries: Mapping[str, Sequence[Way]]
+    answers: Mapping[str, str]
+    wide: bool
+    shop: Workshop
+
+
+def demands_of(graph: Graph) -> dict[str, Demand]:
+    """What every layer demands of its input."""
+    return {
+        name: demand(graph.spec(name), layer, graph.stored.get(name, {})) for name, layer in graph.layers.items()
+    }
+
+
+def steps(plan: Plan, habit: Habit) -> list[Step]:
+    """The search problem under one habit: inputs first, then the calls."""
+    graph = plan.graph
+    found = [Step(ref.layer, (), (ref,), fixed_entry(plan, ref.layer)) for ref in graph.blueprint.inputs]
+    for call in graph.calls:
+        layer = graph.layers[call.layer]
+        count = layer.output_count() if layer is not None else 1 + most_used(graph, call)
+        outputs = tuple(TensorRef(call.layer, call.call, i) for i in range(max(count, 1)))
+        ways = answered(layer_ways(plan, call, habit), call.layer, plan.answers)
+        need = Demand() if settles_axis(graph.spec(call.layer), layer) else plan.demands[call.layer]
+        found.append(Step(call.layer, call.inputs, outputs, ways, need, graph.call_counts[call.layer] > 1))
+    return found
+
+
+def fixed_entry(plan: Plan, name: str) -> Ways:
+    """The shapes of one input."""
+    found = list(plan.entries[name])
+    return lambda shapes: found
+
+
+def most_used(graph: Graph, call: Call) -> int:
+    """The highest output of a call that somebody takes; for layers that cannot be built."""
+    refs = (*graph.blueprint.consumers, *graph.blueprint.outputs)
+    return max((ref.index for ref in refs if (ref.layer, ref.call) == (call.layer, call.call)), default=0)
+
+
+def settles_axis(spec: LayerSpec, layer: Layer | None) -> bool:
+    """Whether the axis of the channels is one of the layer's own ways, so that a fixed demand would be wrong."""
+    return layer is not None and spec.type == "BatchNormalization"
+
+
+def layer_ways(plan: Plan, call: Call, habit: Habit) -> Ways:
+    """The ways of the layer of one call."""
+    graph, name = plan.graph, call.layer
+    spec, layer = graph.spec(name), graph.layers[name]
+    if spec.type == "Slot":
+        return slot_ways(plan.shop, spec, graph, call, habit, plan.demands, plan.roles.get(name, Role()), plan.wide)
+    if layer is None:
+        return fixed([Way(kind="unknown")]) if False else unknown
+    inner = spec.config.get("layer")
+    if spec.type == "TimeDistributed" and isinstance(inner, LayerSpec):
+        built = built_or_none(inner)
+        if built is not None:
+            return window_ways(plan, spec, inner.type, built, plan.roles.get(name, Role()), habit, "layer.") or as_it_is(layer)
+    if spec.type == "Bidirectional":
+        return rearranged.recurrent(plan.shop, spec, graph, call, "layer.")
+    if spec.type in rearranged.RECURRENT:
+        return rearranged.recurrent(plan.shop, spec, graph, call)
+    if spec.type == "BatchNormalization":
+        return axis_ways(plan, spec, layer)
+    if spec.type == "Concatenate":
+        return joining(plan, spec)
+    if spec.type == "Reshape":
+        return rearranged.reshape(plan.shop, spec, following(plan, call))
+    if spec.type == "Permute":
+        return rearranged.permute(plan.shop, spec)
+    if spec.type == "RepeatVector":
+        return rearranged.repeat_vector(plan.shop, spec, sequence_lengths(plan))
+    if spec.type.startswith("ZeroPadding"):
+        return windows.zero_padding(plan.shop, spec, layer, window_behind(graph, call), wide=plan.wide)
+    if spec.type.startswith("Cropping"):
+        return windows.cropping(plan.shop, spec, layer)
+    if spec.type.startswith(("GlobalAveragePooling", "GlobalMaxPooling")):
+        return rearranged.global_pool(plan.shop, spec)
+    return window_ways(plan, spec, spec.type, layer, plan.roles.get(name, Role()), habit) or as_it_is(layer)
+
+
+def unknown(shapes: tuple[Shape, ...]) -> Sequence[Way]:
+    """A layer that cannot be built: nothing is known behind it."""
+    del shapes
+    return [Way()]
+
+
+def as_it_is(layer: Layer) -> Ways:
+    """A layer without sizes of its own."""
+    only = [Way(layer=layer)]
+    return lambda shapes: only
+
+
+def window_ways(
+    plan: Plan, spec: LayerSpec, kind: str, layer: Layer, role: Role, habit: Habit, prefix: str = ""
+) -> Ways | None:
+    """Ways of a layer that slides a window or changes the size of a map; None for any other."""
+    shop = plan.shop
+    if kind.endswith("Transpose"):
+        return windows.transposed(shop, spec, layer, habit, prefix=prefix)
+    if is_pool(kind):
+        return windows.pool(shop, spec, layer, role, habit, prefix=prefix, wide=plan.wide)
+    if kind.startswith("UpSampling"):
+        return windows.upsampling(shop, spec, layer, prefix=prefix, wide=plan.wide)
+    if hasattr(layer, "kernel_size") and hasattr(layer, "dilation_rate"):
+        return windows.convolution(shop, spec, layer, role, habit, prefix=prefix, wide=plan.wide)
+    return None
+
+
+def axis_ways(plan: Plan, spec: LayerSpec, layer: Layer) -> Ways:
+    """
+    Ways of a BatchNormalization: over the last axis, or over the first where maps are channels first.
+
+    The length of its vectors decides; where both fit, the axis of the network's data format is likelier.
+    """
+    need = plan.demands[spec.name]
+    first = plan.graph.channels_first
+    last = Way((), 0.0, layer) if not first else plan.shop.way(spec, {"axis": -1}, 1.5)
+    other = plan.shop.way(spec, {"axis": 1}, 0.1 if first else 6.0)
+
+    def ways(shapes: tuple[Shape, ...]) -> Sequence[Way]:
+        fitting = [w for w, axis in ((last, -1), (other, 1)) if replace(need, axis=axis).allows(shapes[0])]
+        flat = shapes[0] is not None and len(shapes[0]) == 2
+        return fitting[:1] if flat or not first else usable(fitting)
+
+    return ways
+
+
+def joining(plan: Plan, spec: LayerSpec) -> Ways:
+    """Ways of a Concatenate: along the channels; along another axis where nothing else fits."""
+    first = plan.graph.channels_first
+    last = plan.shop.way(spec, {"axis": -1}, 1.5 if first else 0.0)
+    other = plan.shop.way(spec, {"axis": 1}, 0.1 if first else 4.0)
+    third = plan.shop.way(spec, {"axis": 2}, 6.0)
+
+    def ways(shapes: tuple[Shape, ...]) -> Sequence[Way]:
+        rank = len(shapes[0]) if shapes and shapes[0] is not None else 0
+        return usable([last] if rank == 2 else [last, other, third] if rank == 4 else [last, other])
+
+    return ways
+
+
+def following(plan: Plan, call: Call) -> list[Demand]:
+    """What the next layers demand."""
+    output = TensorRef(call.layer, call.call)
+    found = [plan.demands[c.layer] for c in plan.graph.next_active(output)]
+    refs = [output]
+    while refs:
+        for after in plan.graph.blueprint.consumers.get(refs.pop(), ()):
+            if plan.graph.passive(after):
+                found.append(plan.demands[after.layer])
+                refs.append(TensorRef(after.layer, after.call))
+    return found
+
+
+def window_behind(graph: Graph, call: Call) -> int:
+    """Size of the kernel or pool that reads a padded map."""
+    for after in graph.next_active(TensorRef(call.layer, call.call)):
+        layer = graph.layers[after.layer]
+        sizes: Setting = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+        if isinstance(sizes, tuple) and sizes:
+            # A pool behind a padding has a window of 3, whatever the draft says.
+            return 3 if hasattr(layer, "pool_size") else max(n for n in sizes if isinstance(n, int))
+    return 0
+
+
+def sequence_lengths(plan: Plan) -> list[int]:
+    """The lengths of the sequences that enter."""
+    return list(dict.fromkeys(_lengths(plan)))
+
+
+def _lengths(plan: Plan) -> Iterator[int]:
+    for ways in plan.entries.values():
+        for way in ways[:1]:
+            shape = getattr(way.layer, "batch_shape", None)
+            if shape is not None and len(shape) == 3 and shape[1]:
+                yield shape[1]
+
+
+__all__ = ["Plan", "demands_of", "steps"]

@@ -1,0 +1,94 @@
+"""A reading of a list of arrays as a ``Grouping``: layers with names in the style of Keras 3, types, settings, labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from regraft.blueprint import Label
+from regraft.layers.naming import snake_case
+from regraft.recover.grouping.fitting import settings_of
+from regraft.recover.grouping.reading import Layer, Reading
+from regraft.recover.part import Grouping, Part
+from regraft.weights import Group, Variable, WeightTree
+
+#: From twenty to one on, values and shapes prefer a type.
+SUPPORTED = 3.0
+#: Under two to one nothing is preferred.
+OPEN = 0.7
+#: Alternatives up to here are named; one in three thousand.
+NAMED = 8.0
+
+
+def make_grouping(
+    tree: WeightTree, readings: Sequence[Reading], index: int, *, ordered: bool, notes: tuple[str, ...] = ()
+) -> Grouping:
+    """
+    One of several readings of a list of arrays, judged beside the others.
+
+    Args:
+        tree: The file; its arrays are in ``own``.
+        readings: All that are considered, cheapest first.
+        index: Which one this is.
+        ordered: Whether its layers stand in model order.
+        notes: What a person should know.
+    """
+    reading = readings[index]
+    arrays = tree.own
+    counts: Counter[str] = Counter()
+    parts: list[Part] = []
+    groups: list[Group] = []
+    for layer, (margin, others) in zip(reading.layers, margins(readings, index), strict=True):
+        stem = snake_case(layer.form.type) if layer.form else "unknown"
+        name = f"{stem}_{counts[stem]}" if counts[stem] else stem
+        counts[stem] += 1
+        group = Group(name, name, f"/{name}", tuple(arrays[place] for place in layer.places))
+        groups.append(group)
+        parts.append(_part(layer, group, margin, others))
+    old = any(layer.form and layer.form.keras_1 for layer in reading.layers)
+    made = replace(
+        tree, dialect="keras-1" if old else "keras-2", keras_version="", layers=tuple(groups), own=()
+    )
+    return Grouping(made, tuple(parts), reading.cost - readings[0].cost, ordered, complete=False, notes=notes)
+
+
+def _part(layer: Layer, group: Group, margin: float, others: tuple[str, ...]) -> Part:
+    if layer.form is None:
+        return Part(group, "", label="open", evidence=f"no layer stores an array of shape {group.variables[0].shape} here")
+    label: Label = "supported" if margin >= SUPPORTED else "assumed" if margin >= OPEN else "open"
+    return Part(
+        group,
+        layer.form.type,
+        settings_of(layer.form, layer.sizes),
+        label,
+        f"{_shapes(layer, group.variables)}; the next best reading is {margin:.1f} nats less likely",
+        others,
+    )
+
+
+def _shapes(layer: Layer, variables: Sequence[Variable]) -> str:
+    """``kernel (3, 3, 1, 8), bias (8,)``."""
+    assert layer.form is not None
+    return ", ".join(f"{role} {v.shape}" for role, v in zip(layer.form.roles, variables, strict=True))
+
+
+def margins(readings: Sequence[Reading], index: int) -> list[tuple[float, tuple[str, ...]]]:
+    """For each layer by how much a reading that sees its arrays otherwise is dearer, and the types it then has."""
+    reading = readings[index]
+    rivals = [
+        (other.cost - reading.cost, set(other.layers), _type_at(other)) for other in readings if other is not reading
+    ]
+    beyond = max(rivals[-1][0], 0.0) if rivals else NAMED
+    found: list[tuple[float, tuple[str, ...]]] = []
+    for layer in reading.layers:
+        differ = [(cost, types) for cost, layers, types in rivals if layer not in layers]
+        own, first = layer.form.type if layer.form else "", layer.places[0]
+        others = dict.fromkeys(types.get(first, "") for cost, types in differ if cost <= NAMED)
+        found.append((min((c for c, _ in differ), default=beyond), tuple(t for t in others if t not in ("", own))))
+    return found
+
+
+def _type_at(reading: Reading) -> dict[int, str]:
+    """For each array the type of the layer that holds it."""
+    return {place: layer.form.type for layer in reading.layers if layer.form for place in layer.places}

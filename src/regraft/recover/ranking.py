@@ -1,0 +1,76 @@
+"""Drafts and their open questions as candidates, likeliest first."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import exp
+
+from regraft.blueprint import Blueprint, Choice, Label, Setting
+from regraft.blueprint.words import words
+from regraft.recover.candidate import Candidate
+from regraft.recover.draft import Draft, edited
+from regraft.recover.question import Question, combinations
+
+
+def ranked(drafts: Sequence[Draft]) -> Iterator[Candidate]:
+    """
+    Every combination of a draft and answers to its questions, cheapest first, lazily; none twice.
+
+    Drafts of one file are comparable: their costs count from the same point.
+    """
+
+    def of(number: int, draft: Draft) -> Iterator[tuple[float, int, tuple[int, ...]]]:
+        for cost, places in combinations(draft.questions):
+            yield draft.cost + cost, number, places
+
+    seen: set[int] = set()
+    for cost, number, places in heapq.merge(*(of(i, draft) for i, draft in enumerate(drafts))):
+        candidate = answered(drafts[number], places, cost)
+        mark = fingerprint(candidate.blueprint)
+        if mark not in seen:
+            seen.add(mark)
+            yield candidate
+
+
+def answered(draft: Draft, places: Sequence[int], cost: float) -> Candidate:
+    """The candidate that takes the option at ``places`` of each question."""
+    edits: dict[tuple[str, str], Setting] = {}
+    choices = list(draft.choices)
+    for question, place in zip(draft.questions, places, strict=True):
+        edits.update(question.options[place].edits)
+        choices += choices_of(question, place)
+    blueprint = replace(edited(draft.blueprint, edits), choices=tuple(choices))
+    return Candidate(blueprint, draft.grouping.tree, cost, family=draft.family)
+
+
+def choices_of(question: Question, place: int) -> list[Choice]:
+    """One choice for every setting that an option sets, with the values of the other options as candidates."""
+    option = question.options[place]
+    label: Label = question.label if place == 0 else "assumed"
+    found: list[Choice] = []
+    for key, value in option.edits.items():
+        values = [words(other.edits[key]) for other in question.options if key in other.edits]
+        chosen = words(value)
+        candidates = tuple(dict.fromkeys([chosen, *values]))
+        found.append(Choice(".".join(key), chosen, candidates, label, option.evidence))
+    return found
+
+
+def fingerprint(blueprint: Blueprint) -> int:
+    """Equal for blueprints that compute the same by their description."""
+    layers = tuple(
+        (spec.name, spec.type, repr(sorted(spec.config.items(), key=lambda item: item[0]))) for spec in blueprint.layers
+    )
+    return hash((layers, repr(blueprint.calls), blueprint.inputs, blueprint.outputs))
+
+
+def with_shares(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The same candidates, cheapest first, with their probabilities among each other."""
+    if not candidates:
+        return []
+    least = min(candidate.cost for candidate in candidates)
+    total = sum(exp(least - candidate.cost) for candidate in candidates)
+    found = [replace(c, share=exp(least - c.cost) / total) for c in candidates]
+    return sorted(found, key=lambda c: (not c.proof, c.cost))

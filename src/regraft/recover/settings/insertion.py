@@ -1,0 +1,86 @@
+"""
+Activation layers for files that list only layers with variables.
+
+Behind a BatchNorm that feeds another layer, and behind a sum, people put an activation; such a layer has no variables,
+so these files do not mention it. It is put in with a function that is asked for, ``linear`` among the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
+from regraft.recover.settings.surroundings import ACTIVATIONS, BATCH_NORMS, SUMS, Surroundings, core
+
+
+def with_activations(blueprint: Blueprint) -> tuple[Blueprint, dict[str, str]]:
+    """
+    The blueprint with an ``Activation`` where one may have stood.
+
+    Returns:
+        The blueprint, and for each layer that was put in the one in front of its BatchNorm which may carry the function
+        instead; empty behind a sum, and where that layer has no function of its own.
+    """
+    around = Surroundings(blueprint)
+    calls = [call.layer for call in blueprint.calls]
+    places: dict[str, str] = {}
+    for call in blueprint.calls:
+        spec = blueprint.by_name.get(call.layer)
+        if spec is None or spec.unknown or calls.count(spec.name) > 1 or TensorRef(spec.name) in blueprint.outputs:
+            continue
+        kind = core(spec).type
+        if kind in BATCH_NORMS and norm_has_room(around, spec.name):
+            before = around.before(spec.name)
+            places[spec.name] = before[0].name if len(before) == 1 and "activation" in core(before[0]).config else ""
+        elif kind == "Add" and sum_has_room(around, spec.name):
+            places[spec.name] = ""
+    names = free_names(blueprint)
+    partners: dict[str, str] = {}
+    for layer, partner in places.items():
+        name = next(names)
+        blueprint = inserted(blueprint, layer, name)
+        partners[name] = partner
+    return blueprint, partners
+
+
+def norm_has_room(around: Surroundings, layer: str) -> bool:
+    """Whether an activation may stand behind a BatchNorm: not at an input, not before a sum alone, not twice."""
+    behind = around.behind(layer)
+    types = {core(spec).type if spec else "output" for spec in behind}
+    before = around.before(layer)
+    if not behind or types & ACTIVATIONS or types <= SUMS | {"output"}:
+        return False
+    return not any(spec.type in {"InputLayer", "Embedding"} | ACTIVATIONS for spec in before)
+
+
+def sum_has_room(around: Surroundings, layer: str) -> bool:
+    """Whether an activation may stand behind a sum: not where one or a BatchNorm follows, nor where activations enter."""
+    behind = {core(spec).type if spec else "output" for spec in around.behind(layer)}
+    entering = {core(spec).type for spec in around.before(layer)}
+    stops = ACTIVATIONS | BATCH_NORMS | {"LayerNormalization"}
+    return bool(behind) and not behind & stops and not behind <= SUMS | {"output"} and "InputLayer" not in entering
+
+
+def free_names(blueprint: Blueprint) -> Iterator[str]:
+    """``activation``, ``activation_1`` ... as far as they are free."""
+    number = 0
+    while True:
+        name = f"activation_{number}" if number else "activation"
+        if name not in blueprint.by_name:
+            yield name
+        number += 1
+
+
+def inserted(blueprint: Blueprint, layer: str, name: str) -> Blueprint:
+    """The blueprint with an ``Activation`` behind the only call of a layer, for all that take its output."""
+    old, new = TensorRef(layer), TensorRef(name)
+    spec = LayerSpec(name, "Activation", {"activation": "linear"})
+    place = next(i for i, other in enumerate(blueprint.layers) if other.name == layer) + 1
+    layers = (*blueprint.layers[:place], spec, *blueprint.layers[place:])
+    calls: list[Call] = []
+    for call in blueprint.calls:
+        calls.append(replace(call, inputs=tuple(new if ref == old else ref for ref in call.inputs)))
+        if call.layer == layer:
+            calls.append(Call(name, (old,)))
+    return replace(blueprint, layers=layers, calls=tuple(calls))

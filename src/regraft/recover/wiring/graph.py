@@ -1,0 +1,103 @@
+"""A graph over the layers of a file, before it becomes a blueprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from regraft.recover.wiring.facts import Fact
+from regraft.recover.wiring.slots import State
+
+
+@dataclass(frozen=True)
+class Node:
+    """
+    One layer of the graph.
+
+    Attributes:
+        name: In the blueprint.
+        type: In the catalogue; empty if unknown.
+        inputs: Names of the layers whose outputs it takes, in order.
+        rank: Of its output, batch included, as its consumers need it; 0 if unknown.
+        cost: Of the decision where its output goes.
+        made: Whether the file does not list it: a sum, a Flatten or an input that wiring put there.
+    """
+
+    name: str
+    type: str
+    inputs: tuple[str, ...] = ()
+    rank: int = 0
+    cost: float = 0.0
+    made: bool = False
+
+
+@dataclass(frozen=True)
+class Graph:
+    """
+    Layers with their inputs.
+
+    Attributes:
+        nodes: In an order in which inputs come first; that of the file where there is one.
+        outputs: Names of the layers whose tensors leave.
+        cost: In nats.
+        sure: Whether the search was exhaustive, so that what all graphs share is certain up to layers used twice.
+        channels: Channels that enter each input layer, if a consumer tells.
+        broken: Edges that no fact allows: nothing better was found.
+        notes: What a person should know.
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    cost: float = 0.0
+    sure: bool = False
+    broken: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def by_name(self) -> dict[str, Node]:
+        """Nodes by name."""
+        return {node.name: node for node in self.nodes}
+
+    @property
+    def edges(self) -> frozenset[tuple[str, str, int]]:
+        """All edges: source, consumer, place."""
+        return frozenset((source, node.name, i) for node in self.nodes for i, source in enumerate(node.inputs))
+
+
+def graph_of(state: State, facts: Sequence[Fact], *, sure: bool) -> Graph:
+    """The graph of a finished hypothesis."""
+    inputs: dict[int, list[tuple[int, int]]] = {}
+    rank: dict[int, int] = {}
+    costs: dict[int, float] = {}
+    types: dict[int, str] = {}
+    outputs: list[str] = []
+    edges = state.edges
+    while edges is not None:
+        for consumer, label in edges.consumers:
+            inputs.setdefault(consumer, []).append((label, edges.node))
+        rank[edges.node], costs[edges.node], types[edges.node] = edges.rank, edges.cost, edges.type
+        if not edges.consumers:
+            outputs.append(facts[edges.node].name)
+        edges = edges.before
+    nodes = tuple(
+        Node(
+            fact.name,
+            types.get(i, fact.type),
+            tuple(facts[source].name for _, source in sorted(inputs.get(i, ()))),
+            rank.get(i, 0),
+            costs.get(i, 0.0),
+        )
+        for i, fact in enumerate(facts)
+    )
+    return Graph(nodes, tuple(outputs), state.cost, sure)
+
+
+def chain(facts: Sequence[Fact], *, cost: float = 0.0, sure: bool = False) -> Graph:
+    """The layers one after another."""
+    nodes: list[Node] = []
+    before: str | None = None
+    for fact in facts:
+        nodes.append(Node(fact.name, fact.type, () if before is None or fact.role == "input" else (before,)))
+        before = fact.name
+    return Graph(tuple(nodes), (before,) if before is not None else (), cost, sure)

@@ -1,0 +1,186 @@
+"""Recovery with an engine: candidates are emitted and run, so that samples and known outputs can judge them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from regraft.blueprint import Blueprint, TensorRef
+from regraft.emit.module import Module, emit
+from regraft.errors import FileError, OutputError, RegraftError
+from regraft.layers.binding import Binding, bind
+from regraft.recover.beside import Beside
+from regraft.recover.candidate import Candidate, Pairs, Ran
+from regraft.recover.draft import Hints
+from regraft.recover.recover import recover as from_hints
+from regraft.verify import Spot, Subject
+from regraft.verify.trace import emitted
+from regraft.weights import Group, Variable, WeightTree
+
+Arrays = np.ndarray | Sequence[np.ndarray]
+Progress = Callable[[str, int, int], None]
+#: Trees up to this many bytes are kept in memory while candidates are tried.
+KEPT = 1 << 30
+
+
+def recovered(
+    tree: WeightTree, shapes: Sequence[tuple[int | None, ...]], beside: Beside | None, progress: Progress | None
+) -> tuple[Candidate, ...]:
+    """The likeliest architectures of a weights-only file, with what the user's files say; best first."""
+    if progress is not None:
+        progress("recover the architecture", 0, 0)
+    given = beside or Beside()
+    return tuple(
+        recover(
+            tree,
+            input_shapes=shapes,
+            samples=None if given.samples is None else load_arrays(given.samples),
+            labels=None if given.labels is None else load_arrays(given.labels)[0],
+            pairs=None if given.pairs is None else (load_arrays(given.pairs[0]), load_arrays(given.pairs[1])),
+            settings=given.settings,
+            candidates=max(5, given.candidates),
+        )
+    )
+
+
+def recover(
+    tree: WeightTree,
+    *,
+    input_shapes: Sequence[tuple[int | None, ...]] = (),
+    samples: Arrays | None = None,
+    labels: np.ndarray | None = None,
+    pairs: tuple[Arrays, Arrays] | None = None,
+    settings: Mapping[str, str] | None = None,
+    candidates: int = 5,
+) -> list[Candidate]:
+    """
+    The likeliest architectures of a weights file, best first; an architecture inside the file is not looked at.
+
+    Args:
+        tree: What ``read`` gave.
+        input_shapes: Shape of each input in Keras order without the batch axis, None for an axis that varies.
+        samples: Real inputs, one array an input, in Keras order, batch first: their statistics at every BatchNorm are
+            compared with the stored ones. Arrays stand for a list of one.
+        labels: Class number of each sample: candidates that classify better come first.
+        pairs: Inputs and the outputs that the original model gave for them: a proof.
+        settings: What you know, by subject: ``{"conv2d_3.strides": "2"}``.
+        candidates: How many to give.
+
+    Returns:
+        At least one candidate; ``candidate.blueprint.choices`` says what was chosen, how sure it is, and why.
+
+    Raises:
+        BlueprintError: A setting names something that is not there.
+        FileError: The file holds no variables.
+    """
+    if not any(True for _ in tree.variables()):
+        raise FileError(tree.file, "holds no variables, so there is nothing to rebuild an architecture from")
+    shapes = tuple(tuple(shape) for shape in input_shapes)
+    if pairs is not None and not shapes:
+        shapes = tuple(array.shape[1:] for array in arrays(pairs[0]))
+    if samples is not None and not shapes:
+        shapes = tuple(array.shape[1:] for array in arrays(samples))
+    kept = remembered(tree)
+    return from_hints(
+        kept,
+        Hints(shapes, dict(settings or {})),
+        run=run,
+        pairs=None if pairs is None else Pairs(arrays(pairs[0]), arrays(pairs[1])),
+        samples=() if samples is None else arrays(samples),
+        labels=labels,
+        count=candidates,
+    )
+
+
+def arrays(value: Arrays) -> tuple[np.ndarray, ...]:
+    """One array as a tuple of one."""
+    return (value,) if isinstance(value, np.ndarray) else tuple(np.asarray(item) for item in value)
+
+
+def run(blueprint: Blueprint, tree: WeightTree, inputs: Sequence[np.ndarray], watch: Sequence[TensorRef] = ()) -> Ran:
+    """Run a candidate in float64; what goes wrong with it is told, not raised."""
+    try:
+        binding = bind(blueprint, tree)
+        module = emit(blueprint, binding, "a candidate")
+        twin = emitted(subject_of(blueprint, binding, module, tree))
+    except (RegraftError, ValueError, IndexError, KeyError, TypeError) as error:
+        return Ran((), failure=f"{type(error).__name__}: {error}")
+    wanted = set(watch)
+    seen: dict[TensorRef, np.ndarray] = {}
+
+    def see(spot: Spot, array: np.ndarray) -> None:
+        ref = TensorRef(spot.layers[0], spot.calls[0], spot.index)
+        if len(spot.layers) == 1 and ref in wanted:
+            seen[ref] = array.copy()
+
+    found = twin.run(inputs, see)
+    if found.outputs is None:
+        return Ran((), failure=found.placeholder or found.crash)
+    return Ran(found.outputs, seen)
+
+
+def subject_of(blueprint: Blueprint, binding: Binding, module: Module, tree: WeightTree) -> Subject:
+    """An emitted module as ``verify`` runs it, without files."""
+
+    def state() -> dict[str, np.ndarray]:
+        return {
+            name: array
+            for transfer in module.transfers
+            for name, array in zip(transfer.parameters, transfer.read(), strict=True)
+        }
+
+    def regenerate(part: Blueprint, version: int) -> str:
+        raise OutputError(f"no architecture is needed to run {part.name} for Keras {version}")
+
+    return Subject(
+        blueprint=blueprint,
+        binding=binding,
+        tree=tree,
+        file=None,
+        config=None,
+        regenerate=regenerate,
+        source=module.source,
+        probes=module.probes,
+        input_orders=module.input_orders,
+        output_orders=module.output_orders,
+        state=state,
+    )
+
+
+def remembered(tree: WeightTree) -> WeightTree:
+    """The tree with variables that are read from the file once, if they fit into memory."""
+    if sum(v.nbytes for v in tree.variables()) > KEPT:
+        return tree
+
+    def variable(old: Variable) -> Variable:
+        return replace(old, loader=cache(old.loader))
+
+    def group(old: Group) -> Group:
+        return replace(
+            old, variables=tuple(map(variable, old.variables)), groups=tuple(group(inner) for inner in old.groups)
+        )
+
+    return replace(tree, layers=tuple(map(group, tree.layers)), own=tuple(map(variable, tree.own)))
+
+
+def load_arrays(path: Path) -> tuple[np.ndarray, ...]:
+    """
+    The arrays of a ``.npy`` or ``.npz`` that the user gives as inputs or outputs; pickles are refused.
+
+    Raises:
+        FileError: It is no such file.
+    """
+    try:
+        found = np.load(path, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return (found,)
+        with found:
+            return tuple(found[name] for name in found.files)
+    except (OSError, ValueError, EOFError) as error:
+        raise FileError(
+            path, f"cannot be read as arrays: {error}", hint="Save them with numpy.save or numpy.savez."
+        ) from error
