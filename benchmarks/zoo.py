@@ -27,7 +27,6 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
 import numpy as np
-
 from benchmarks import zoo_data as data
 from benchmarks import zoo_images as images
 from benchmarks import zoo_maps as maps
@@ -38,6 +37,9 @@ CLASSES, LOGITS = "sparse_categorical_crossentropy", "logits"
 YES_NO, NUMBER = "binary_crossentropy", "mse"
 SAMPLES = 16
 BATCH = 16
+
+#: Inputs and targets; lists of arrays where a model has several.
+Data = tuple[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -58,20 +60,20 @@ class Entry:
     build: Callable[[Any], Any]
     library: str
     suffix: str
-    data: Callable[[], tuple[Any, Any]]
+    data: Callable[[], Data]
     loss: Any
     epochs: int = 2
     trained: Callable[[Any], Any] | None = None
 
 
-def masks(size: int, channels: int, classes: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def masks(size: int, channels: int, classes: int = 1) -> Data:
     """Images, and where the digit is: 0..1 with one class, else a class number for each pixel."""
     x, _ = data.images(size, 600, channels)
     y = x[..., :1] > 0.3
     return x, y.astype("float32") if classes == 1 else y.astype("int64")
 
 
-def latent() -> tuple[np.ndarray, np.ndarray]:
+def latent() -> Data:
     """Normal numbers (image, 32) that determine the image (image, 28, 28, 1) in -1..1."""
     y, _ = data.images(28, 1200)
     rng = np.random.default_rng(32)
@@ -79,7 +81,7 @@ def latent() -> tuple[np.ndarray, np.ndarray]:
     return ((z - z.mean(0)) / z.std(0) + 0.3 * rng.standard_normal(z.shape)).astype("float32"), data.centred(y)
 
 
-def real_or_not() -> tuple[np.ndarray, np.ndarray]:
+def real_or_not() -> Data:
     """Digits in -1..1 and blurred noisy ones, and which is which."""
     x, _ = data.images(28, 1000)
     rng = np.random.default_rng(28)
@@ -88,20 +90,37 @@ def real_or_not() -> tuple[np.ndarray, np.ndarray]:
     return data.centred(np.where(real[:, None, None, None], x, mixed)).astype("float32"), real
 
 
-def noisy(count: int = 500) -> tuple[np.ndarray, np.ndarray]:
+def noisy(count: int = 500) -> Data:
     """Images with noise, and without."""
     clean, _ = data.images(24, count)
     rng = np.random.default_rng(24)
     return (clean + 0.2 * rng.standard_normal(clean.shape)).astype("float32"), clean
 
 
-def flat_digits() -> tuple[np.ndarray, np.ndarray]:
+def centred_images() -> Data:
+    """Coloured images in -1..1."""
+    x, y = data.images(32, 1500, 3)
+    return data.centred(x), y
+
+
+def images_to_255() -> Data:
+    """Coloured images in 0..255."""
+    x, y = data.images(32, 1000, 3)
+    return x * 255, y
+
+
+def copied(x: np.ndarray) -> Data:
+    """Inputs that are their own targets."""
+    return x, x
+
+
+def flat_digits() -> Data:
     """Digits as rows of 64."""
     x, y = data.digits()
     return x.reshape(-1, 64), y
 
 
-def pairs_of_images() -> tuple[list[np.ndarray], np.ndarray]:
+def pairs_of_images() -> Data:
     """Two images, and whether they show the same digit."""
     x, labels = data.images(16, 1200)
     other = np.roll(np.argsort(labels, kind="stable"), 1)[np.argsort(np.argsort(labels, kind="stable"))]
@@ -109,7 +128,7 @@ def pairs_of_images() -> tuple[list[np.ndarray], np.ndarray]:
     return [x, x[other]], (labels == labels[other]).astype("int64")
 
 
-def picture_and_facts() -> tuple[list[np.ndarray], list[np.ndarray]]:
+def picture_and_facts() -> Data:
     """An image and six numbers; a label and a number."""
     x, labels = data.images(16, 1000)
     rng = np.random.default_rng(6)
@@ -117,14 +136,14 @@ def picture_and_facts() -> tuple[list[np.ndarray], list[np.ndarray]]:
     return [x, facts], [labels, (facts[:, 0] + x.mean((1, 2, 3)) * 3).astype("float32")]
 
 
-def state_and_action() -> tuple[list[np.ndarray], np.ndarray]:
+def state_and_action() -> Data:
     """States of 8 numbers, actions of 2, and a value."""
     rng = np.random.default_rng(8)
     state, action = rng.standard_normal((1500, 8)).astype("float32"), rng.uniform(-1, 1, (1500, 2)).astype("float32")
     return [state, action], (np.sin(state[:, 0]) + state[:, 1:3].prod(1) * action[:, 0] - action[:, 1] ** 2)
 
 
-def faces() -> tuple[np.ndarray, list[np.ndarray]]:
+def faces() -> Data:
     """Images, a label, and a box of four numbers."""
     x, labels = data.images(24, 1200, 3)
     rows, columns = x[..., 0].max(2), x[..., 0].max(1)
@@ -132,13 +151,13 @@ def faces() -> tuple[np.ndarray, list[np.ndarray]]:
     return x, [labels, box.astype("float32")]
 
 
-def wine_and_value() -> tuple[np.ndarray, list[np.ndarray]]:
+def wine_and_value() -> Data:
     """Rows of 13 numbers, a class, and a value."""
     x, y = data.table("wine")
     return x, [y, x[:, :3].sum(1)]
 
 
-def lines_of_text() -> tuple[np.ndarray, np.ndarray]:
+def lines_of_text() -> Data:
     """Images (500, 16, 64, 1) of seven digits, and a label for each of 16 columns."""
     small, labels = data.digits()
     rng = np.random.default_rng(64)
@@ -150,7 +169,7 @@ def lines_of_text() -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def positions() -> tuple[np.ndarray, np.ndarray]:
+def positions() -> Data:
     """One-hot sequences (500, 96, 4), and for each place whether a motif begins there."""
     rng = np.random.default_rng(96)
     letters = rng.integers(0, 4, (500, 96))
@@ -158,7 +177,7 @@ def positions() -> tuple[np.ndarray, np.ndarray]:
     return np.eye(4, dtype="float32")[letters], y.astype("int64") + (y & (np.roll(letters, 1, 1) == 0))
 
 
-def brightness() -> tuple[np.ndarray, np.ndarray]:
+def brightness() -> Data:
     """Wide images, and one number."""
     x, labels = data.images(48, 500, 3)
     return np.concatenate([x, x[:, :, :16]], 2), (labels / 5 - 1).astype("float32")
@@ -171,7 +190,7 @@ ZOO: tuple[Entry, ...] = (
     Entry(tables.mlp_norm_behind, OLD, ".h5", lambda: data.table("breast_cancer"), YES_NO, 8),
     Entry(tables.mlp_tanh_regression, KERAS, ".keras", lambda: data.table("diabetes"), NUMBER, 15),
     Entry(tables.mlp_selu, KERAS, ".h5", lambda: data.table("breast_cancer"), YES_NO, 10),
-    Entry(tables.autoencoder_deep, OLD, ".h5", lambda: (flat_digits()[0],) * 2, NUMBER, 4),
+    Entry(tables.autoencoder_deep, OLD, ".h5", lambda: copied(flat_digits()[0]), NUMBER, 4),
     Entry(tables.actor_critic, KERAS, ".keras", wine_and_value, [CLASSES, NUMBER], 15),
     Entry(tables.siamese, KERAS, ".keras", pairs_of_images, YES_NO, 3),
     Entry(tables.two_in_two_out, KERAS, ".keras", picture_and_facts, [CLASSES, NUMBER], 3),
@@ -181,7 +200,7 @@ ZOO: tuple[Entry, ...] = (
     Entry(images.mnist_cnn, KERAS, ".h5", lambda: data.images(28, 1000), CLASSES),
     Entry(images.vgg_flatten, OLD, ".h5", lambda: data.images(16, 1200, 3), CLASSES),
     Entry(images.vgg_global, KERAS, ".keras", lambda: data.images(16), CLASSES, 3),
-    Entry(images.tutorial_cnn, KERAS, ".keras", lambda: (data.images(32, 1000, 3)[0] * 255, data.digits()[1][:1000]), LOGITS),
+    Entry(images.tutorial_cnn, KERAS, ".keras", images_to_255, LOGITS),
     Entry(images.strided_regression, OLD, ".h5", brightness, NUMBER, 3),
     Entry(images.dqn, OLD, ".h5", data.frames, NUMBER, 4),
     Entry(images.resnet, KERAS, ".keras", lambda: data.images(16, 1500), CLASSES, 3),
@@ -189,15 +208,15 @@ ZOO: tuple[Entry, ...] = (
     Entry(images.inception, KERAS, ".keras", lambda: data.images(16, 1200, 3), CLASSES, 3),
     Entry(images.squeeze_excite, KERAS, ".h5", lambda: data.images(16, 1500), CLASSES, 3),
     Entry(images.densenet, OLD, ".h5", lambda: data.images(16, 1500), CLASSES, 3),
-    Entry(images.mobilenet, KERAS, ".keras", lambda: (data.centred(data.images(32, 1500, 3)[0]), data.digits()[1][:1500]), CLASSES, 3),
+    Entry(images.mobilenet, KERAS, ".keras", centred_images, CLASSES, 3),
     Entry(images.inverted_residual, KERAS, ".keras", lambda: data.images(24, 1500), CLASSES, 3),
     Entry(images.separable, OLD, ".h5", lambda: data.images(32, 1000), CLASSES, 3),
     Entry(images.channels_first, KERAS, ".keras", lambda: data.images(16, 1200), CLASSES, 3, images.channels_last),
     Entry(images.prelu_heads, OLD, ".h5", faces, [CLASSES, NUMBER], 3),
     Entry(maps.unet, OLD, ".h5", lambda: masks(32, 1), YES_NO),
     Entry(maps.unet_norm, KERAS, ".keras", lambda: masks(32, 3, 2), CLASSES, 5),
-    Entry(maps.autoencoder, OLD, ".h5", lambda: (data.images(28, 600)[0],) * 2, YES_NO),
-    Entry(maps.autoencoder_dense, KERAS, ".keras", lambda: (data.images(16, 1200)[0],) * 2, YES_NO, 3),
+    Entry(maps.autoencoder, OLD, ".h5", lambda: copied(data.images(28, 600)[0]), YES_NO),
+    Entry(maps.autoencoder_dense, KERAS, ".keras", lambda: copied(data.images(16, 1200)[0]), YES_NO, 3),
     Entry(maps.dcgan_generator, KERAS, ".keras", latent, NUMBER, 3),
     Entry(maps.dcgan_discriminator, OLD, ".h5", real_or_not, YES_NO, 3),
     Entry(maps.denoiser, KERAS, ".keras", noisy, NUMBER, 4),

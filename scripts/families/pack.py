@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import lzma
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,24 +114,67 @@ def checked(record: Record, blueprint: Blueprint, table: Table) -> dict[str, Any
     return value
 
 
-def members(record: Record) -> list[tuple[str, Blueprint, int | None, list[int]]]:
-    """The blueprints of a record: with the top, and without where that is not merely a part of it."""
+@dataclass(frozen=True)
+class Piece:
+    """One architecture of a record: with the top, or without where that is not merely a part of it."""
+
+    variant: str
+    blueprint: Blueprint
+    shapes: dict[str, list[list[int]]]
+    cut: int | None
+    pads: list[int]
+
+
+def pieces(record: Record) -> list[Piece]:
+    """The architectures of a record."""
     blueprint = parsed(record.config)
-    pads: list[int] = []
     if not record.body:
-        return [(record.variant, blueprint, None, pads)]
+        return [Piece(record.variant, blueprint, record.shapes, None, [])]
     body = parsed(record.body)
     cut = cut_of(blueprint, body)
-    whole = (record.variant, blueprint, cut, pads)
-    parts = [whole]
+    parts = [(record.variant, blueprint, record.shapes, cut)]
     if cut is None:
+        parts = [(record.variant, blueprint, record.shapes, before_classes(blueprint, record.shapes))]
         variant = f"{record.variant}, without top".removeprefix(", ")
-        place = [spec.name for spec in body.layers].index(body.outputs[0].layer)
-        parts.append((variant, body, place, []))
-    if record.resized:
-        other = parsed(record.resized)
-        parts = [(v, b, c, moving_pads(b, other)) for v, b, c, _ in parts]
-    return parts
+        parts.append((variant, body, record.body_shapes, place_of(body, body.outputs[0].layer)))
+    other = parsed(record.resized) if record.resized else None
+    return [Piece(*part, pads=[] if other is None else moving_pads(part[1], other)) for part in parts]
+
+
+def before_classes(blueprint: Blueprint, shapes: dict[str, list[list[int]]]) -> int:
+    """What the last layer with variables, which gives the classes, receives."""
+    last = [spec.name for spec in blueprint.layers if spec.name in shapes][-1]
+    (call,) = (call for call in blueprint.calls if call.layer == last)
+    return place_of(blueprint, call.inputs[0].layer)
+
+
+def place_of(blueprint: Blueprint, layer: str) -> int:
+    """The number of a layer."""
+    return [spec.name for spec in blueprint.layers].index(layer)
+
+
+def indexed(piece: Piece, record: Record, keys: Table, names: Table) -> dict[str, Any] | None:
+    """What the search needs to know of an architecture; None if it is too short to be told from others."""
+    blueprint, shapes = piece.blueprint, piece.shapes
+    weighted = [spec.name for spec in blueprint.layers if spec.name in shapes]
+    inside = weighted
+    if piece.cut is not None:
+        part = {spec.name for spec in upto(blueprint, TensorRef(blueprint.layers[piece.cut].name)).layers}
+        inside = [name for name in weighted if name in part]
+        if weighted[: len(inside)] != inside:
+            raise ValueError(f"{record.family} {piece.variant}: the top is not at the end")
+    if len(inside) < LEAST_LAYERS or sum(len(shapes[name]) for name in inside) < LEAST_ARRAYS:
+        return None
+    free = at_the_entry(blueprint) | set(record.classes)
+    return {
+        "package": f"{record.package} {record.version}",
+        "family": record.family,
+        "variant": piece.variant,
+        "keys": [keys.number(shapes[name]) for name in weighted],
+        "body": len(inside),
+        "free": [i for i, name in enumerate(weighted) if name in free],
+        "names": [names.number(name) for name in weighted],
+    }
 
 
 def main() -> None:
@@ -145,39 +188,20 @@ def main() -> None:
         for record in read(Path(path)):
             file = "".join(c if c.isalnum() else "-" for c in record.package) + ".jsonl.xz"
             table, lines = files.setdefault(file, (Table(), []))
-            for variant, blueprint, cut, pads in members(record):
-                weighted = [spec.name for spec in blueprint.layers if spec.name in record.shapes]
-                inside = weighted
-                if cut is not None:
-                    part = {spec.name for spec in upto(blueprint, TensorRef(blueprint.layers[cut].name)).layers}
-                    inside = [name for name in weighted if name in part]
-                    if weighted[: len(inside)] != inside:
-                        raise ValueError(f"{record.family} {variant}: the top is not at the end")
-                arrays = sum(len(record.shapes[name]) for name in inside)
-                if len(inside) < LEAST_LAYERS or arrays < LEAST_ARRAYS:
-                    print(f"left out, too short to be recognised: {record.package} {record.family} {variant}")
+            for piece in pieces(record):
+                entry = indexed(piece, record, keys, names)
+                if entry is None:
+                    print(f"left out, too short to be recognised: {record.package} {record.family} {piece.variant}")
                     continue
-                value = checked(record, blueprint, table)
-                about = {"preprocessing": record.preprocessing, "inputs": record.inputs}
-                line = {"blueprint": value, "cut": cut, "pads": pads, **about}
-                known = json.dumps([record.package, value["layers"], value.get("calls"), record.shapes], sort_keys=True)
+                value = checked(record, piece.blueprint, table)
+                known = json.dumps([record.package, value["layers"], value.get("calls"), piece.shapes], sort_keys=True)
                 if known in seen:
-                    print(f"left out, equal to one before: {record.package} {record.family} {variant}")
+                    print(f"left out, equal to one before: {record.package} {record.family} {piece.variant}")
                     continue
                 seen.add(known)
-                entry = at_the_entry(blueprint)
-                index.append({
-                    "package": f"{record.package} {record.version}",
-                    "family": record.family,
-                    "variant": variant,
-                    "keys": [keys.number(record.shapes[name]) for name in weighted],
-                    "body": len(inside),
-                    "free": [i for i, name in enumerate(weighted) if name in entry],
-                    "names": [names.number(name) for name in weighted],
-                    "file": file,
-                    "line": len(lines),
-                })  # fmt: skip
-                lines.append(line)
+                index.append({**entry, "file": file, "line": len(lines)})
+                about = {"preprocessing": record.preprocessing, "inputs": record.inputs}
+                lines.append({"blueprint": value, "cut": piece.cut, "pads": piece.pads, **about})
     for file, (table, lines) in files.items():
         dump(folder / file, [table.values, *lines])
     dump(folder / "index.json.xz", [{"keys": keys.values, "names": names.values, "members": index}])

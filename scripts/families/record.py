@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ class Record:
         config: ``model.to_json()``.
         shapes: For every layer with variables the shapes in stored order: trainable ones first.
         body: ``model.to_json()`` of the same model without its top, or empty if there is none.
+        body_shapes: Shapes of the variables of that model.
+        classes: Layers whose shapes follow the number of classes, where they are not the top alone.
         resized: ``model.to_json()`` at a larger, odd input size; settings that differ follow the input size.
         preprocessing: What is done to an image before it enters, in plain words.
         inputs: Constraints on the input, in plain words.
@@ -33,6 +35,8 @@ class Record:
     config: str
     shapes: dict[str, list[list[int]]]
     body: str = ""
+    body_shapes: dict[str, list[list[int]]] = field(default_factory=dict)
+    classes: list[str] = field(default_factory=list)
     resized: str = ""
     preprocessing: str = ""
     inputs: str = ""

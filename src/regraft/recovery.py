@@ -103,6 +103,8 @@ def arrays(value: Arrays) -> tuple[np.ndarray, ...]:
 
 def run(blueprint: Blueprint, tree: WeightTree, inputs: Sequence[np.ndarray], watch: Sequence[TensorRef] = ()) -> Ran:
     """Run a candidate in float64; what goes wrong with it is told, not raised."""
+    if len(inputs) != len(blueprint.inputs):
+        return Ran((), failure=f"the candidate takes {len(blueprint.inputs)} inputs, {len(inputs)} are given")
     try:
         binding = bind(blueprint, tree)
         module = emit(blueprint, binding, "a candidate")
@@ -117,7 +119,10 @@ def run(blueprint: Blueprint, tree: WeightTree, inputs: Sequence[np.ndarray], wa
         if len(spot.layers) == 1 and ref in wanted:
             seen[ref] = array.copy()
 
-    found = twin.run(inputs, see)
+    try:
+        found = twin.run(inputs, see)
+    except ValueError as error:  # an input of another rank
+        return Ran((), failure=f"ValueError: {error}")
     if found.outputs is None:
         return Ran((), failure=found.placeholder or found.crash)
     return Ran(found.outputs, seen)

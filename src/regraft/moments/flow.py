@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -30,6 +31,8 @@ class Flow:
         margins: Zeros that a padding layer put around the map and no kernel has read yet: (before, after) an axis.
         flat: Where a map of unknown size was flattened, how channels lie in the last axis: ``last`` if they run
             fastest, ``first`` if slowest; empty otherwise.
+        low: No element is smaller.
+        high: No element is larger.
         reason: Why nothing is known.
     """
 
@@ -43,6 +46,8 @@ class Flow:
     rough: tuple[str, ...] = ()
     margins: tuple[tuple[int, int], ...] = ()
     flat: Literal["", "last", "first"] = ""
+    low: float = -math.inf
+    high: float = math.inf
     reason: str = ""
 
     def then(self, layer: str, law: Law, *rough: str, **changes: object) -> Flow:

@@ -80,14 +80,18 @@ def concatenated(step: Step) -> Flow:
         mean, variance = reduce(add, [law.moments for law in laws])
         law = Law.of(Moments(mean / len(laws), variance / len(laws)))
         return joined(step, flows, law, flows[0], "maps joined along a spatial axis")
-    bounds = max(law.values.shape[0] for law in laws)
-    values, weights = zip(*(spread(law, bounds) for law in laws), strict=True)
-    law = Law(np.concatenate(values, axis=1), np.concatenate(weights, axis=1))
+    law = side_by_side(laws)
     found = joined(step, flows, law, flows[0])
     return replace(found, start=None, measured=all(flow.measured for flow in flows))
 
 
-def spread(law: Law, bounds: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values and weights with one row a bound."""
-    shape = (bounds, *law.values.shape[1:])
-    return np.broadcast_to(law.values, shape), np.broadcast_to(law.weights, shape)
+def side_by_side(laws: list[Law]) -> Law:
+    """The channels of several laws, one after the other."""
+    bounds = max(law.moments.mean.shape[0] for law in laws)
+    if all(law.given is not None for law in laws):
+        parts = [[np.broadcast_to(part, (bounds, law.channels)) for part in law.moments] for law in laws]
+        return Law.of(Moments(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True))))
+    shapes = [(bounds, *law.values.shape[1:]) for law in laws]
+    values = [np.broadcast_to(law.values, shape) for law, shape in zip(laws, shapes, strict=True)]
+    weights = [np.broadcast_to(law.weights, shape) for law, shape in zip(laws, shapes, strict=True)]
+    return Law(None, (np.concatenate(values, axis=1), np.concatenate(weights, axis=1)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -12,6 +12,7 @@ from regraft.moments.flow import Flow, settled, widened
 from regraft.moments.law import Law
 from regraft.moments.moment import Moments
 from regraft.moments.norms import Norm, misfit
+from regraft.moments.ranges import impossible
 from regraft.moments.spread import mean_at_spread
 
 
@@ -30,6 +31,7 @@ class Prediction:
         sources: The BatchNorms from which it was predicted.
         through: The layers between them and this one, in the order of the graph.
         rough: Why the prediction is less sure than linearity makes it.
+        impossible: Share of the channels whose stored moments cannot come out of the activation in front.
         reason: Why there is no prediction or no comparison; empty if there is.
     """
 
@@ -41,6 +43,7 @@ class Prediction:
     sources: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
     rough: tuple[str, ...] = ()
+    impossible: float = 0.0
     reason: str = ""
 
     @property
@@ -56,16 +59,17 @@ class Prediction:
 
 def predicted(layer: str, bn: Norm, flow: Flow, shape: Shape) -> Prediction:
     """Compare what arrives at a BatchNorm with what it stores."""
+    blank = Prediction(layer, float("nan"), bn, impossible=impossible((flow.low, flow.high), bn))
     flow = settled(flow, shape)
-    wide = widened(flow, bn.channels)
     if flow.law is None:
-        return Prediction(layer, float("nan"), bn, reason=flow.reason)
+        return replace(blank, reason=flow.reason)
+    wide = widened(flow, bn.channels)
+    told = replace(blank, sources=flow.sources, through=flow.through, rough=flow.rough)
     if wide is None or wide.law is None or wide.law.channels != bn.channels:
-        reason = f"{flow.law.channels} channels arrive, {bn.channels} are normalised"
-        return Prediction(layer, float("nan"), bn, sources=flow.sources, through=flow.through, reason=reason)
+        return replace(told, reason=f"{flow.law.channels} channels arrive, {bn.channels} are normalised")
     mean, variance = between(means(wide, wide.law, bn), bn), wide.law.moments.variance.mean(0)
     away = float("nan") if bn.trouble else misfit(mean, bn)
-    return Prediction(layer, away, bn, mean, variance, flow.sources, flow.through, flow.rough, bn.trouble)
+    return replace(told, misfit=away, mean=mean, variance=variance, reason=bn.trouble)
 
 
 def means(flow: Flow, law: Law, bn: Norm) -> np.ndarray:

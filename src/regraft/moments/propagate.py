@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -73,12 +74,39 @@ class Walk:
         """What is known of every tensor."""
         flows: dict[TensorRef, Flow] = dict(entering)
         layers = built(self.blueprint)
+        told = self.told(layers)
         for call in self.blueprint.ordered_calls:
             layer = layers[call.layer]
             made = outputs_of(self.blueprint, call, layer)
-            results = self.call(call, layer, flows, shapes, made)
+            known = flows if call.layer in self.norms else {**flows, **told}
+            results = self.call(call, layer, known, shapes, made)
             flows.update(zip(made, results, strict=True))
         return flows
+
+    @cached_property
+    def norms(self) -> frozenset[str]:
+        """Names of the BatchNorms of this model."""
+        return frozenset(spec.name for spec in self.blueprint.layers if spec.type in NORMS)
+
+    def told(self, layers: Mapping[str, Layer | None]) -> dict[TensorRef, Flow]:
+        """
+        Tensors that enter a BatchNorm: what it stores are their moments, better than any prediction.
+
+        Other layers that read such a tensor start from there. So the stream of a residual network is known wherever a
+        BatchNorm reads it, even if what is added to it is not.
+        """
+        found: dict[TensorRef, Flow] = {}
+        for call in self.blueprint.calls:
+            layer = layers.get(call.layer)
+            once_called = sum(other.layer == call.layer for other in self.blueprint.calls) == 1
+            if layer is None or call.layer not in self.norms or not once_called or len(call.inputs) != 1:
+                continue
+            bn = stored_norm(layer, self.arrays.get(call.layer, {}))
+            if bn is not None and not bn.trouble and len(self.blueprint.consumers.get(call.inputs[0], ())) > 1:
+                law = Law.of(Moments(bn.mean, np.maximum(bn.variance, 0.0)))
+                axis = getattr(layer, "axis", -1)
+                found[call.inputs[0]] = Flow(law, axis=axis, sources=(self.prefix + call.layer,))
+        return found
 
     def call(
         self,
@@ -118,15 +146,14 @@ class Walk:
     def norm(self, step: Step) -> Flow:
         """Compare at a BatchNorm, and start anew from what it stores."""
         flow, shape, name = step.flows[0], step.shapes[0], self.prefix + step.name
-        if not {"moving_mean", "moving_variance"} <= set(step.arrays):
-            return unknown(f"{name}: its statistics are missing")
-        if getattr(step.layer, "mode", 0):
-            return unknown(f"{name} normalises with the statistics of the batch")
-        layer = step.layer
-        bn = norm(step.arrays, getattr(layer, "epsilon", 1e-3), deviation=getattr(layer, "deviation", False))
-        axis = getattr(layer, "axis", -1)
+        bn = stored_norm(step.layer, step.arrays)
+        if bn is None:
+            return unknown(f"{name} has no statistics that count")
+        axis = getattr(step.layer, "axis", -1)
         if flow.law is not None and shape and not flow.flat and channel_axis(flow, shape) != axis % len(shape):
-            flow = unknown(f"{name} normalises another axis than that of the channels")
+            flow = replace(
+                unknown(f"{name} normalises another axis than that of the channels"), low=flow.low, high=flow.high
+            )
         self.found.setdefault(name, []).append(predicted(name, bn, flow, shape))
         if bn.trouble and not bn.live.any():
             return unknown(f"{name}: {bn.trouble}")
@@ -148,6 +175,13 @@ class Walk:
     def joined(self) -> tuple[Prediction, ...]:
         """One prediction a BatchNorm; one that is called several times stores statistics of all calls together."""
         return tuple(several(calls) for calls in self.found.values())
+
+
+def stored_norm(layer: Layer, arrays: Mapping[str, np.ndarray]) -> Norm | None:
+    """What a BatchNorm stores; None where statistics are missing or those of each batch count."""
+    if not {"moving_mean", "moving_variance"} <= set(arrays) or getattr(layer, "mode", 0):
+        return None
+    return norm(arrays, getattr(layer, "epsilon", 1e-3), deviation=getattr(layer, "deviation", False))
 
 
 def several(calls: list[Prediction]) -> Prediction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from regraft.moments.moving import (
     unchanged,
     zero_padding,
 )
+from regraft.moments.ranges import range_after
 from regraft.moments.step import Step
 from regraft.moments.through_linear import activation_layer, convolution, dense, transposed
 
@@ -109,6 +111,12 @@ RULES: Mapping[str, Rule] = {
 
 def carried(step: Step) -> Flow:
     """What leaves a layer that is no BatchNorm and no model."""
+    low, high = range_after(step)
+    return replace(law_after(step), low=low, high=high)
+
+
+def law_after(step: Step) -> Flow:
+    """The distribution that leaves a layer."""
     reason = BLIND.get(step.spec.type)
     if reason:
         return unknown(f"{step.name}: {reason}")

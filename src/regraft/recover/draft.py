@@ -38,6 +38,7 @@ class Draft:
         choices: What was decided and is not stated in the file.
         questions: What is open, with its options; the blueprint holds the best ones only once they are applied.
         family: The known architecture it is, ``ResNet50 (keras.applications)``, or empty.
+        known: Layers whose settings that architecture gives: no stage asks about them.
     """
 
     grouping: Grouping
@@ -46,6 +47,7 @@ class Draft:
     choices: tuple[Choice, ...] = ()
     questions: tuple[Question, ...] = ()
     family: str = ""
+    known: frozenset[str] = frozenset()
 
     def add(self, *questions: Question) -> Draft:
         """The same draft with more questions."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from regraft.recover.families.library import Index, Member, Shapes
 from regraft.recover.families.sequence import Unit, alike, outline, places
+
+Shape = tuple[int, ...]
 
 #: Layers that must agree in kind before another width of a published architecture is believed.
 LONG = 24
@@ -137,10 +139,10 @@ def is_top(found: Sequence[Shapes], known: Sequence[Shapes], by: str) -> bool:
     return all(new == old for new, old in widths[:-1])
 
 
-def by_arrays(arrays: Sequence[tuple[int, ...]], index: Index) -> list[tuple[Member, int]]:
-    """Architectures whose arrays stand in a list one after another, and where they begin."""
-    table: dict[tuple[int, ...], int] = {}
-    numbers = [table.setdefault(shape, len(table)) for shape in arrays]
+def by_arrays(arrays: Sequence[Shape], index: Index, *, kind: Callable[[Shape], Shape]) -> list[tuple[Member, int]]:
+    """Architectures whose arrays stand in a list one after another, and where they begin; ``kind`` says what must agree."""
+    table: dict[Shape, int] = {}
+    numbers = [table.setdefault(kind(shape), len(table)) for shape in arrays]
     found: list[tuple[Member, int]] = []
     for member in index.members:
         keys = [index.keys[k] for k in member.keys[: member.body]]
@@ -149,7 +151,7 @@ def by_arrays(arrays: Sequence[tuple[int, ...]], index: Index) -> list[tuple[Mem
             continue
         owner = [i for i, key in enumerate(keys) for _ in key]
         free = frozenset(at for at, i in enumerate(owner) if i in member.free)
-        for start in places(numbers, [table.get(shape, -1) for shape in shapes], free):
-            if all(len(arrays[start + at]) == len(shapes[at]) for at in free):
+        for start in places(numbers, [table.get(kind(shape), -1) for shape in shapes], free):
+            if all(alike((arrays[start + at],), (shapes[at],)) for at in free):
                 found.append((member, start))
     return found

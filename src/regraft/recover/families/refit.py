@@ -35,9 +35,35 @@ def resettled(spec: LayerSpec, shapes: Shapes) -> LayerSpec | None:
             changes = {"projection_dim": kernel[-1]}
         case "BatchNormalization" | "LayerNormalization" | "GroupNormalization" | "Normalization" | "PReLU":
             pass
+        case "Functional":
+            inner = spec.config["blueprint"]
+            made = inside(inner, shapes) if isinstance(inner, Blueprint) else None
+            if made is None:
+                return None
+            changes = {"blueprint": made}
         case _:
             return None
     return replace(spec, config={**spec.config, **changes})
+
+
+def inside(blueprint: Blueprint, shapes: Shapes) -> Blueprint | None:
+    """A nested model whose variables, all of them trainable, have these shapes."""
+    left = list(shapes)
+    layers: list[LayerSpec] = []
+    for spec in blueprint.layers:
+        count = 0 if spec.unknown else len(build(spec).variables())
+        own, left = tuple(left[:count]), left[count:]
+        made = resettled(spec, own) if own else spec
+        if made is None or len(own) != count:
+            return None
+        layers.append(made)
+    made = replace(blueprint, layers=tuple(layers))
+    first = next((s for s in shapes if len(s) > 2), None)
+    (entry,) = made.inputs
+    declared = made.by_name[entry.layer].config["batch_shape"]
+    if first is not None and isinstance(declared, tuple) and all(size is None for size in declared[:-1]):
+        made = with_input(made, (*(None for _ in declared[1:-1]), first[-2]))
+    return made
 
 
 def with_input(blueprint: Blueprint, shape: tuple[int | None, ...]) -> Blueprint:

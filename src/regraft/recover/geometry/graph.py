@@ -33,12 +33,14 @@ class Graph:
     Attributes:
         blueprint: Complete enough to be built.
         stored: For every layer the shapes of its variables by Keras name, in the axis order of today.
-        old_kernels: Whether the file keeps kernels as the layer's ``data_format`` says (Keras 0 and 1).
+        channels_first: Whether its layers with maps run channels first.
+        kernels_first: Whether the file holds kernels as Keras 0 and 1 did for channels first; None if it cannot be seen.
     """
 
     blueprint: Blueprint
     stored: Mapping[str, Shapes] = field(default_factory=dict)
-    old_kernels: bool = False
+    channels_first: bool = False
+    kernels_first: bool | None = None
 
     @cached_property
     def layers(self) -> dict[str, Layer | None]:
@@ -143,6 +145,7 @@ def graph_of(blueprint: Blueprint, tree: WeightTree) -> Graph:
     except RegraftError:
         return graph
     stored: dict[str, Shapes] = {}
+    turned: set[bool] = set()
     for name, layer in graph.layers.items():
         if layer is None or not layer.variables():
             continue
@@ -151,4 +154,25 @@ def graph_of(blueprint: Blueprint, tree: WeightTree) -> Graph:
         except (RegraftError, ValueError, IndexError):
             continue
         stored[name] = {variable: found.shape for variable, found in bound.items()}
-    return replace(graph, stored=stored, old_kernels=version.before(2))
+        kernel = bound.get("kernel")
+        if version.before(2) and kernel is not None and layer.rank == 2 and kernel.sources[0].shape != kernel.shape:
+            turned.add(True)
+        elif version.before(2) and kernel is not None and layer.rank == 2:
+            turned.add(False)
+    return replace(graph, stored=stored, kernels_first=turned.pop() if len(turned) == 1 else None)
+
+
+def with_format(graph: Graph, *, first: bool) -> Graph:
+    """The graph with every layer that has maps in one data format."""
+    name = "channels_first" if first else "channels_last"
+
+    def put(spec: LayerSpec) -> LayerSpec:
+        inner = spec.config.get("layer")
+        if isinstance(inner, LayerSpec):
+            return with_settings(spec, {"layer": put(inner)})
+        layer = built_or_none(spec)
+        has = layer is not None and layer.rank and hasattr(layer, "data_format")
+        return with_settings(spec, {"data_format": name}) if has else spec
+
+    layers = tuple(put(spec) for spec in graph.blueprint.layers)
+    return replace(graph, blueprint=replace(graph.blueprint, layers=layers), channels_first=first)

@@ -53,10 +53,13 @@ POOLS_1D: Mapping[Window, int] = {
 }
 #: Of 120 networks with several pools the settings of all pools agree in 107.
 POOLS_AGREE = 107 / 120
-#: Of 255 networks with several kernels wider than 1: this padding is that of most layers, and in 195 of all of them.
-PADDINGS: Mapping[str, int] = {"same": 130, "valid": 123, "causal": 2}
+#: The padding of most convolutions with kernels wider than 1, of networks with fewer than five such, with five or more,
+#: and over one axis. In 195 of 255 networks with several all have it.
+PADDINGS_FEW: Mapping[str, float] = {"valid": 88, "same": 76}
+PADDINGS_MANY: Mapping[str, float] = {"same": 36, "valid": 21}
+PADDINGS_1D: Mapping[str, float] = {"valid": 68, "same": 25, "causal": 9}
 #: Of 31 networks with ``UpSampling`` or transposed convolutions: 18 with several kernels, all ``same``.
-PADDINGS_UP: Mapping[str, float] = {"same": 18, "valid": 0.5, "causal": 0.1}
+PADDINGS_UP: Mapping[str, float] = {"same": 18, "valid": 0.5}
 #: Of 1,029 convolutions with kernels wider than 1, 91 have another padding than most of their network.
 PADDING_DIFFERS = 91 / 1029
 #: Of 1,570 convolutions 11 have holes.
@@ -101,12 +104,14 @@ class Habit:
         padding: Of convolutions with kernels wider than 1.
         pool: Of pools.
         every: Where no layer says so, after how many convolutions a pool follows: 1, 2, or 0 for no pools.
+        strided: Whether convolutions move by 2 instead of pools; None where that goes by the place of each.
         cost: Of having this habit.
     """
 
     padding: str = "valid"
     pool: Window = (2, 2, "valid")
     every: int = 0
+    strided: bool | None = None
     cost: float = 0.0
 
     def of_padding(self, padding: str) -> float:
@@ -120,7 +125,9 @@ class Habit:
         return nats(0.95 if window == self.pool else 0.05 * drawn)
 
 
-def habits(*, convolutions: int, pools: int, rank: int, grows: bool, slots: bool) -> Iterator[Habit]:
+def habits(
+    *, convolutions: int, pools: int, rank: int, grows: bool, slots: bool, plain: bool = False
+) -> Iterator[Habit]:
     """
     The habits that a network may have.
 
@@ -130,9 +137,11 @@ def habits(*, convolutions: int, pools: int, rank: int, grows: bool, slots: bool
         rank: Spatial axes of most of them.
         grows: Whether maps grow again: UpSampling, transposed convolutions.
         slots: Whether pools may stand where no layer says so.
+        plain: Whether it is a chain of ordinary convolutions: then all of them move alike, or none.
     """
-    paddings = PADDINGS_UP if grows else PADDINGS
-    names = [name for name in paddings if rank == 1 or name != "causal"] if convolutions else ["valid"]
+    many = PADDINGS_MANY if convolutions >= 5 else PADDINGS_FEW
+    paddings = PADDINGS_UP if grows else PADDINGS_1D if rank == 1 else many
+    names = list(paddings) if convolutions else ["valid"]
     table = POOLS_1D if rank == 1 else POOLS_2D
     usual = sorted(table, key=lambda w: -table[w])[:5]
     for name in names:
@@ -144,9 +153,16 @@ def habits(*, convolutions: int, pools: int, rank: int, grows: bool, slots: bool
                     continue
                 cost = nats(share(paddings, name)) if convolutions else 0.0
                 cost += nats(share(table, window)) if pools or (slots and every) else 0.0
-                yield Habit(name, window, every, cost + nats(part))
+                if pools or every or not plain or not convolutions:
+                    yield Habit(name, window, every, None, cost + nats(part))
+                    continue
+                for strided, chance in ((True, STRIDED), (False, 1 - STRIDED)):
+                    yield Habit(name, window, every, strided, cost + nats(part) + nats(chance))
 
 
+#: Of 88 networks without pools 25 have convolutions that move by 2; with a Flatten behind them, 21 of 26 such
+#: convolutions move, else 24 of 50.
+STRIDED = 25 / 88
 #: Chains of several convolutions: 71 have no pools, 28 one after every convolution (but, in 15, the last), 14 one after
 #: every second, 22 other patterns.
 EVERY: Mapping[int, float] = {0: 71 / 135, 1: 40 / 135, 2: 24 / 135}

@@ -14,14 +14,12 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from regraft.blueprint import Call, Setting, Shape, TensorRef
-from regraft.errors import RegraftError
-from regraft.layers.walk import output_shapes
 from regraft.recover.geometry.demand import Demand
-from regraft.recover.geometry.ways import Edits, Way, Ways
+from regraft.recover.geometry.ways import Edits, Price, Way, Ways, Workshop, least
 
 INFINITE = float("inf")
-#: Edges that cost more than the best assignment by so many nats are forgotten.
-SLACK = 16.0
+#: What costs more than the best assignment by so many nats is forgotten.
+SLACK = 9.0
 Key = tuple[object, ...]
 
 
@@ -37,6 +35,7 @@ class Step:
         ways: How the layer may be set.
         demand: What its arrays demand of the first input.
         shared: Whether the layer is called more than once, so that one choice serves all calls.
+        price: What a way costs more for the shapes that arrive; None if nothing.
     """
 
     name: str
@@ -45,6 +44,7 @@ class Step:
     ways: Ways
     demand: Demand = field(default_factory=Demand)
     shared: bool = False
+    price: Price | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +96,21 @@ class Assignment:
     edges: tuple[Edge, ...]
 
 
-def search(steps: Sequence[Step], width: int) -> Lattice:
-    """Follow all sizes through all steps, keeping the ``width`` cheapest states."""
+def search(steps: Sequence[Step], shop: Workshop, width: int, limit: float = INFINITE) -> Lattice:
+    """
+    Follow all sizes through all steps.
+
+    Args:
+        steps: Inputs first, every tensor made before it is used.
+        shop: Remembers shapes from search to search.
+        width: How many states are kept behind each step, the cheapest.
+        limit: What cannot end below this cost is dropped.
+    """
     lattice = Lattice(steps)
+    rest = [0.0]
+    for step in reversed(steps):
+        rest.append(rest[-1] + (0.0 if step.shared else least(step.ways)))
+    rest.reverse()
     last_use = {ref: i for i, step in enumerate(steps) for ref in step.inputs}
     last_call = {step.name: i for i, step in enumerate(steps)}
     live: list[TensorRef] = []
@@ -110,7 +122,8 @@ def search(steps: Sequence[Step], width: int) -> Lattice:
         kept = [j for j, ref in enumerate(live) if last_use.get(ref, -1) > i or (ref.call < 0 and last_call[ref.layer] > i)]
         outputs = [j for j, ref in enumerate(step.outputs) if last_use.get(ref, -1) > i]
         chooses = step.shared and picked < 0 and last_call[step.name] > i
-        moves = mover(step)
+        moves = mover(step, shop)
+        most = limit - rest[i + 1]
         found: dict[Key, int] = {}
         costs: list[float] = []
         edges: list[Edge] = []
@@ -125,6 +138,8 @@ def search(steps: Sequence[Step], width: int) -> Lattice:
                     after = (*base, *(shapes[j] for j in outputs), *((part[0].key,) if chooses else ()))
                     # A shared layer pays once.
                     cost = lattice.before[i][state] + (0.0 if picked >= 0 else part[0].cost)
+                    if cost > most:
+                        continue
                     end = found.setdefault(after, len(costs))
                     if end == len(costs):
                         costs.append(cost)
@@ -146,34 +161,33 @@ def free(way: Way) -> Way:
     return Way(way.edits, 0.0, way.layer, way.kind)
 
 
-def mover(step: Step) -> Callable[[tuple[Shape, ...]], list[tuple[tuple[Shape, ...], tuple[Way, ...]]]]:
-    """For the shapes that arrive the shapes that can leave, each with its ways; remembered."""
+def mover(step: Step, shop: Workshop) -> Callable[[tuple[Shape, ...]], list[tuple[tuple[Shape, ...], tuple[Way, ...]]]]:
+    """For the shapes that arrive the shapes that can leave, each with its ways; of equal functions the cheapest way."""
     call = Call(step.name, step.inputs)
+    count = len(step.outputs)
     seen: dict[tuple[Shape, ...], list[tuple[tuple[Shape, ...], tuple[Way, ...]]]] = {}
+
+    def leaving(way: Way, arriving: tuple[Shape, ...]) -> tuple[tuple[Shape, ...] | None, object]:
+        if way.layer is None:
+            return (arriving[:1] if way.kind == "absent" and arriving else (None,) * count), way.kind
+        shapes, function = shop.effect(way.layer, call, arriving)
+        return (None if shapes is None else (*shapes, *(None,) * (count - len(shapes)))[:count]), function
 
     def moves(arriving: tuple[Shape, ...]) -> list[tuple[tuple[Shape, ...], tuple[Way, ...]]]:
         if arriving not in seen:
             groups: dict[tuple[Shape, ...], list[Way]] = {}
+            known: set[object] = set()
             if not arriving or step.demand.allows(arriving[0]):
                 for way in step.ways(arriving):
-                    shapes = leaving(call, way, arriving, len(step.outputs))
-                    if shapes is not None:
-                        groups.setdefault(shapes, []).append(way)
-            seen[arriving] = [(shapes, tuple(ways)) for shapes, ways in groups.items()]
+                    shapes, function = leaving(way, arriving)
+                    if shapes is not None and (way.kind, function) not in known:
+                        known.add((way.kind, function))
+                        priced = way if step.price is None else way.dearer(step.price(way, arriving))
+                        groups.setdefault(shapes, []).append(priced)
+            seen[arriving] = [(shapes, tuple(sorted(ways, key=lambda w: w.cost))) for shapes, ways in groups.items()]
         return seen[arriving]
 
     return moves
-
-
-def leaving(call: Call, way: Way, arriving: tuple[Shape, ...], outputs: int) -> tuple[Shape, ...] | None:
-    """The shapes that leave a layer set in this way; None if it does not take what arrives."""
-    if way.layer is None:
-        return (arriving[0],) if way.kind == "absent" and arriving else (None,) * outputs
-    try:
-        shapes = output_shapes(call, way.layer, arriving)
-    except (RegraftError, TypeError, ValueError, IndexError, AttributeError):
-        return None
-    return (*shapes, *(None,) * (outputs - len(shapes)))[:outputs]
 
 
 def narrowed(

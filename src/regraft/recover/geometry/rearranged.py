@@ -99,8 +99,9 @@ def targets_of(shape: Shape, count: int | None, wanted: Sequence[Demand]) -> lis
             found.append(((1,) * (len(shape) - 2) + (last,), 4.0))
         found.append(((-1,), 2.5))
         if len(shape) == 4 and shape[1] is not None and shape[2] and last:
-            # The rows of an image as the steps of a sequence.
-            found.append(((shape[1], shape[2] * last), 2.5))
+            # The rows of an image as the steps of a sequence; channels first, the places of every channel.
+            first = any(need.axis == 1 for need in wanted)
+            found.append(((shape[1], shape[2] * last), 1.0 if first else 2.5))
             found.append(((shape[1], -1), 3.5))
     elif shape is not None and len(shape) == 2 and count:
         # A vector becomes a map of one place, as before the products of squeeze-and-excitation, or a sequence.

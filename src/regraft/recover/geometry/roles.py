@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from regraft.blueprint import Call, TensorRef
@@ -25,6 +25,8 @@ class Role:
         padded: Whether a ZeroPadding comes right before it.
         projection: A 1x1 convolution beside other layers, from the same tensor to the same sum.
         entry: The first layer beside such a projection.
+        inside: Whether it lies between a tensor that two branches share and the sum in which they meet.
+        after_sums: Whether branches were added before it.
         joined: What its output goes into, behind layers that keep its shape.
         branches: Whether other layers take the same tensor.
         pools: Whether the network has pools.
@@ -40,6 +42,8 @@ class Role:
     padded: bool = False
     projection: bool = False
     entry: bool = False
+    inside: bool = False
+    after_sums: bool = False
     joined: Merging = ""
     branches: bool = False
     pools: bool = False
@@ -87,6 +91,36 @@ def projects(graph: Graph, call: Call) -> bool:
     return shared and joined(graph, TensorRef(call.layer, call.call)) == "Add"
 
 
+#: Calls that are looked at on the way back from a sum.
+DEPTH = 60
+
+
+def inside_sums(graph: Graph) -> set[str]:
+    """The layers between the tensor that branches share and the sum of the branches."""
+    found: set[str] = set()
+    for call in graph.calls:
+        if graph.spec(call.layer).type in SUMS and len(call.inputs) > 1:
+            ways = [way_back(graph, ref) for ref in call.inputs]
+            shared = set(ways[0]).intersection(*ways[1:])
+            for way in ways:
+                # The nearest shared tensor is where the branches part; what comes before it is not between.
+                for ref in way:
+                    if ref in shared:
+                        break
+                    found.add(ref.layer)
+    return found
+
+
+def way_back(graph: Graph, ref: TensorRef) -> list[TensorRef]:
+    """A tensor and those it was made of, nearest first."""
+    found = [ref]
+    for step in found:
+        call = graph.maker(step)
+        if call is not None and len(found) < DEPTH:
+            found += [before for before in call.inputs if before not in found]
+    return found
+
+
 def roles(graph: Graph) -> dict[str, Role]:
     """The role of every layer with a window, by name; of its first call where it has several."""
     types = {name: graph.spec(name).type for name in graph.layers}
@@ -94,15 +128,18 @@ def roles(graph: Graph) -> dict[str, Role]:
     grows = any(map(is_growth, types.values()))
     projections = {call.layer for call in graph.calls if projects(graph, call)}
     sources = {graph.source(c.inputs[0]) for c in graph.calls if c.layer in projections}
-    before: dict[TensorRef, tuple[bool, bool]] = {}
+    between = inside_sums(graph)
+    before: dict[TensorRef, tuple[bool, bool, bool]] = {}
     found: dict[str, Role] = {}
     for call in graph.calls:
-        seen = [before.get(ref, (False, False)) for ref in call.inputs]
-        windows, grown = (any(flags) for flags in zip(*seen, strict=True)) if seen else (False, False)
+        seen = [before.get(ref, (False,) * 3) for ref in call.inputs]
+        windows, grown, added = (any(flags) for flags in zip(*seen, strict=True)) if seen else (False,) * 3
         kind = types.get(call.layer, "")
         if call.layer not in found and call.inputs and is_window(kind):
-            found[call.layer] = role_of(graph, call, pools, grows, windows, grown, projections, sources)
-        output = (windows or is_window(kind), grown or is_growth(kind))
+            role = role_of(graph, call, pools, grows, windows, grown, projections, sources)
+            found[call.layer] = replace(role, inside=call.layer in between, after_sums=added)
+        summed = kind in SUMS and len(call.inputs) > 1
+        output = (windows or is_window(kind), grown or is_growth(kind), added or summed)
         for index in range(4):
             before[TensorRef(call.layer, call.call, index)] = output
     return found
@@ -120,7 +157,7 @@ def role_of(
 ) -> Role:
     """The role of one call."""
     source = graph.source(call.inputs[0])
-    maker = graph.last_active(call.inputs[0])
+    direct = graph.maker(call.inputs[0])
     layer = graph.layers[call.layer]
     kernel = graph.stored.get(call.layer, {}).get("kernel", ())
     filters, channels = getattr(layer, "filters", 0), kernel[-2] if len(kernel) > 2 else 0
@@ -131,7 +168,7 @@ def role_of(
         first=not windows,
         widens=bool(channels) and filters > channels,
         narrows=bool(channels) and filters < channels,
-        padded=maker is not None and graph.spec(maker.layer).type.startswith("ZeroPadding"),
+        padded=direct is not None and graph.spec(direct.layer).type.startswith("ZeroPadding"),
         projection=call.layer in projections,
         entry=source in sources and call.layer not in projections,
         joined=joined(graph, output),

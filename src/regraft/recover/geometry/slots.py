@@ -9,11 +9,10 @@ from dataclasses import replace
 from regraft.blueprint import Blueprint, Call, LayerSpec, Shape, TensorRef
 from regraft.recover.geometry import rearranged, windows
 from regraft.recover.geometry.demand import Demand
-from regraft.recover.geometry.graph import Graph, completed
-from regraft.recover.geometry.habits import TO_VECTOR, Habit, nats, share
+from regraft.recover.geometry.graph import Graph
+from regraft.recover.geometry.habits import TO_VECTOR, Habit, nats
 from regraft.recover.geometry.roles import Role
-from regraft.recover.geometry.ways import Edits, Way, Ways, Workshop, usable
-from regraft.layers import build
+from regraft.recover.geometry.ways import Way, Ways, Workshop, fixed, usable
 from regraft.layers.naming import snake_case
 
 CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "SeparableConv1D", "SeparableConv2D", "DepthwiseConv2D", "DepthwiseConv1D")
@@ -112,8 +111,7 @@ def slot_ways(
         for kind in ("GlobalAveragePooling", "GlobalMaxPooling"):
             ways.append(shop.way(base, format_settings, nats(TO_VECTOR[kind] / total), kind=f"{kind}{rank}D"))
         ways.append(Way(cost=4.0, kind="absent"))
-        found = usable(ways)
-        return lambda shapes: found
+        return fixed(ways)
     wanted = [demands[c.layer] for c in graph.next_active(TensorRef(call.layer))]
     wanted += [replace(demands[c.layer], axis=-1) for c in slot_consumers(graph, call)]
     as_reshape = LayerSpec(spec.name, "Reshape", {"target_shape": (-1,)})
@@ -162,8 +160,7 @@ def resizing(
     else:
         up = {"size": (2,) * rank if rank > 1 else (2,), **first}
         ways.append(shop.way(spec, up, nats(0.3), kind=f"UpSampling{rank}D"))
-    found = usable(ways)
-    return lambda shapes: found
+    return fixed(ways)
 
 
 def grows_before(graph: Graph, call: Call) -> bool:
@@ -247,4 +244,4 @@ def in_order(kept: list[LayerSpec], made: Mapping[str, LayerSpec], calls: Sequen
     return tuple(found)
 
 
-__all__ = ["Edits", "build", "completed", "settled", "share", "slot_ways", "with_slots"]
+__all__ = ["settled", "slot_ways", "with_slots"]

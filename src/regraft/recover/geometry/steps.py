@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from regraft.blueprint import Call, LayerSpec, Setting, Shape, TensorRef
 from regraft.layers import Layer
 from regraft.recover.geometry import rearranged, windows
 from regraft.recover.geometry.answers import answered
+from regraft.recover.geometry.borders import Borders
 from regraft.recover.geometry.demand import Demand, demand
 from regraft.recover.geometry.graph import Graph, built_or_none
 from regraft.recover.geometry.habits import Habit
 from regraft.recover.geometry.lattice import Step
 from regraft.recover.geometry.roles import Role, is_pool
 from regraft.recover.geometry.slots import slot_ways
-from regraft.recover.geometry.ways import Way, Ways, Workshop, fixed, usable
+from regraft.recover.geometry.ways import Fixed, Way, Ways, Workshop, usable, within
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Plan:
         entries: For each input the shapes it may have.
         answers: What the user decided, by subject.
         wide: Whether rare settings are tried too.
+        shop: Makes layers, and remembers what they do to shapes.
+        borders: What stored means say of paddings and map sizes.
     """
 
     graph: Graph
@@ -39,6 +42,7 @@ class Plan:
     answers: Mapping[str, str]
     wide: bool
     shop: Workshop
+    borders: Borders = field(default_factory=Borders)
 
 
 def demands_of(graph: Graph) -> dict[str, Demand]:
@@ -48,24 +52,74 @@ def demands_of(graph: Graph) -> dict[str, Demand]:
     }
 
 
-def steps(plan: Plan, habit: Habit) -> list[Step]:
-    """The search problem under one habit: inputs first, then the calls."""
+def steps(plan: Plan, habit: Habit, limit: float = float("inf")) -> list[Step]:
+    """
+    The search problem under one habit: inputs first, then the calls.
+
+    Settings of a layer that cost more than its cheapest by ``limit`` are left out.
+    """
     graph = plan.graph
     found = [Step(ref.layer, (), (ref,), fixed_entry(plan, ref.layer)) for ref in graph.blueprint.inputs]
+    skipped: dict[TensorRef, TensorRef] = {}
     for call in graph.calls:
+        inputs = tuple(skipped.get(ref, ref) for ref in call.inputs)
+        if graph.passive(call) and plan.demands[call.layer] == Demand():
+            # Activations and the like: the tensor behind is as large as the one before.
+            skipped[TensorRef(call.layer, call.call)] = inputs[0]
+            continue
         layer = graph.layers[call.layer]
         count = layer.output_count() if layer is not None else 1 + most_used(graph, call)
         outputs = tuple(TensorRef(call.layer, call.call, i) for i in range(max(count, 1)))
-        ways = answered(layer_ways(plan, call, habit), call.layer, plan.answers)
+        ways = within(answered(layer_ways(plan, call, habit), call.layer, plan.answers), limit)
         need = Demand() if settles_axis(graph.spec(call.layer), layer) else plan.demands[call.layer]
-        found.append(Step(call.layer, call.inputs, outputs, ways, need, graph.call_counts[call.layer] > 1))
-    return found
+        shared = graph.call_counts[call.layer] > 1
+        price = plan.borders.price(call.layer)
+        found.append(Step(call.layer, inputs, outputs, ways, need, shared, price))
+    return [*found, *endings(plan, skipped)]
+
+
+#: What it costs if maps grow again and the result is not as large as the input: autoencoders and segmentation give one
+#: number for every place of the input.
+OTHER_SIZE = 3.0
+#: What it costs if a network of stated input that ends in a map does not end in one place: those that are trained on
+#: patches do.
+NOT_ONE_PLACE = 1.0
+
+
+def endings(plan: Plan, skipped: Mapping[TensorRef, TensorRef]) -> Iterator[Step]:
+    """A last look at the outputs that are maps, beside the first input."""
+    graph = plan.graph
+    if not graph.blueprint.inputs:
+        return
+    start = graph.blueprint.inputs[0]
+    grows = any(role.grows for role in plan.roles.values())
+    mapped = any(layer is not None and layer.rank >= 2 for layer in graph.layers.values())
+    single = all(len(ways) == 1 and None not in stated(ways[0])[1:] for ways in plan.entries.values())
+    if not mapped or not (grows or single):
+        return
+
+    def price(way: Way, shapes: tuple[Shape, ...]) -> float:
+        end, begin = shapes
+        if end is None or begin is None or len(end) < 4 or len(end) != len(begin):
+            return 0.0
+        places = slice(2, None) if graph.channels_first else slice(1, -1)
+        if grows:
+            return 0.0 if end[places] == begin[places] else OTHER_SIZE
+        return 0.0 if set(end[places]) == {1} else NOT_ONE_PLACE
+
+    for ref in graph.blueprint.outputs:
+        yield Step("", (skipped.get(ref, ref), start), (), Fixed((Way(kind="end"),)), price=price)
+
+
+def stated(way: Way) -> tuple[Setting, ...]:
+    """The shape that a way gives an input, as it is declared."""
+    shape = dict(way.edits).get("batch_shape")
+    return shape if isinstance(shape, tuple) else (None, None)
 
 
 def fixed_entry(plan: Plan, name: str) -> Ways:
     """The shapes of one input."""
-    found = list(plan.entries[name])
-    return lambda shapes: found
+    return Fixed(tuple(sorted(plan.entries[name], key=lambda way: way.cost)))
 
 
 def most_used(graph: Graph, call: Call) -> int:
@@ -86,7 +140,7 @@ def layer_ways(plan: Plan, call: Call, habit: Habit) -> Ways:
     if spec.type == "Slot":
         return slot_ways(plan.shop, spec, graph, call, habit, plan.demands, plan.roles.get(name, Role()), plan.wide)
     if layer is None:
-        return fixed([Way(kind="unknown")]) if False else unknown
+        return unknown
     inner = spec.config.get("layer")
     if spec.type == "TimeDistributed" and isinstance(inner, LayerSpec):
         built = built_or_none(inner)
@@ -123,8 +177,7 @@ def unknown(shapes: tuple[Shape, ...]) -> Sequence[Way]:
 
 def as_it_is(layer: Layer) -> Ways:
     """A layer without sizes of its own."""
-    only = [Way(layer=layer)]
-    return lambda shapes: only
+    return Fixed((Way(layer=layer),))
 
 
 def window_ways(
@@ -139,7 +192,8 @@ def window_ways(
     if kind.startswith("UpSampling"):
         return windows.upsampling(shop, spec, layer, prefix=prefix, wide=plan.wide)
     if hasattr(layer, "kernel_size") and hasattr(layer, "dilation_rate"):
-        return windows.convolution(shop, spec, layer, role, habit, prefix=prefix, wide=plan.wide)
+        holes = spec.name in plan.borders.sites
+        return windows.convolution(shop, spec, layer, role, habit, prefix=prefix, wide=plan.wide, holes=holes)
     return None
 
 
@@ -176,17 +230,22 @@ def joining(plan: Plan, spec: LayerSpec) -> Ways:
     return ways
 
 
+#: Layers that change the size of a map and keep its rank and channels.
+KEEPING_CHANNELS = ("UpSampling", "ZeroPadding", "Cropping", "MaxPooling", "AveragePooling")
+
+
 def following(plan: Plan, call: Call) -> list[Demand]:
-    """What the next layers demand."""
-    output = TensorRef(call.layer, call.call)
-    found = [plan.demands[c.layer] for c in plan.graph.next_active(output)]
-    refs = [output]
+    """What the next layers demand together: rank from one, features from another, behind layers that keep both."""
+    graph = plan.graph
+    found: list[Demand] = []
+    refs = [TensorRef(call.layer, call.call)]
     while refs:
-        for after in plan.graph.blueprint.consumers.get(refs.pop(), ()):
-            if plan.graph.passive(after):
-                found.append(plan.demands[after.layer])
+        for after in graph.blueprint.consumers.get(refs.pop(), ()):
+            found.append(plan.demands[after.layer])
+            if graph.passive(after) or graph.spec(after.layer).type.startswith(KEEPING_CHANNELS):
                 refs.append(TensorRef(after.layer, after.call))
-    return found
+    rank = next((need.rank for need in found if need.rank), 0)
+    return [replace(need, rank=need.rank or rank) for need in found]
 
 
 def window_behind(graph: Graph, call: Call) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from regraft.blueprint import LayerSpec, Setting, Shape
+from regraft.blueprint import Call, LayerSpec, Setting, Shape
 from regraft.errors import RegraftError
 from regraft.layers import Layer, build
+from regraft.layers.spatial import MapShape
+from regraft.layers.walk import output_shapes
+from regraft.layers.window import same_totals
 from regraft.recover.draft import with_settings
 
 Edits = tuple[tuple[str, Setting], ...]
@@ -35,16 +38,34 @@ class Way:
         """Equal for equal settings, whatever the cost."""
         return (self.kind, self.edits)
 
+    def dearer(self, nats: float) -> Way:
+        """The same way at a higher cost."""
+        return replace(self, cost=self.cost + nats) if nats else self
 
+
+Price = Callable[[Way, tuple[Shape, ...]], float]
+"""What a way costs more for the shapes that arrive, in nats."""
 Ways = Callable[[tuple[Shape, ...]], Sequence[Way]]
-"""The ways of a layer, given the shapes that arrive."""
+"""The ways of a layer, given the shapes that arrive; none at all for layers that do not take them."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Ways that are the same whatever arrives, cheapest first."""
+
+    found: tuple[Way, ...]
+
+    def __call__(self, shapes: tuple[Shape, ...]) -> Sequence[Way]:
+        """All of them."""
+        return self.found
 
 
 @dataclass
 class Workshop:
-    """Makes layers with other settings, each once, so that shapes can be remembered by layer."""
+    """Makes layers with other settings, each once, and remembers what they do to shapes: searches share it."""
 
     made: dict[tuple[str, str, Edits], Layer | None] = field(default_factory=dict)
+    effects: dict[tuple[int, tuple[Shape, ...]], tuple[tuple[Shape, ...] | None, object]] = field(default_factory=dict)
 
     def layer(self, spec: LayerSpec, edits: Edits, kind: str = "") -> Layer | None:
         """The layer with these edits; None if they make none."""
@@ -62,6 +83,17 @@ class Workshop:
         edits = tuple((prefix + key, value) for key, value in settings.items())
         return Way(edits, cost, self.layer(spec, edits, kind), kind)
 
+    def effect(self, layer: Layer, call: Call, arriving: tuple[Shape, ...]) -> tuple[tuple[Shape, ...] | None, object]:
+        """The shapes that leave a layer, None if it does not take what arrives; and what tells its function there."""
+        key = (id(layer), arriving)
+        if key not in self.effects:
+            try:
+                shapes = output_shapes(call, layer, arriving)
+                self.effects[key] = (shapes, function_of(layer, arriving))
+            except (RegraftError, TypeError, ValueError, IndexError, AttributeError):
+                self.effects[key] = (None, None)
+        return self.effects[key]
+
 
 def usable(ways: Sequence[Way]) -> list[Way]:
     """The ways that make a layer, cheapest first, each once."""
@@ -72,7 +104,50 @@ def usable(ways: Sequence[Way]) -> list[Way]:
     return list(found.values())
 
 
-def fixed(ways: Sequence[Way]) -> Ways:
+def fixed(ways: Sequence[Way]) -> Fixed:
     """The same ways whatever arrives."""
-    found = usable(ways)
-    return lambda shapes: found
+    return Fixed(tuple(usable(ways)))
+
+
+def within(ways: Ways, limit: float) -> Ways:
+    """Only the ways that cost at most so many nats more than the cheapest."""
+
+    def kept(found: Sequence[Way]) -> list[Way]:
+        most = min((way.cost for way in found), default=0.0) + limit
+        return [way for way in found if way.cost <= most]
+
+    if isinstance(ways, Fixed):
+        return Fixed(tuple(kept(ways.found)))
+    return lambda shapes: kept(ways(shapes))
+
+
+def least(ways: Ways) -> float:
+    """What the cheapest way costs at least."""
+    return min((way.cost for way in ways.found), default=0.0) if isinstance(ways, Fixed) else 0.0
+
+
+def map_of(shapes: tuple[Shape, ...], layer: Layer) -> tuple[int | None, ...]:
+    """The spatial sizes that arrive at a layer; empty if it is no map."""
+    try:
+        return MapShape.of(shapes[0], layer.rank, getattr(layer, "data_format", "channels_last")).sizes
+    except (ValueError, IndexError):
+        return ()
+
+
+def function_of(layer: Layer, shapes: tuple[Shape, ...]) -> object:
+    """
+    Equal for two settings of one layer that compute the same on these shapes.
+
+    Padding that adds nothing, because the windows tile the map, is no padding.
+    """
+    config = layer.config
+    window = getattr(layer, "window", None) or config.get("pool_size")
+    steps = getattr(layer, "steps", None) or config.get("strides")
+    if not isinstance(window, tuple) or not isinstance(steps, tuple):
+        return id(layer)
+    padding = getattr(layer, "surplus", None) or config.get("padding")
+    if padding == "same":
+        sizes = map_of(shapes, layer)
+        if sizes and all(same_totals(*axis) == {0} for axis in zip(sizes, window, steps, strict=True)):
+            padding = "valid"
+    return window, steps, padding, config.get("dilation_rate"), config.get("data_format")

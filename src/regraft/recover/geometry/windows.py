@@ -7,10 +7,9 @@ from itertools import product
 
 from regraft.blueprint import LayerSpec, Shape
 from regraft.layers import Layer
-from regraft.layers.spatial import MapShape
 from regraft.recover.geometry.habits import DILATED, TRANSPOSED, UPSAMPLED, Habit, nats, share
 from regraft.recover.geometry.roles import Role
-from regraft.recover.geometry.ways import Way, Ways, Workshop, fixed, usable
+from regraft.recover.geometry.ways import Way, Ways, Workshop, fixed, map_of, usable
 
 #: Strides that differ between axes are tried only where nothing else fits, at this cost.
 UNEVEN = 5.0
@@ -18,7 +17,7 @@ UNEVEN = 5.0
 MARGINS = {(1, 1): 41, (0, 1): 14, (3, 3): 17, (1, 0): 7, (2, 2): 1, (3, 2): 3, (2, 3): 1, (0, 2): 0.5, (4, 4): 0.5}
 
 
-def stride_chance(role: Role, kind: str) -> float:
+def stride_chance(role: Role, kind: str, strided: bool | None = None) -> float:
     """
     How often a convolution moves by 2, by its place.
 
@@ -37,6 +36,8 @@ def stride_chance(role: Role, kind: str) -> float:
         return 0.01
     if role.window == 1:
         return 0.03
+    if strided is not None:
+        return 0.7 if strided else 0.015
     if role.first:
         return 0.46 if role.window >= 7 else 0.24
     if role.pools:
@@ -46,14 +47,16 @@ def stride_chance(role: Role, kind: str) -> float:
     return 0.4 if role.widens else 0.01 if role.narrows else 0.16
 
 
-def strides_of(role: Role, kind: str, sides: Sequence[int], wide: bool) -> Iterator[tuple[tuple[int, ...], float]]:
+def strides_of(
+    role: Role, kind: str, sides: Sequence[int], habit: Habit, wide: bool
+) -> Iterator[tuple[tuple[int, ...], float]]:
     """Strides of a convolution with their costs."""
     rank, side = len(sides), max(sides)
-    chance = stride_chance(role, kind)
+    chance = stride_chance(role, kind, habit.strided)
     half = side // 2
     # Kernels of even length at least 4 mostly move by half of it: 15 of 26 (8x8 by 4, 4x4 by 2).
     table = {1: 1 - chance, 2: chance * 0.93}
-    if side >= 4 and side % 2 == 0 and not role.after_growth:
+    if rank > 1 and side >= 4 and side % 2 == 0 and not role.after_growth and habit.strided is not False:
         table = {1: 0.4, half: 0.5, **({2: 0.06} if half != 2 else {})}
     for step in (3, 4):
         if step <= max(side, 2) or wide:
@@ -76,22 +79,27 @@ def strides_of(role: Role, kind: str, sides: Sequence[int], wide: bool) -> Itera
 
 
 def convolution(
-    shop: Workshop, spec: LayerSpec, layer: Layer, role: Role, habit: Habit, *, prefix: str = "", wide: bool = False
+    shop: Workshop, spec: LayerSpec, layer: Layer, role: Role, habit: Habit, *, prefix: str = "", wide: bool = False,
+    holes: bool = False,
 ) -> Ways:
-    """Ways of a convolution, separable and depthwise ones included."""
+    """
+    Ways of a convolution, separable and depthwise ones included.
+
+    Dilations that change no size are tried only where ``holes`` says that something can tell them.
+    """
     sides = tuple(layer.kernel_size)  # type: ignore[attr-defined]
     rank, single = len(sides), max(sides) == 1
     names = ["valid"] if single else ["same", "valid", *(["causal"] if rank == 1 else [])]
     found: list[Way] = []
     for padding in names:
         padded = 0.0 if single else padding_cost(role, habit, padding)
-        for steps, cost in strides_of(role, spec.type, sides, wide):
+        for steps, cost in strides_of(role, spec.type, sides, habit, wide):
             settings = {"strides": steps, "padding": padding}
             found.append(shop.way(spec, settings, padded + cost, prefix))
-        if not single and rank and (wide or padding == "valid"):
-            for hole in (2, 4) if wide else (2,):
+        if not single and (holes or wide or padding == "valid"):
+            for hole in (2, 4, 8, 16) if holes else (2, 4) if wide else (2,):
                 settings = {"strides": (1,) * rank, "padding": padding, "dilation_rate": (hole,) * rank}
-                found.append(shop.way(spec, settings, padded + nats(DILATED) + hole / 2, prefix))
+                found.append(shop.way(spec, settings, padded + nats(DILATED) + 0.2 * hole, prefix))
     return fixed(found)
 
 
@@ -99,6 +107,13 @@ def padding_cost(role: Role, habit: Habit, padding: str) -> float:
     """A convolution behind a ZeroPadding takes no padding of its own: all such of ``keras.applications``."""
     if role.padded:
         return nats(0.9 if padding == "valid" else 0.05)
+    if role.inside:
+        # Branches must be as large as the shortcut that they are added to: only ``same`` keeps the size.
+        return nats(0.95 if padding == "same" else 0.025)
+    if role.after_sums:
+        # Behind such branches most go on as they did between them: Xception, and the 11 of its kind in the files that
+        # the labels were checked on; stems differ.
+        return nats(0.8 if padding == "same" else 0.1)
     return habit.of_padding(padding)
 
 
@@ -177,14 +192,6 @@ def pool_cost(role: Role, habit: Habit, window: tuple[int, int, str], rank: int)
     return nats(special[window]) if window in special else usual + nats(1 - sum(special.values()))
 
 
-def map_of(shapes: tuple[Shape, ...], layer: Layer) -> tuple[int | None, ...]:
-    """The spatial sizes that arrive at a layer."""
-    try:
-        return MapShape.of(shapes[0], layer.rank, getattr(layer, "data_format", "channels_last")).sizes
-    except (ValueError, IndexError):
-        return ()
-
-
 def upsampling(shop: Workshop, spec: LayerSpec, layer: Layer, *, prefix: str = "", wide: bool = False) -> Ways:
     """Ways of an UpSampling."""
     rank = layer.rank
@@ -225,3 +232,4 @@ def cropping(shop: Workshop, spec: LayerSpec, layer: Layer) -> Ways:
             cost = 1.5 + 0.15 * before + (0.0 if before == after else 1.5)
             found.append(shop.way(spec, {"cropping": ((before, after),) * rank}, cost))
     return fixed(found)
+

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
+from regraft.blueprint import LayerSpec, Setting
 from regraft.layers import CATALOGUE, KerasVersion
 from regraft.recover.grouping.deciding import decided
+from regraft.recover.grouping.defaults import built_settings
 from regraft.recover.grouping.names import type_of
 from regraft.recover.grouping.subject import Subject
 from regraft.recover.grouping.weightless import Surroundings, bare
@@ -19,7 +22,9 @@ SEQUENCES = frozenset({"LSTM", "GRU", "SimpleRNN", "Bidirectional", "Embedding",
 MOST_NOTES = 20
 
 
-def parts_of(subjects: Sequence[Subject], version: KerasVersion, *, ordered: bool) -> tuple[tuple[Part, ...], list[str]]:
+def parts_of(
+    subjects: Sequence[Subject], version: KerasVersion, *, ordered: bool
+) -> tuple[tuple[Part, ...], list[str]]:
     """
     The parts in the order of the subjects, and notes.
 
@@ -36,15 +41,32 @@ def parts_of(subjects: Sequence[Subject], version: KerasVersion, *, ordered: boo
             notes += [note] if note else []
     ranks = ranks_around([found.get(i) for i in range(len(subjects))])
     inputs = ordered and may_list_inputs(subjects, version)
+    front = inputs  # so far there were only inputs
     for i, subject in enumerate(subjects):
         if i not in found:
-            around = Surroundings(ranks[i], first=i == 0 and ordered, inputs=inputs)
+            around = Surroundings(ranks[i], front=front, inputs=inputs)
             found[i], note = bare(subject, around)
             notes += [note] if note else []
+        front = front and found[i].type == "InputLayer"
     parts = [found[i] for i in range(len(subjects))]
     if version.before(2):
         parts = in_one_order(parts)
-    return tuple(parts), shortened(notes)
+    return tuple(buildable(part, version) for part in parts), shortened(notes)
+
+
+def buildable(part: Part, version: KerasVersion) -> Part:
+    """The part with everything that its layer needs."""
+    if not part.type or part.type not in CATALOGUE:
+        return part
+    try:
+        return replace(part, settings=dict(_built(part.type, tuple(part.settings.items()), version)))
+    except TypeError:  # a wrapped layer cannot be a key of the cache
+        return replace(part, settings=built_settings(part.type, part.settings, version))
+
+
+@lru_cache(maxsize=4096)
+def _built(type_name: str, settings: tuple[tuple[str, Setting], ...], version: KerasVersion) -> Mapping[str, Setting]:
+    return built_settings(type_name, dict(settings), version)
 
 
 def ranks_around(parts: Sequence[Part | None]) -> list[int]:
@@ -60,6 +82,8 @@ def ranks_around(parts: Sequence[Part | None]) -> list[int]:
 
 def rank_of(part: Part) -> int:
     """Spatial axes that a layer works on; 0 if it does not tell."""
+    if isinstance(inside := part.settings.get("layer"), LayerSpec):
+        return rank_of(Part(part.group, inside.type))
     match = re.search(r"([123])D(Transpose)?$", part.type)
     return int(match[1]) if match else 1 if part.type in SEQUENCES else 0
 
@@ -84,18 +108,15 @@ def in_one_order(parts: Sequence[Part]) -> list[Part]:
     if not stated:
         return list(parts)
     order = max(sorted(set(map(str, stated))), key=stated.count)
-    return [replace(part, settings={**part.settings, "data_format": order}) if follows(part) else part for part in parts]
+    return [
+        replace(part, settings={**part.settings, "data_format": order}) if follows(part) else part for part in parts
+    ]
 
 
 def follows(part: Part) -> bool:
     """Whether a layer without variables has a data format."""
     cls = CATALOGUE.get(part.type) if part.type else None
-    return cls is not None and not cls.weights and cls.rank > 1 and has_setting(cls.__dataclass_fields__, "data_format")
-
-
-def has_setting(fields: Mapping[str, object], name: str) -> bool:
-    """Whether a layer has a setting."""
-    return name in fields
+    return cls is not None and not cls.weights and cls.rank > 1 and "data_format" in cls.__dataclass_fields__
 
 
 def shortened(notes: Sequence[str]) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from regraft.blueprint import Label
+import numpy as np
+
+from regraft.blueprint import Label, LayerSpec
 from regraft.errors import RegraftError, quote
 from regraft.recover.grouping.fits import Fit, fits, fits_as, has_arrays
 from regraft.recover.grouping.held import FOREIGN, weights_in
@@ -88,23 +90,30 @@ def without_arrays(type_name: str) -> bool:
 def by_shape(subject: Subject, found: Sequence[Fit]) -> Part:
     """The likeliest type among those that fit."""
     best = found[0]
-    label: Label = "supported" if lead(found, best.type) >= LEAD and not foreign(subject) else "assumed"
+    # A matrix alone is nearly any layer of the author's own.
+    sure = lead(found, best.type) >= LEAD and len(subject.held.shapes) > 1 and not foreign(subject)
+    label: Label = "supported" if sure else "assumed"
     return part(subject, best, label, f"its arrays are {shapes_in(subject)}", found)
 
 
 def worded(subject: Subject, found: Sequence[Fit]) -> tuple[Hint | None, list[Fit]]:
     """The last word of the name that means a type which fits, and the fits it means, likeliest first."""
-    for hint in hints(subject.words):
-        places: dict[str, int] = {}
-        for rank in (3, 2, 1):
-            places |= {t: i for i, t in enumerate(hint.types(rank))}
-        candidates = [*found]
-        if places.get("TimeDistributed") == 0:
-            candidates += weighed(fits_as("TimeDistributed", subject.held), subject)
-        meant = [f for f in candidates if f.type in places]
-        if meant:
-            return hint, sorted(meant, key=lambda f: f.cost + STEP * places[f.type])
-    return None, []
+    said = hints(subject.words)
+    outer = next((hint for hint in said if hint.meaning.types[0] == "TimeDistributed"), None)
+    for hint in said:
+        places = {t: i for rank in (3, 2, 1) for i, t in enumerate(hint.types(rank))}
+        meant = sorted((f for f in found if f.type in places), key=lambda f: f.cost + STEP * places[f.type])
+        if meant and outer is None:
+            return hint, meant
+        if meant and outer is not None:
+            return outer, distributed(subject, meant[0].type)
+    return (outer, distributed(subject, found[0].type)) if outer is not None else (None, [])
+
+
+def distributed(subject: Subject, inner: str) -> list[Fit]:
+    """The same arrays inside a TimeDistributed, a layer of type ``inner`` first."""
+    found = fits_as("TimeDistributed", subject.held)
+    return sorted(found, key=lambda f: isinstance(spec := f.settings["layer"], LayerSpec) and spec.type != inner)
 
 
 def contradiction(subject: Subject, chosen: Fit) -> str:
@@ -163,7 +172,7 @@ def weighed(found: Sequence[Fit], subject: Subject) -> Sequence[Fit]:
     return sorted((replace(f, cost=cost) for f, cost in zip(found, costs, strict=True)), key=lambda f: f.cost)
 
 
-def read(variable: Variable) -> object | None:
+def read(variable: Variable) -> np.ndarray | None:
     """The values, or None if they cannot be had: that is for those to report who need them all."""
     try:
         return variable.read()

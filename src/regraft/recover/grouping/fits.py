@@ -113,9 +113,11 @@ def finished(settings: Mapping[str, Setting], held: Held) -> dict[str, Setting]:
     found: dict[str, Setting] = {}
     for key, value in settings.items():
         if isinstance(value, LayerSpec) and not value.unknown:
-            found[key] = completed(value.name, value.type, value.config, held.version)
+            found[key] = completed(value.name, value.type, finished(value.config, held), held.version)
         elif key != "merge_mode":
             found[key] = value
+    if not found.get("use_bias", True):
+        found.pop("reset_after", None)  # only the bias tells
     return found
 
 
@@ -126,7 +128,7 @@ def roles_agree(type_name: str, roles: tuple[str, ...], held: Held) -> bool:
 
 def role_agrees(type_name: str, role: str, name: str, held: Held) -> bool:
     """Whether an array called ``name`` can have a role; a part counts only where both state one."""
-    if name in ("", FOREIGN, role):
+    if name in ("", FOREIGN):
         return True
     (part, _, last), (named_part, _, named) = role.rpartition("/"), name.rpartition("/")
     if part and named_part and part != named_part:
@@ -152,7 +154,7 @@ def adjusted(form: Form, settings: Mapping[str, Setting], held: Held) -> float:
         return (-1.5 if multiplier == 1 else 3.0 if multiplier > 4 else 1.0) + (3.0 if channels == 1 else 0.0)
     if form.type.endswith("Transpose") and held.shapes[0][-1] == 1:
         return 2.0
-    if form.type in ("Conv1D", "Conv2D") and len(held.shapes) == 1:
-        *_, cin, cout = held.shapes[0]
-        return 3.0 if cout == 1 and cin > 3 else 0.0
+    if form.type in ("Conv1D", "Conv2D", "Conv3D") and len(held.shapes) == 1:
+        *window, cin, cout = held.shapes[0]
+        return 4.0 if set(window) == {1} and cin == 1 else 3.0 if cout == 1 and cin > 3 else 0.0
     return 0.0

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from regraft.recover.grouping.vectors import ROLES
+
 Link = Literal["mixes", "keeps", "starts"]
 Value = str | int | bool | tuple["str | int", ...]
 
@@ -35,7 +37,9 @@ class Form:
         rank: Spatial axes of the maps it works on; None for any.
         wraps: Type of the layer inside, whose settings these are.
         keras_1: Written by Keras 1 alone.
-        places: Order of Keras 1 where ``arrays`` differ; unused otherwise.
+        roles: Of each array.
+        axes: Of each array.
+        judged: The roles of arrays whose values tell something, ``bias`` of ``forward/bias``; else empty.
     """
 
     type: str
@@ -49,11 +53,14 @@ class Form:
     keras_1: bool = False
     roles: tuple[str, ...] = field(init=False)
     axes: tuple[tuple[str, ...], ...] = field(init=False)
+    judged: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         words = [array.split() for array in self.arrays]
         object.__setattr__(self, "roles", tuple(word[0] for word in words))
         object.__setattr__(self, "axes", tuple(tuple(word[1:]) for word in words))
+        ends = (role.rpartition("/")[2] for role in self.roles)
+        object.__setattr__(self, "judged", tuple(end if end in ROLES else "" for end in ends))
 
     def without(self, role: str, cost: float, **settings: Value) -> Form:
         """The form without the arrays of one role (in all parts of a wrapper), so much rarer."""
@@ -167,11 +174,10 @@ def _normalizations() -> list[Form]:
         Form("Normalization", ("mean", "variance", "count"), {}, 5.0, "starts", ()),
     ]
     for rank, names in SPATIAL.items():
-        axes = " ".join(("c" if rank == 1 else "", *[f"m{n}" for n in names], "c")).split()
         axes = [f"m{n}" for n in names]
         along: tuple[int, ...] = tuple(range(1, rank + 2))
         arrays = (f"gamma {' '.join(axes)} c", f"beta {' '.join(axes)} c")
-        found.append(Form("LayerNormalization", arrays, {"axis": along}, 6.0, "keeps", KEPT, rank=rank))
+        found.append(Form("LayerNormalization", arrays, {"axis": along}, 8.0, "keeps", KEPT, rank=rank))
         found.append(Form("PReLU", (f"alpha {' '.join(axes)} c",), {"shared_axes": ()}, 5.0, "keeps", KEPT, rank=rank))
         shared: tuple[int, ...] = tuple(range(1, rank + 1))
         ones = " ".join("1" for _ in names)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from regraft.layers import KerasVersion
-from regraft.weights import Group, Variable, WeightTree
+from regraft.weights import Variable, WeightTree
 
 #: Version assumed where the file states none, by dialect: as ``bind`` takes it, but for files of Keras 2.12 to 2.14.
 UNSTATED = {"keras-0": "0.3", "keras-1": "1", "checkpoint-h5": "2.13.0"}
@@ -34,15 +34,6 @@ class Held:
     version: KerasVersion
     first: bool = False
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What the type depends on, for a cache."""
-        return (self.shapes, self.roles, self.version, self.first)
-
-    def part(self, start: int, stop: int) -> Held:
-        """Some of the arrays."""
-        return replace(self, shapes=self.shapes[start:stop], roles=self.roles[start:stop])
-
 
 def version_of(tree: WeightTree) -> KerasVersion:
     """The version whose defaults hold for a file: as stored, else the likeliest for its dialect."""
@@ -56,8 +47,3 @@ def version_of(tree: WeightTree) -> KerasVersion:
 def weights_in(variables: Sequence[Variable]) -> tuple[Variable, ...]:
     """The variables without the states of random number generators, which Keras 3 writes into ``.h5`` files too."""
     return tuple(v for v in variables if "seed_generator" not in v.path)
-
-
-def renamed(group: Group, name: str) -> Group:
-    """The group of a layer under another name."""
-    return replace(group, name=name)

@@ -14,6 +14,8 @@ FREE, AGAIN = 4.0, 2.0
 #: Axes of a convolution kernel: 3 and 1 are usual, 4 is not; nobody slides a kernel of 64 x 64.
 KERNEL = {1: 1.0, 2: 2.0, 3: 0.5, 4: 2.0, 5: 1.0, 7: 1.5}
 LARGE_KERNEL, ENORMOUS_KERNEL = 3.0, 7.0
+#: Norms that may stand before every kernel: they standardise the input.
+FIRST = {"BatchNormalization": 3.0, "Normalization": 3.0, "LayerNormalization": 6.0, "GroupNormalization": 8.0}
 KERNEL_AXES = frozenset({"kw", "kh", "kd"})
 
 
@@ -39,6 +41,8 @@ class Widths:
 
     def __init__(self, shapes: Sequence[tuple[int, ...]]) -> None:
         self.first: dict[int, int] = {}
+        self.end = len(shapes)
+        self.outputs = frozenset(shape[-1] for shape in shapes if len(shape) >= 2)
         for place, shape in enumerate(shapes):
             if len(shape) >= 2:
                 last = shape[-1]
@@ -117,7 +121,7 @@ def _turn_cost(maps: int, rank: int | None) -> float:
 def _keep_cost(form: Form, c: int, state: State, widths: Widths, place: int) -> float:
     has = state.channels
     if not has:
-        return 3.0 if form.type in ("BatchNormalization", "Normalization") else 6.0
+        return FIRST.get(form.type, 10.0)
     turn = 0.0 if form.rank is None or state.rank is None or form.rank == state.rank else 2.5
     if c == has:
         return 0.1 + turn

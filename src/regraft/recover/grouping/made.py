@@ -19,10 +19,17 @@ SUPPORTED = 3.0
 OPEN = 0.7
 #: Alternatives up to here are named; one in three thousand.
 NAMED = 8.0
+NEVER = 99.0
 
 
 def make_grouping(
-    tree: WeightTree, readings: Sequence[Reading], index: int, *, ordered: bool, notes: tuple[str, ...] = ()
+    tree: WeightTree,
+    readings: Sequence[Reading],
+    index: int,
+    *,
+    ordered: bool,
+    cost: float,
+    notes: tuple[str, ...] = (),
 ) -> Grouping:
     """
     One of several readings of a list of arrays, judged beside the others.
@@ -32,6 +39,7 @@ def make_grouping(
         readings: All that are considered, cheapest first.
         index: Which one this is.
         ordered: Whether its layers stand in model order.
+        cost: Above the best of all, in nats.
         notes: What a person should know.
     """
     reading = readings[index]
@@ -50,7 +58,7 @@ def make_grouping(
     made = replace(
         tree, dialect="keras-1" if old else "keras-2", keras_version="", layers=tuple(groups), own=()
     )
-    return Grouping(made, tuple(parts), reading.cost - readings[0].cost, ordered, complete=False, notes=notes)
+    return Grouping(made, tuple(parts), cost, ordered, complete=False, notes=notes)
 
 
 def _part(layer: Layer, group: Group, margin: float, others: tuple[str, ...]) -> Part:
@@ -80,12 +88,14 @@ def margins(readings: Sequence[Reading], index: int) -> list[tuple[float, tuple[
         (other.cost - reading.cost, set(other.layers), _type_at(other)) for other in readings if other is not reading
     ]
     beyond = max(rivals[-1][0], 0.0) if rivals else NAMED
+    known = reading.margins or (NEVER,) * len(reading.layers)
     found: list[tuple[float, tuple[str, ...]]] = []
-    for layer in reading.layers:
+    for layer, own_margin in zip(reading.layers, known, strict=True):
         differ = [(cost, types) for cost, layers, types in rivals if layer not in layers]
         own, first = layer.form.type if layer.form else "", layer.places[0]
         others = dict.fromkeys(types.get(first, "") for cost, types in differ if cost <= NAMED)
-        found.append((min((c for c, _ in differ), default=beyond), tuple(t for t in others if t not in ("", own))))
+        margin = min((c for c, _ in differ), default=beyond if not reading.margins else NEVER)
+        found.append((min(margin, own_margin), tuple(t for t in others if t not in ("", own))))
     return found
 
 

@@ -47,7 +47,7 @@ def type_of(class_name: str) -> str:
     >>> type_of("Convolution2D"), type_of("Highway")
     ('Conv2D', 'Highway')
     """
-    return ALIASES[class_name] if class_name in ALIASES else class_name
+    return ALIASES.get(class_name, class_name)
 
 
 def default_name(name: str, *, keras_1: bool = False) -> DefaultName | None:

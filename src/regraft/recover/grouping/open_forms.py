@@ -71,7 +71,7 @@ def alike(shapes: tuple[tuple[int, ...], ...]) -> Iterator[OpenFit]:
             yield OpenFit("GroupNormalization", scale_only, 9.0, ("gamma",))
             yield OpenFit("GroupNormalization", shift_only, 9.0, ("beta",))
     if rank == 1 and len(shapes) in (5, 6, 7):
-        present = [r for r in ("gamma", "beta")][: len(shapes) - 5]
+        present = ("gamma", "beta")[: len(shapes) - 5]
         roles = (*present, "moving_mean", "moving_variance", *RENORM)
         settings = {"scale": "gamma" in present, "center": "beta" in present, "renorm": True}
         yield OpenFit("BatchNormalization", settings, 6.0, roles)
@@ -135,7 +135,7 @@ def cells(shapes: tuple[tuple[int, ...], ...]) -> Iterator[OpenFit]:
         start += count
     if specs:
         whole = specs[0] if len(specs) == 1 else LayerSpec("cells", "StackedRNNCells", {"cells": tuple(specs)})
-        yield OpenFit("RNN", {"cell": whole}, 6.0 if len(specs) == 1 else 4.5, tuple(roles))
+        yield OpenFit("RNN", {"cell": whole}, 9.0 if len(specs) == 1 else 4.5, tuple(roles))
 
 
 def _cell(shapes: tuple[tuple[int, ...], ...], name: str) -> LayerSpec | None:

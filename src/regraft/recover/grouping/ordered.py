@@ -8,7 +8,8 @@ there, so time grows with the number of arrays.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -39,21 +40,22 @@ class _Path(NamedTuple):
     before: _Path | None
 
 
-def read_ordered(shapes: Sequence[Shape], looks: Sequence[Look | None], count: int) -> list[Reading]:
+def read_ordered(shapes: Sequence[Shape], looks: Callable[[int], Look], count: int) -> list[Reading]:
     """
     The cheapest readings of a list of arrays, cheapest first.
 
     Args:
         shapes: Of the arrays, in order.
-        looks: The values of every vector at a glance; None for other arrays.
+        looks: The values of an array at a glance.
         count: How many readings are wanted.
     """
-    first = _read(shapes, looks, 1, priors())
-    return _read(shapes, looks, count, priors(first[0].layers))
+    first = _read(shapes, looks, 1, priors())[0]
+    found = _read(shapes, looks, count, priors(first.layers))
+    return [replace(reading, general=first.cost + reading.cost - found[0].cost) for reading in found]
 
 
 def _read(
-    shapes: Sequence[Shape], looks: Sequence[Look | None], count: int, expected: Mapping[Form, float]
+    shapes: Sequence[Shape], looks: Callable[[int], Look], count: int, expected: Mapping[Form, float]
 ) -> list[Reading]:
     widths = Widths(shapes)
     kept: list[list[_Path]] = [[] for _ in range(len(shapes) + 1)]
@@ -79,7 +81,7 @@ def _read(
 
 
 def _candidates(
-    shapes: Sequence[Shape], looks: Sequence[Look | None], place: int, widths: Widths, expected: Mapping[Form, float]
+    shapes: Sequence[Shape], looks: Callable[[int], Look], place: int, widths: Widths, expected: Mapping[Form, float]
 ) -> list[tuple[Form, Sizes, float]]:
     """The forms that fit from an array on, with what does not depend on the layers before."""
     found: list[tuple[Form, Sizes, float]] = []
@@ -89,10 +91,15 @@ def _candidates(
             continue
         sizes = cached_fit(form, tuple(shapes[place:stop]))
         if sizes is not None:
-            roles = zip(form.roles, looks[place:stop], strict=True)
-            cost = expected[form] + sum(role_cost(role, seen) for role, seen in roles if seen is not None)
-            found.append((form, sizes, cost + shape_cost(form, sizes, widths, place)))
+            cost = expected[form] + shape_cost(form, sizes, widths, place)
+            found.append((form, sizes, cost + roles_cost(form, range(place, stop), looks)))
     return found
+
+
+def roles_cost(form: Form, places: Sequence[int], looks: Callable[[int], Look]) -> float:
+    """How unlikely the values of a form's arrays are in their roles; kernels are not read."""
+    judged = zip(form.judged, places, strict=True)
+    return sum(role_cost(role, looks(place)) for role, place in judged if role)
 
 
 @lru_cache(maxsize=16)

@@ -34,12 +34,12 @@ class Reading:
     Attributes:
         layers: In model order, if the list is.
         cost: In nats, up to a constant of the list.
+        general: The same if the habits of this network were not known; it tells lists in order from others.
         margins: For each layer by how much the cheapest reading that sees its arrays otherwise is dearer, where the
             reader knows; empty if the other readings tell.
-        evidence: For each layer what the values say, or empty.
     """
 
     layers: tuple[Layer, ...]
     cost: float
+    general: float = 0.0
     margins: tuple[float, ...] = ()
-    evidence: tuple[str, ...] = ()

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from regraft.recover.grouping.held import FOREIGN
 
+_NEW = ("kernel", "recurrent_kernel", "bias")
+#: Keras 1 stored every gate of a recurrent layer apart.
+GATES = {f"{old}_{gate}": f"{new}_{gate}" for old, new in zip("WUb", _NEW, strict=True) for gate in "icfozrh"}
 #: Today's name of every role, by the names that Keras versions gave it.
 ROLES = {
     "kernel": "kernel",
@@ -34,11 +37,20 @@ ROLES = {
     "running_mean": "moving_mean",
     "running_std": "moving_variance",
     "alphas": "alpha",
+    **GATES,
 }
-GATES = {f"{old}_{gate}": f"{new}_{gate}" for old, new in (("W", "kernel"), ("U", "recurrent_kernel"), ("b", "bias"))
-         for gate in "icfozrh"}  # fmt: skip
-ROLES |= GATES
-KERAS_1 = ("W", "U", "b", "gamma", "beta", "running_mean", "running_std", "alphas", "depthwise_kernel", "pointwise_kernel")
+KERAS_1 = (
+    "W",
+    "U",
+    "b",
+    "gamma",
+    "beta",
+    "running_mean",
+    "running_std",
+    "alphas",
+    "depthwise_kernel",
+    "pointwise_kernel",
+)
 #: A name as Keras 1 made it, ``lstm_1_W_i``; TensorFlow may have added a count at the end.
 OLD = re.compile(rf"(.*?)_({'|'.join((*GATES, *KERAS_1))})(?:_\d+)?", re.DOTALL)
 COUNTED = re.compile(r"(.*?)_\d+", re.DOTALL)

@@ -140,7 +140,9 @@ def of_attributes(tree: WeightTree, version: KerasVersion) -> Grouping:
     return Grouping(below_tree, parts, ordered=False, complete=True, notes=(*notes, SUBCLASSED))
 
 
-def leaves(groups: Sequence[Group], path: tuple[str, ...], *, classed: bool) -> Iterator[tuple[tuple[str, ...], Group, bool]]:
+def leaves(
+    groups: Sequence[Group], path: tuple[str, ...], *, classed: bool
+) -> Iterator[tuple[tuple[str, ...], Group, bool]]:
     """The groups that are layers, with the attributes that lead to them, and whether their key is a class."""
     for group in groups:
         steps = (*path, group.key)

@@ -6,8 +6,9 @@ Costs are minus log probabilities in nats, up to a constant, and deliberately fl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import log, log1p
 
 import numpy as np
 
@@ -57,6 +58,36 @@ def look(values: np.ndarray) -> Look:
     )
 
 
+@dataclass(frozen=True)
+class Usual:
+    """
+    How a role looks in trained layers: mean and deviation of the logarithms of ``median`` and ``spread``.
+
+    Measured on 154 BatchNormalization layers and 166 biases of published models. Zero-mean normal numbers have a spread
+    of 1.1 whatever their scale, which is why it tells signed roles from gammas and variances.
+    """
+
+    median: tuple[float, float]
+    spread: tuple[float, float]
+
+    def cost(self, seen: Look) -> float:
+        """How far a vector is from that; few elements tell less."""
+        weight = min(1.0, seen.size / 16.0)
+        return _tail(log(seen.median + 1e-9), *self.median) + weight * _tail(log(seen.spread + 1e-3), *self.spread)
+
+
+def _tail(x: float, mean: float, deviation: float) -> float:
+    """Minus the logarithm of Student's density with three degrees of freedom: far out it grows slowly."""
+    return 2.0 * log1p(((x - mean) / deviation) ** 2 / 3.0)
+
+
+GAMMA = Usual((0.0, 0.4), (-2.0, 0.8))
+BETA = Usual((-1.7, 1.3), (-0.2, 0.5))
+MEAN = Usual((-0.5, 2.0), (-0.15, 0.5))
+VARIANCE = Usual((0.1, 2.5), (-1.0, 0.7))
+BIAS = Usual((-2.4, 1.7), (-0.1, 0.5))
+
+
 def _by_chance(seen: Look, most: float) -> float:
     """Cost of all signs being positive where both are usual: one bit an element, but never more than ``most``."""
     return min(0.7 * seen.size, most) if seen.all_positive else 0.0
@@ -65,36 +96,34 @@ def _by_chance(seen: Look, most: float) -> float:
 def _variance(seen: Look) -> float:
     if seen.negative:
         return 12.0
-    if seen.constant == 0.0:
-        return 4.0
-    # One is where it starts; hardly any trained statistic stays near it in all channels.
-    near_one = seen.constant is None and 0.5 < seen.median < 2.0 and seen.spread < 0.25
-    return 1.0 if near_one else 0.0
+    if seen.constant is not None:
+        return 4.0 if seen.constant == 0.0 else 0.0
+    return VARIANCE.cost(seen)
 
 
 def _gamma(seen: Look) -> float:
     if seen.constant is not None:
         return 0.0 if seen.constant == 1.0 else 3.0
-    far = 2.5 if not 0.05 < seen.median < 5.0 else 0.0
-    return 6.0 * min(seen.negative, 0.5) + far + (2.0 if seen.spread > 1.5 else 0.0)
+    return 6.0 * min(seen.negative, 0.5) + GAMMA.cost(seen)
 
 
 def _beta(seen: Look) -> float:
     if seen.constant is not None:
         return 0.0 if seen.constant == 0.0 else 4.0
-    return _by_chance(seen, 3.0) + (2.5 if seen.median > 8.0 else 0.0)
+    return _by_chance(seen, 3.0) + BETA.cost(seen)
 
 
 def _mean(seen: Look) -> float:
     if seen.constant is not None:
         return 0.0 if seen.constant == 0.0 else 4.0
-    return _by_chance(seen, 2.0)
+    # Behind relu all means are positive.
+    return _by_chance(seen, 1.0) + MEAN.cost(seen)
 
 
 def _bias(seen: Look) -> float:
     if seen.constant is not None:
         return 0.0 if seen.constant == 0.0 else 3.0
-    return _by_chance(seen, 3.0) + (2.5 if seen.median > 8.0 else 0.0)
+    return _by_chance(seen, 3.0) + BIAS.cost(seen)
 
 
 def _alpha(seen: Look) -> float:
@@ -129,8 +158,32 @@ def role_cost(role: str, seen: Look) -> float:
     How unlikely a vector of this look is in a role, in nats.
 
     Args:
-        role: ``gamma``, ``moving_variance``, ``forward/bias``; unknown roles cost nothing.
+        role: ``gamma``, ``moving_variance``, ``bias``; unknown roles cost nothing.
         seen: The vector.
     """
-    cost = ROLES.get(role.rpartition("/")[2])
+    cost = ROLES.get(role)
     return 0.0 if cost is None or seen.strange else cost(seen)
+
+
+class Looks:
+    """
+    Arrays at a glance, each read when it is first asked for.
+
+    Args:
+        readers: Gives each array; one that cannot be read looks strange.
+        sizes: Elements of each.
+    """
+
+    #: Larger arrays are no vectors of any layer.
+    MOST = 4_000_000
+
+    def __init__(self, readers: Sequence[Callable[[], np.ndarray]], sizes: Sequence[int]) -> None:
+        self._readers, self._sizes = readers, sizes
+        self._found: dict[int, Look] = {}
+
+    def __call__(self, place: int) -> Look:
+        """One array at a glance."""
+        if place not in self._found:
+            known = self._sizes[place] <= self.MOST
+            self._found[place] = look(self._readers[place]()) if known else look(np.zeros(0))
+        return self._found[place]

@@ -22,7 +22,9 @@ MAY_BE_BARE: Mapping[str, Mapping[str, Setting]] = {
     "GroupNormalization": {"scale": False, "center": False},
 }
 #: What an author's own class or a Lambda layer of these words does can be said by a layer of Keras.
-OPERATIONS = frozenset({"Add", "Subtract", "Multiply", "Concatenate", "Reshape", "Permute", "Activation", "ReLU", "Softmax"})
+OPERATIONS = frozenset(
+    {"Add", "Subtract", "Multiply", "Concatenate", "Reshape", "Permute", "Activation", "ReLU", "Softmax"}
+)
 #: What stands unnamed between layers with variables, likeliest first.
 UNNAMED = ("Activation", "Dropout", "MaxPooling#D", "Flatten", "Add", "Concatenate", "Reshape", "ZeroPadding#D")
 
@@ -34,12 +36,12 @@ class Surroundings:
 
     Attributes:
         rank: Spatial axes of the maps around it.
-        first: Whether it is the first layer of its model.
+        front: Whether it is the first layer of a functional model, or there are only inputs before it.
         inputs: Whether the model may list input layers; a Sequential does not.
     """
 
     rank: int
-    first: bool
+    front: bool
     inputs: bool
 
 
@@ -48,7 +50,7 @@ def bare(subject: Subject, around: Surroundings) -> tuple[Part, str]:
     if subject.inner is not None or type_of(subject.class_name) == MODEL:
         return nested(subject), ""
     if subject.class_name:
-        return by_class(subject)
+        return by_class(subject, around)
     if subject.custom:
         evidence = f"a class of the author's own, {quote(subject.group.key)}"
         found = (t for hint in hints(subject.group.key) for t in meant(hint, subject, around))
@@ -56,13 +58,15 @@ def bare(subject: Subject, around: Surroundings) -> tuple[Part, str]:
     return by_words(subject, around), ""
 
 
-def by_class(subject: Subject) -> tuple[Part, str]:
+def by_class(subject: Subject, around: Surroundings) -> tuple[Part, str]:
     """The file names the class."""
     named = type_of(subject.class_name)
     if named == "Merge":
-        return Part(subject.group, "", {}, "open", "Merge of Keras 1, in a mode that its name does not tell", MERGES), ""
+        return Part(
+            subject.group, "", {}, "open", "Merge of Keras 1, in a mode that its name does not tell", MERGES
+        ), ""
     if named == "TimeDistributed":
-        inside = inner_of(subject)
+        inside = inner_of(subject, around)
         evidence = f"the file names its class; the layer inside has no variables, taken for {inside.type}"
         label = "proved" if subject.certain or subject.counter else "supported"
         return Part(subject.group, named, {"layer": inside}, label, evidence, (), subject.counter), ""
@@ -82,15 +86,15 @@ def function_settings(type_name: str, name: str) -> dict[str, Setting]:
     return {"activation": function} if function else {}
 
 
-def inner_of(subject: Subject) -> LayerSpec:
-    """What a TimeDistributed without variables wraps: as its name says, else a Flatten, by convention."""
-    words = [t for hint in hints(subject.words) for t in hint.types(2) if not has_arrays(t) and t != "TimeDistributed"]
-    for type_name in (*words, "Flatten"):
+def inner_of(subject: Subject, around: Surroundings) -> LayerSpec:
+    """What a TimeDistributed without variables wraps: as its name says, else by convention what flattens maps, or a Dropout."""
+    words = [t for hint in hints(subject.words) for t in hint.types(2) if not has_arrays(t) and t != "InputLayer"]
+    for type_name in (*words, "Flatten" if around.rank > 1 else "Dropout"):
         settings = function_settings(type_name, subject.words)
         spec = completed(snake_case(type_name), type_name, settings, subject.held.version)
         if not spec.unknown:
             return spec
-    raise AssertionError("a Flatten needs no settings")
+    raise AssertionError("Flatten and Dropout need no settings")
 
 
 def by_words(subject: Subject, around: Surroundings) -> Part:
@@ -98,13 +102,17 @@ def by_words(subject: Subject, around: Surroundings) -> Part:
     for hint in hints(subject.words):
         types = meant(hint, subject, around)
         if types:
-            sure = hint.meaning.label == "supported" or (types[0] == "InputLayer" and around.first)
+            sure = hint.meaning.label == "supported" or (types[0] == "InputLayer" and around.front)
             label: Label = "supported" if sure and not is_operation(subject.words) else "assumed"
             settings = hint.meaning.settings if types[0] == hint.types(around.rank)[0] else {}
-            return Part(subject.group, types[0], dict(settings), label, f"{quote(hint.word)} in its name", types[1:])
-    if around.first and around.inputs and not is_operation(subject.words):
-        evidence = "the first layer of a model that is no Sequential is an input"
-        return Part(subject.group, "InputLayer", {}, "assumed", evidence, unnamed(around))
+            settings = {**settings, **function_settings(types[0], subject.words)}
+            others = (*types[1:], *(unnamed(around) if label == "assumed" else ()))
+            others = tuple(t for t in dict.fromkeys(others) if t != types[0])
+            return Part(subject.group, types[0], settings, label, f"{quote(hint.word)} in its name", others)
+    if around.front and not is_operation(subject.words):
+        evidence = "a model that is no Sequential begins with its inputs"
+        others = tuple(t for t in unnamed(around) if t != "InputLayer")
+        return Part(subject.group, "InputLayer", {}, "assumed", evidence, others)
     return Part(subject.group, "", {}, "open", "its name does not say what it is", unnamed(around))
 
 

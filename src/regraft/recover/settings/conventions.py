@@ -49,12 +49,24 @@ class Convention:
 #: The function that most hidden layers of a network share, by what the network is made of.
 HABITS: Mapping[str, Convention] = {
     "conv": Convention(
-        {"relu": 0.84, "linear": 0.10, "leaky 0.2": 0.02, "leaky 0.3": 0.02, "elu": 0.006, "sigmoid": 0.006, "tanh": 0.006},
+        {
+            "relu": 0.84,
+            "linear": 0.10,
+            "leaky 0.2": 0.02,
+            "leaky 0.3": 0.02,
+            "elu": 0.006,
+            "sigmoid": 0.006,
+            "tanh": 0.006,
+        },
         414,
         "hidden layers of a network with convolutions",
     ),
-    "rnn": Convention({"relu": 0.85, "linear": 0.11, "silu": 0.01, "tanh": 0.01}, 152, "hidden layers beside recurrent ones"),
-    "embedding": Convention({"relu": 0.93, "linear": 0.04, "tanh": 0.01}, 44, "hidden layers of a network that embeds words"),
+    "rnn": Convention(
+        {"relu": 0.85, "linear": 0.11, "silu": 0.01, "tanh": 0.01}, 152, "hidden layers beside recurrent ones"
+    ),
+    "embedding": Convention(
+        {"relu": 0.93, "linear": 0.04, "tanh": 0.01}, 44, "hidden layers of a network that embeds words"
+    ),
     "dense": Convention(
         {"relu": 0.73, "linear": 0.19, "sigmoid": 0.02, "tanh": 0.015, "selu": 0.013, "elu": 0.006},
         606,
@@ -108,13 +120,16 @@ HEADS: Mapping[str, Convention] = {
     "map 3": Convention({"sigmoid": 0.40, "linear": 0.22, "tanh": 0.18, "softmax": 0.12, "relu": 0.06}, 0, "maps of three channels"),
     "map": Convention({"softmax": 0.45, "sigmoid": 0.27, "linear": 0.16, "tanh": 0.06, "relu": 0.04}, 15, "maps of several channels"),
     "features": Convention({"linear": 0.52, "relu": 0.40, "tanh": 0.03, "sigmoid": 0.03}, 0, "a convolution that ends a network which never returns to the size of its input"),
+    "several 1": Convention({"linear": 0.62, "sigmoid": 0.20, "tanh": 0.14, "relu": 0.02}, 43, "one of several outputs, of one unit"),
+    "several 4": Convention({"linear": 0.55, "softmax": 0.37, "sigmoid": 0.06}, 0, "one of several outputs, of four units as a box has"),
+    "several": Convention({"softmax": 0.58, "linear": 0.34, "sigmoid": 0.05, "tanh": 0.02}, 29, "one of several outputs"),
     "alone 1": Convention({"linear": 0.69, "sigmoid": 0.28, "relu": 0.02}, 60, "one output of a single layer"),
     "alone": Convention({"linear": 0.48, "softmax": 0.38, "relu": 0.07, "sigmoid": 0.05}, 31, "a single layer"),
 }  # fmt: skip
-#: A trunk with several heads of one unit: 29 linear, 8 tanh, 6 sigmoid.
-SEVERAL_HEADS = Convention({"linear": 0.62, "sigmoid": 0.20, "tanh": 0.14, "relu": 0.02}, 43, "one of several outputs, of one unit")
 
-RECURRENT = Convention({"tanh": 0.80, "relu": 0.17, "sigmoid": 0.01, "linear": 0.006, "softsign": 0.003}, 406, "recurrent layers")
+RECURRENT = Convention(
+    {"tanh": 0.80, "relu": 0.17, "sigmoid": 0.01, "linear": 0.006, "softsign": 0.003}, 406, "recurrent layers"
+)
 #: ``recurrent_activation`` was never given in 335 layers; the corpus of real files agrees, but for files written to test it.
 GATED_DEFAULT, GATED_OTHER = 0.97, 0.02
 BACKWARDS = Convention({"false": 0.99, "true": 0.01}, 411, "recurrent layers that are not in a Bidirectional")
@@ -122,19 +137,44 @@ MERGE_MODES = Convention({"concat": 0.95, "sum": 0.04, "ave": 0.005, "mul": 0.00
 SUMMED_MODES = Convention({"sum": 0.80, "ave": 0.10, "mul": 0.10}, 3, "Bidirectional layers that do not concatenate")
 
 BATCH_NORM_EPSILON = Convention(
-    {"default": 0.88, "1.001e-05": 0.04, "1e-05": 0.035, "1.1e-05": 0.03, "0.0001": 0.004, "1e-06": 0.003, "2e-05": 0.003},
+    {
+        "default": 0.88,
+        "1.001e-05": 0.04,
+        "1e-05": 0.035,
+        "1.1e-05": 0.03,
+        "0.0001": 0.004,
+        "1e-06": 0.003,
+        "2e-05": 0.003,
+    },
     609,
     "BatchNormalization layers",
 )
 LAYER_NORM_EPSILON = Convention(
     {"default": 0.55, "1e-06": 0.38, "1e-05": 0.04, "1e-12": 0.02}, 14, "LayerNormalization layers"
 )
-GROUPS = Convention({"default": 0.40, "8": 0.15, "16": 0.15, "4": 0.08, "2": 0.05, "1": 0.05}, 0, "GroupNormalization layers")
+GROUPS = Convention(
+    {"default": 0.40, "8": 0.15, "16": 0.15, "4": 0.08, "2": 0.05, "1": 0.05}, 0, "GroupNormalization layers"
+)
 LEAKY_SLOPES = Convention({"0.2": 0.47, "0.3": 0.42, "0.1": 0.07, "0.01": 0.03, "0.05": 0.005}, 62, "LeakyReLU layers")
 RELU_LIMITS = Convention({"none": 0.86, "6.0": 0.13}, 246, "ReLU layers; 6 in networks for phones")
 ELU_ALPHAS = Convention({"1.0": 0.97, "0.1": 0.005, "0.5": 0.005}, 11, "ELU layers")
 SOFTMAX_AXES = Convention({"-1": 0.96, "1": 0.02, "-2": 0.01}, 10, "Softmax layers")
 MASK_ZERO = Convention({"false": 0.79, "true": 0.21}, 89, "Embedding layers before recurrent ones")
-MASK_VALUES = Convention({"0.0": 0.80, "-1.0": 0.08, "-10.0": 0.02, "-99.0": 0.02, "-999.0": 0.02}, 0, "Masking layers")
+MASK_VALUES = Convention(
+    {
+        "0.0": 0.80,
+        "-1.0": 0.09,
+        "-10.0": 0.02,
+        "-99.0": 0.02,
+        "-999.0": 0.02,
+        "-9999.0": 0.005,
+        "1.0": 0.005,
+        "2.0": 0.004,
+        "99.0": 0.004,
+        "999.0": 0.004,
+    },
+    0,
+    "Masking layers",
+)
 INTERPOLATIONS = Convention({"nearest": 0.85, "bilinear": 0.14, "bicubic": 0.003}, 46, "UpSampling2D layers")
 RESCALINGS = Convention({"1/255": 0.72, "1/127.5 - 1": 0.22, "1/128 - 1": 0.01, "255": 0.01}, 22, "Rescaling layers")

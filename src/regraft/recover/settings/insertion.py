@@ -51,7 +51,7 @@ def norm_has_room(around: Surroundings, layer: str) -> bool:
     before = around.before(layer)
     if not behind or types & ACTIVATIONS or types <= SUMS | {"output"}:
         return False
-    return not any(spec.type in {"InputLayer", "Embedding"} | ACTIVATIONS for spec in before)
+    return not any(core(spec).type in {"InputLayer", "Embedding", "Masking"} | ACTIVATIONS for spec in before)
 
 
 def sum_has_room(around: Surroundings, layer: str) -> bool:

@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
-from regraft.blueprint import Blueprint, LayerSpec, Setting
+from regraft.blueprint import Blueprint, LayerSpec, Setting, Shape, TensorRef
 from regraft.errors import RegraftError
 from regraft.layers.base import Layer, build
 from regraft.layers.binding import Bound, bind_layer
 from regraft.layers.matching import match_groups
 from regraft.layers.version import KerasVersion
+from regraft.layers.walk import model_shapes
 from regraft.recover.draft import Draft, with_settings
 from regraft.recover.settings.surroundings import RECURRENT, Surroundings, core
 from regraft.weights import WeightTree
@@ -31,6 +32,8 @@ REQUIRED: Mapping[str, Mapping[str, Setting]] = {
     "GaussianDropout": {"rate": 0.5},
     "GaussianNoise": {"stddev": 0.1},
 }
+#: What can go wrong with a graph that contradicts itself.
+TROUBLE = (RegraftError, ValueError, IndexError, TypeError, KeyError, AssertionError, ArithmeticError, MemoryError)
 #: Arrays are kept for the next look up to this many bytes in all.
 KEPT = 256 * 2**20
 DIALECT_VERSIONS = {"keras-0": "0.3", "keras-1": "1", "keras-2": "2", "checkpoint-h5": "2.13", "keras-3": "3"}
@@ -154,6 +157,14 @@ class Scene:
         return KerasVersion.parse(stated) if stated else None
 
     @cached_property
+    def shapes(self) -> dict[TensorRef, Shape]:
+        """Shapes of all tensors; none where the graph does not hold together yet."""
+        try:
+            return model_shapes(self.blueprint)
+        except TROUBLE:
+            return {}
+
+    @cached_property
     def decided(self) -> frozenset[str]:
         """Subjects, ``layer.setting``, that a choice or a question settles already."""
         asked = {".".join(key) for q in self.draft.questions for option in q.options for key in option.edits}
@@ -182,7 +193,9 @@ class Scene:
     @cached_property
     def weighted(self) -> tuple[str, ...]:
         """Layers that hold variables and are no normalisation."""
-        return tuple(n for n, layer in self.layers.items() if layer.variables() and "Normal" not in type(layer).__name__)
+        return tuple(
+            n for n, layer in self.layers.items() if layer.variables() and "Normal" not in type(layer).__name__
+        )
 
     def open(self, layer: str, setting: str) -> bool:
         """Whether a setting is still to be asked for."""

@@ -33,6 +33,7 @@ class Slot:
         named: The function that the layer's name states, or empty.
         partner: A layer in front of the normalisation, which may carry the function instead; empty if none may.
         partner_key: The setting of the partner.
+        inserted: Whether the layer was put in, so that any function may stand there, also one that is a layer.
     """
 
     layer: str
@@ -45,6 +46,7 @@ class Slot:
     named: str = ""
     partner: str = ""
     partner_key: str = ""
+    inserted: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def explicit(scene: Scene, spec: LayerSpec) -> Slot:
     alike = ("explicit", spec.type, tuple(sorted(before & (SUMS | NORMS))), types, bool(partner))
     return Slot(
         spec.name, path(spec, "activation"), role, family_of(scene, spec), linear, place, alike,
-        function_in(spec.name), partner or "", key,
+        function_in(spec.name), partner or "", key, partner is not None,
     )  # fmt: skip
 
 

@@ -10,11 +10,12 @@ in names, and by convention (``prior``).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.facts import MERGES, Fact
-from regraft.recover.wiring.habits import fork_cost, forks, identity_cost
+from regraft.recover.wiring.habits import fork_cost, fork_shape, forks, kind, linear_ends, pair_cost, path_hash, set_cost, successor
 from regraft.recover.wiring.prior import Limits
 from regraft.recover.wiring.slots import Edges, Key, Slot, State, substituted
 
@@ -34,16 +35,75 @@ def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
     """
     states = [State()]
     exhaustive = True
+    last_of = sources(facts)
     for node in range(len(facts) - 1, -1, -1):
         options = interpretations(facts[node])
         found = [after for state in states for fact, cost in options for after in placed(state, node, fact, cost, limits)]
+        if node in last_of:
+            found = [starved(state, node, last_of[node]) for state in found]
         found.sort(key=lambda s: s.cost)
         if not found:
             return [], exhaustive
-        kept = [state for state in found[: limits.width] if state.cost <= found[0].cost + limits.reach]
-        exhaustive = exhaustive and len(kept) == len(found)
-        states = kept
+        states = selected(found, limits)
+        exhaustive = exhaustive and len(states) == len(found)
     return sorted(ended(states), key=lambda s: s.cost), exhaustive
+
+
+def selected(states: Sequence[State], limits: Limits) -> list[State]:
+    """
+    The cheapest hypotheses, of which only a few may differ in nothing that matters from here on.
+
+    Args:
+        states: Cheapest first.
+        limits: How many are kept.
+    """
+    kept: list[State] = []
+    alike: dict[Hashable, int] = {}
+    for state in states:
+        if state.cost > states[0].cost + limits.reach or len(alike) > limits.width:
+            break
+        future = signature(state)
+        count = alike.get(future, 0)
+        if count < limits.alike:
+            alike[future] = count + 1
+            kept.append(state)
+    return kept
+
+
+def signature(state: State) -> Hashable:
+    """What of a hypothesis decides how it can go on; the keys matter only by their order."""
+    order = sorted({slot.key for slot in state.slots} | {state.key})
+    places = {key: i for i, key in enumerate(order)}
+    slots = tuple(
+        (s.node, s.type, s.channels, s.rank, s.rows, s.taken, s.filled, s.pending, s.forked, s.linear, s.path, places[s.key])
+        for s in state.slots
+        if s.role == "concat" or not s.satisfied
+    )
+    return state.depth, places[state.key], state.outputs if not state.depth else 0, slots
+
+
+def sources(facts: Sequence[Fact]) -> dict[int, int]:
+    """
+    For the first layers of the file that make tensors of some number of channels, that number.
+
+    In front of it no tensor has as many, up to where layers may make any number: joins, reshapes, nested models.
+    """
+    first: dict[int, int] = {}
+    for node, fact in enumerate(facts):
+        if fact.role in ("concat", "dot") or (fact.role == "unary" and not fact.keeps and not fact.cout):
+            break
+        if fact.cout:
+            first.setdefault(fact.cout, node)
+    return {node: channels for channels, node in first.items()}
+
+
+def starved(state: State, node: int, channels: int) -> State:
+    """The hypothesis, dearer by the places that want a tensor which no layer in front makes."""
+    hungry = sum(
+        slot.channels == channels and slot.role != "concat" and not slot.satisfied and slot.node != node
+        for slot in state.slots
+    )
+    return replace(state, cost=state.cost + prior.NO_SOURCE * hungry) if hungry else state
 
 
 def interpretations(fact: Fact) -> list[tuple[Fact, float]]:
@@ -80,7 +140,7 @@ def placed(state: State, node: int, fact: Fact, cost: float, limits: Limits) -> 
     if not any(slot.depth >= deep for slot in fitting):
         return
     count = 0
-    for chosen, price in subsets(fact, fitting, limits.subsets * 4):
+    for chosen, price in subsets(fact, node, fitting, limits.subsets * 4):
         if not any(slot.depth >= deep for slot in chosen):
             continue
         for after in joined(state, node, fact, chosen, cost + price):
@@ -105,7 +165,7 @@ def output(state: State, node: int, fact: Fact, cost: float) -> State:
     slot = slot_of(node, fact, channels_of(fact) or -(node + 1) - LEAVING, 0, 0, 0, key, ())
     slots = state.slots if fact.role == "input" else (*state.slots, slot)
     edges = Edges(node, fact.type, fact.role, (), 0, price, state.edges)
-    return State(slots, 0, key, state.outputs + 1, state.cost + price, edges)
+    return State(slots, 0, key, state.outputs + 1, state.cost + price, state.forks, edges)
 
 
 def channels_of(fact: Fact) -> int:
@@ -142,49 +202,66 @@ def fits(fact: Fact, slot: Slot) -> bool:
     return slot.role != "dot" or slot.taken < 2
 
 
-def subsets(fact: Fact, slots: Sequence[Slot], limit: int) -> Iterator[tuple[list[Slot], float]]:
-    """Sets of consumers, cheapest first, as far as each slot alone has a price."""
-    prices: list[tuple[float, float]] = []
-    for slot in slots:
-        if slot.role == "unary" or not slot.taken:
-            prices.append((prior.TAKEN, prior.PASSED))
-        elif slot.satisfied:
-            prices.append((prior.THIRD_TERM if slot.role != "concat" else prior.THIRD_JOINED, 0.0))
-        else:
-            prices.append((prior.JOINED, prior.SKIPPED))
+def subsets(fact: Fact, node: int, slots: Sequence[Slot], limit: int) -> Iterator[tuple[list[Slot], float]]:
+    """Sets of consumers with their prices, cheapest first as far as each slot alone has a price."""
+    own = channels_of(fact)
+    if own:
+        return sets_of(fact, node, own, slots, limit)
+    values = {0} | {s.channels for s in slots if s.role != "concat" and s.channels > 0}
+    return heapq.merge(*(sets_of(fact, node, v, slots, limit) for v in sorted(values)), key=lambda pair: pair[1])
+
+
+def sets_of(
+    fact: Fact, node: int, value: int, slots: Sequence[Slot], limit: int
+) -> Iterator[tuple[list[Slot], float]]:
+    """Sets of consumers of a tensor with that many channels, or of one whose channels no consumer tells if 0."""
+    own = channels_of(fact)
+    members = [s for s in slots if s.role == "concat" or s.channels < 0 or s.channels == value or own == 1]
+    wanted = successor(fact, members)
+    prices = [price_of(fact, node, slot, value, wanted) for slot in members]
     base = [take <= leave for take, leave in prices]
-    start = sum(min(pair) for pair in prices)
-    flips = sorted(range(len(slots)), key=lambda i: abs(prices[i][0] - prices[i][1]))
+    flips = sorted(range(len(members)), key=lambda i: abs(prices[i][0] - prices[i][1]))
     steps = [abs(prices[i][0] - prices[i][1]) for i in flips]
+    # Nobody expects a tensor in the middle of a block elsewhere, so it costs nothing that others let it pass.
+    unexpected = fork_cost(fact, slots) >= prior.BEHIND_PREACTIVATION
+    start = sum(min(pair) for pair in prices) + prior.PASSED_UNSURE * (len(slots) - len(members))
     heap: list[tuple[float, tuple[int, ...]]] = [(start, ())]
-    count = 0
-    while heap and count < limit:
+    for _ in range(limit):
+        if not heap:
+            return
         price, flipped = heapq.heappop(heap)
-        changed = {flips[i] for i in flipped}
-        chosen = [slot for i, slot in enumerate(slots) if base[i] != (i in changed)]
-        count += 1
-        if chosen:
-            yield chosen, price + prices_of_set(fact, chosen, slots)
-        last = flipped[-1] + 1 if flipped else 0
-        for i in range(last, len(flips)):
+        chosen, passed = [], 0.0
+        for i, slot in enumerate(members):
+            if base[i] != (i in {flips[j] for j in flipped}):
+                chosen.append(slot)
+            else:
+                passed += prices[i][1]
+        if chosen and (own or not value or any(s.channels == value and s.role != "concat" for s in chosen)):
+            yield chosen, price + set_cost(fact, chosen) - (passed if unexpected else 0.0)
+        for i in range(flipped[-1] + 1 if flipped else 0, len(flips)):
             heapq.heappush(heap, (price + steps[i], (*flipped, i)))
 
 
-def prices_of_set(fact: Fact, chosen: Sequence[Slot], slots: Sequence[Slot]) -> float:
-    """What a set of consumers costs as a whole."""
-    cost = fork_cost(fact, chosen) + identity_cost(fact, chosen)
-    if fork_cost(fact, slots) >= prior.BEHIND_PREACTIVATION:
-        # Nobody expected this tensor elsewhere, so it costs nothing that others let it pass.
-        cost -= sum(
-            prior.PASSED if slot.role == "unary" or not slot.taken else prior.SKIPPED
-            for slot in slots
-            if slot not in chosen and not slot.satisfied
-        )
-    if fact.counter is not None:
-        cost += prior.MADE_BEFORE * any(slot.made.get(fact.type, fact.counter + 1) <= fact.counter for slot in chosen)
-    if fact.role != "input":
-        cost += prior.COMPUTED_INTEGERS * sum(slot.integers for slot in chosen)
-    return cost
+def price_of(fact: Fact, node: int, slot: Slot, value: int, wanted: str) -> tuple[float, float]:
+    """
+    What it costs that a slot takes a tensor with that many channels, and that it does not.
+
+    ``wanted`` is the kind of layer that should follow: one of these takes the tensor, and nobody else expects it.
+    """
+    first = slot.role == "unary" or not slot.taken
+    odd = pair_cost(fact, node, slot)
+    if wanted:
+        if kind(slot.type) == wanted:
+            return odd + prior.TAKEN, 0.0
+        odd += prior.BARE if wanted == "normalisation" else prior.INACTIVE
+    take = odd + (prior.TAKEN if first else prior.JOINED)
+    if slot.satisfied:
+        return take + (prior.THIRD_JOINED if slot.role == "concat" else prior.THIRD_TERM), 0.0
+    left = slot.channels - slot.filled if slot.role == "concat" and slot.channels > 0 else slot.channels
+    if value > 0 and left == value and not slot.pending:
+        leave = prior.PASSED if first else prior.SKIPPED_BY_SUM if slot.role == "sum" else prior.SKIPPED
+        return take, leave if odd < prior.PASSED else 0.0
+    return take + prior.UNSURE, prior.PASSED_UNSURE
 
 
 def joined(state: State, node: int, fact: Fact, chosen: Sequence[Slot], price: float) -> Iterator[State]:
@@ -208,11 +285,13 @@ def joined(state: State, node: int, fact: Fact, chosen: Sequence[Slot], price: f
         if fact.rows:
             rows = channels if channels > 0 else rows
         if fact.role != "input":
-            new = slot_of(node, fact, channels, rank, rows, depth, key, chosen)._replace(made=made)
+            new = slot_of(node, fact, channels, rank, rows, depth, key, chosen)._replace(made=made, path=path_hash(fact, chosen, consumers[0][1]))
             after = [*after, new]
-        total = price + extra
+        shape = fork_shape(chosen)
+        total = price + extra + (prior.NEW_FORK if shape and shape not in state.forks else 0.0)
+        seen = state.forks | {shape} if shape and shape not in state.forks else state.forks
         edges = Edges(node, fact.type, fact.role, tuple(consumers), rank, total, state.edges)
-        yield State(tuple(after), depth, key, state.outputs, state.cost + total, edges)
+        yield State(tuple(after), depth, key, state.outputs, state.cost + total, seen, edges)
 
 
 def unified(
@@ -230,6 +309,8 @@ def unified(
         if slot.role == "concat":
             continue
         wanted = slot.channels
+        if slot.type == "Reshape" and slot.filled and fact.type.startswith("Global"):
+            wanted = slot.filled  # one number a channel, given back its axes of length 1
         while wanted < 0 and wanted in found:
             wanted = found[wanted]
         if wanted == channels:
@@ -332,6 +413,10 @@ def slot_of(
         depth,
         key,
         forked=forks(fact, chosen),
+        linear=linear_ends(fact, chosen),
+        place=fact.place,
+        pointwise=fact.pointwise,
+        filled=max(channels, 0) if fact.type == "Reshape" else 0,
         integers=fact.integers,
         made=made,
     )

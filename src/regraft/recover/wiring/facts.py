@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from os.path import commonprefix
 from typing import Literal
 
 from regraft.blueprint import Blueprint, LayerSpec
@@ -63,7 +64,10 @@ class Fact:
         weighted: Whether it has variables.
         integers: Whether it needs integers (Embedding).
         counter: Place among the layers of its class in the order in which they were made.
-        guesses: Other roles for a layer whose type is unknown.
+        guesses: Types that a layer without a type may have.
+        place: Its place among the numbered layers of its class, and how many there are; None if one has no number.
+        pointwise: Whether its kernel has size 1 along every axis.
+        begins: Whether it begins a block, by its name: it has more in common with what follows than with what precedes.
     """
 
     name: str
@@ -80,12 +84,46 @@ class Fact:
     integers: bool = False
     counter: int | None = None
     guesses: tuple[str, ...] = ()
+    place: tuple[int, int] | None = None
+    pointwise: bool = False
+    begins: bool = False
 
 
 def facts_of(parts: tuple[Part, ...], tree: WeightTree, inner: Mapping[str, Blueprint]) -> tuple[Fact, ...]:
     """The facts of every part; nothing raises, what cannot be built is opaque."""
     version = KerasVersion.parse(tree.keras_version or {"keras-0": "0.3", "keras-1": "1"}.get(tree.dialect, "3"))
-    return tuple(fact_of(part, tree, version, inner.get(part.name)) for part in parts)
+    facts = [fact_of(part, tree, version, inner.get(part.name)) for part in parts]
+    return tuple(numbered(begun(facts)))
+
+
+def numbered(facts: Sequence[Fact]) -> list[Fact]:
+    """The facts with the place of each layer in its class, where all layers of the class have numbers."""
+    classes: dict[str, list[int | None]] = {}
+    for fact in facts:
+        classes.setdefault(fact.type, []).append(fact.counter)
+    places: dict[str, dict[int, int]] = {}
+    for name, counters in classes.items():
+        known = sorted(c for c in counters if c is not None)
+        if len(known) == len(set(counters)) == len(counters):
+            places[name] = {counter: i for i, counter in enumerate(known)}
+    return [
+        replace(f, place=(places[f.type][f.counter], len(places[f.type])))
+        if f.type in places and f.counter is not None
+        else f
+        for f in facts
+    ]
+
+
+def begun(facts: Sequence[Fact]) -> list[Fact]:
+    """The facts with whether the author's own names let a block begin there."""
+    found = list(facts)
+    for i in range(1, len(facts) - 1):
+        before, own, after = facts[i - 1 : i + 2]
+        if own.counter is None and after.counter is None:
+            ahead = len(commonprefix([own.name, after.name]))
+            behind = len(commonprefix([own.name, before.name]))
+            found[i] = replace(own, begins=ahead > behind)
+    return found
 
 
 def fact_of(part: Part, tree: WeightTree, version: KerasVersion, inner: Blueprint | None) -> Fact:
@@ -171,7 +209,9 @@ def measured(plain: Fact, layer: Layer, shapes: Mapping[str, tuple[int, ...]]) -
         return replace(plain, keeps=True, rank_in=rank, keeps_rank=False)
     if cin is not None and isinstance(groups, int) and groups > 1 and cout is not None:
         cin *= groups
-    return replace(plain, cin=cin, cout=cout, keeps=cout is None, rank_in=rank)
+    size = getattr(layer, "kernel_size", None)
+    pointwise = isinstance(size, tuple) and set(size) == {1}
+    return replace(plain, cin=cin, cout=cout, keeps=cout is None, rank_in=rank, pointwise=pointwise)
 
 
 def recurrent(plain: Fact, layer: Layer, cin: int | None) -> Fact:

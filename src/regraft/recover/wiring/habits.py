@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.facts import Fact
@@ -53,20 +54,121 @@ def fork_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
 
 def identity_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
     """
-    What it costs that an identity starts behind the normalisation and activation that follow this layer.
+    What it costs that an identity starts where it does; known once the layer before it is.
 
-    In networks that normalise before they convolve, the identity starts at the sum itself (He et al. 2016, "Identity
-    mappings in deep residual networks"); behind a convolution it starts where its activation ends.
+    It starts where the last merge or pool ended, or behind the activation there. In networks that normalise before they
+    convolve it starts before the normalisation (He et al. 2016, "Identity mappings in deep residual networks").
     """
-    if kind(fact.type) in ("linear", "normalisation", "activation"):
+    forked = [slot for slot in consumers if slot.forked]
+    if not forked:
         return 0.0
-    behind = any(slot.forked and kind(slot.type) == "normalisation" for slot in consumers)
-    return prior.BEHIND_PREACTIVATION if behind else 0.0
+    own = kind(fact.type)
+    if own in ("linear", ""):
+        return prior.INSIDE if own == "linear" else 0.0 if all(kind(s.type) != "normalisation" for s in forked) else (
+            prior.BEHIND_PREACTIVATION
+        )
+    if own == "Pooling" and any(kind(slot.type) == "normalisation" for slot in forked):
+        return prior.BEHIND_PREACTIVATION
+    return 0.0
 
 
 def forks(fact: Fact, consumers: Sequence[Slot]) -> bool:
-    """Whether the identity around what comes after starts behind this layer; passed back along its chain."""
+    """Whether an identity around what comes after starts behind this layer; passed back along its chain."""
     own = kind(fact.type)
-    if own == "activation":
-        return any(slot.role in ("sum", "concat") and slot.taken for slot in consumers)
-    return own == "normalisation" and any(slot.forked for slot in consumers)
+    around = any(
+        (s.role in ("sum", "concat") and s.taken) or (kind(s.type) == "Pooling" and s.linear) for s in consumers
+    )
+    if own in ("activation", "normalisation", "Dropout") and around:
+        return len(consumers) > 1
+    return own in ("normalisation", "Dropout") and any(slot.forked for slot in consumers)
+
+
+def path_hash(fact: Fact, consumers: Sequence[Slot], label: int) -> int:
+    """What follows a layer up to the next merge, with the place there, or up to the next fork."""
+    if fact.role != "unary" or len(consumers) != 1:
+        return hash((fact.type, fact.role, tuple(sorted(slot.type for slot in consumers))))
+    return hash((fact.type, consumers[0].path if consumers[0].role == "unary" else (consumers[0].type, label)))
+
+
+def fork_shape(consumers: Sequence[Slot]) -> int:
+    """The paths that part at a tensor; 0 if it has one consumer."""
+    if len(consumers) < 2:
+        return 0
+    return hash(tuple(sorted(slot.path if slot.role == "unary" else hash(slot.type) for slot in consumers)))
+
+
+def linear_ends(fact: Fact, consumers: Sequence[Slot]) -> frozenset[int]:
+    """The merges that the input of a layer reaches without a nonlinearity in between."""
+    own = kind(fact.type)
+    if own in ("activation", "Pooling"):
+        return frozenset(~slot.node for slot in consumers if slot.role == "sum")
+    if fact.role not in ("unary", "sum") or own not in ("linear", "normalisation", "Dropout", "Padding", ""):
+        return frozenset()
+    return ends(consumers) if fact.type else frozenset()
+
+
+def ends(consumers: Sequence[Slot]) -> frozenset[int]:
+    """The sums and joins among the consumers, and those that they reach in turn."""
+    own = {slot.node for slot in consumers if slot.role in ("sum", "concat")}
+    return frozenset(own.union(*((node for node in slot.linear if node >= 0) for slot in consumers)))
+
+
+def detour_cost(consumers: Sequence[Slot]) -> float:
+    """What it costs that a tensor meets a linear function of itself in a sum or a join."""
+    if len(consumers) < 2:
+        return 0.0
+    met: set[int] = set()
+    twice: set[int] = set()
+    merges = {slot.node for slot in consumers if slot.role == "sum"}
+    for slot in consumers:
+        reached = ends((slot,)) | {~node for node in slot.linear if ~node in merges}
+        twice |= met & reached
+        met |= reached
+    if not twice:
+        return 0.0
+    sums = any(slot.node in twice and slot.role == "sum" for slot in consumers) or all(
+        slot.role == "unary" for slot in consumers
+    )
+    return prior.LINEAR_DETOUR if sums else prior.LINEAR_DETOUR_JOINED
+
+
+def pair_cost(fact: Fact, node: int, slot: Slot) -> float:
+    """What it costs that this one layer follows that one."""
+    own, after = kind(fact.type), kind(slot.type)
+    cost = 0.0
+    if own == after and own in ("activation", "normalisation", "Dropout"):
+        cost += prior.TWICE
+    if fact.role == "concat" and after == "activation":
+        cost += prior.ACTIVATED_JOIN
+    if own == "Padding" and slot.pointwise:
+        cost += prior.USELESS_BORDER
+    if slot.role in ("sum", "product") and slot.taken:
+        cost += max(0.0, log((slot.node - node) / prior.USUAL_LENGTH))
+    if slot.integers and fact.role != "input":
+        cost += prior.COMPUTED_INTEGERS
+    if fact.counter is not None and slot.made.get(fact.type, fact.counter + 1) <= fact.counter:
+        cost += prior.MADE_BEFORE
+    paired = fact.place is not None and slot.place is not None and own in ("linear", "normalisation")
+    if paired and after in ("normalisation", "activation") and mispaired(fact.place, slot.place):
+        cost += prior.MISPAIRED
+    return cost
+
+
+def successor(fact: Fact, slots: Sequence[Slot]) -> str:
+    """What should follow a layer as far as these slots go: a convolution's normalisation, a normalisation's activation."""
+    wanted = {"linear": "normalisation", "normalisation": "activation"}.get(kind(fact.type), "")
+    return wanted if any(kind(s.type) == wanted and (s.channels > 0 or wanted == "activation") for s in slots) else ""
+
+
+def mispaired(first: tuple[int, int] | None, second: tuple[int, int] | None) -> bool:
+    """Whether the one is the k-th of its class and the other is not, where there are as many of each."""
+    return first is not None and second is not None and first[1] == second[1] and first[0] != second[0]
+
+
+def set_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
+    """What it costs that these are the consumers, all of them."""
+    own = kind(fact.type)
+    cost = fork_cost(fact, consumers) + identity_cost(fact, consumers) + detour_cost(consumers)
+    if len(consumers) > 1 and fact.begins and own == "activation":
+        cost += prior.INSIDE_NAMED
+    return cost

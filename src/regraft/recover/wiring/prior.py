@@ -12,16 +12,38 @@ from dataclasses import dataclass
 
 #: An open place that takes the first tensor that fits it, and one that lets it pass, going back from the outputs.
 TAKEN, PASSED = 0.2, 1.2
-#: The same for a further tensor of a merge, which may come from far away.
-JOINED, SKIPPED = 0.5, 0.9
+#: A place of which it is not known that the tensor fits it: that it takes it all the same, and that it does not.
+UNSURE, PASSED_UNSURE = 0.5, 0.2
+#: The same for a further tensor of a merge, which may come from far away; of a sum, which may come from further still.
+JOINED, SKIPPED, SKIPPED_BY_SUM = 0.5, 0.9, 0.3
+#: An identity that ends in a sum and starts in the middle of a chain, instead of where the last merge or pool ended.
+INSIDE = 1.5
+#: A way from one tensor to several places that looks unlike all others in the graph.
+NEW_FORK = 2.5
 #: A tensor in the middle of convolution, normalisation and activation that something else uses too.
 UNFINISHED = 4.0
 #: The same where it stands between normalisation and activation.
 BEFORE_ACTIVATION = 3.0
 #: An identity that starts behind normalisation and activation of a sum, instead of at the sum.
 BEHIND_PREACTIVATION = 2.5
+#: A sum of a tensor and a linear function of it, which one linear function could replace; a join of both.
+LINEAR_DETOUR, LINEAR_DETOUR_JOINED = 4.0, 2.0
+#: Two activations or two normalisations in a row, and dropout after dropout.
+TWICE = 3.0
+#: A convolution that passes a normalisation of its size by.
+BARE = 2.5
+#: A normalisation that passes an activation by; an activation of a join, which others do branch by branch.
+INACTIVE, ACTIVATED_JOIN = 2.0, 1.5
+#: The k-th convolution followed by another than the k-th normalisation, where there are as many of each.
+MISPAIRED = 2.0
+#: An identity around something that begins a block of the same name: ``block4_relu`` before ``block4_conv``.
+INSIDE_NAMED = 1.5
+#: A border of zeros before a kernel of size 1.
+USELESS_BORDER = 3.0
+#: An identity in a sum or product that is longer than this many layers costs the logarithm of what is beyond.
+USUAL_LENGTH = 12
 #: Pooled, flattened or reshaped tensors are made for one use.
-FORK = {"GlobalPooling": 4.0, "Flatten": 4.0, "Reshape": 3.0, "Padding": 3.0, "Pooling": 0.7, "Dropout": 0.7}
+FORK = {"GlobalPooling": 4.0, "Flatten": 4.0, "Reshape": 3.0, "Padding": 3.0, "Pooling": 0.4, "Dropout": 0.7}
 #: Inputs of a sum or product beyond the second, and of a join beyond the second.
 THIRD_TERM, THIRD_JOINED = 3.0, 0.7
 #: A second output of the model, and each further one.
@@ -36,6 +58,8 @@ COMPUTED_INTEGERS = 4.0
 BROADCAST = 1.5
 #: An entry that no layer of the file stands for.
 UNLISTED_INPUT = 3.0
+#: A place for a tensor of a size that no layer before makes, so that it must be the model's input or computed oddly.
+NO_SOURCE = 6.0
 #: An edge against the facts.
 CONTRADICTION = 15.0
 #: A layer without a type that is what its name's first guess says, and each later guess.
@@ -51,6 +75,7 @@ class Limits:
 
     Attributes:
         width: Hypotheses kept after every layer.
+        alike: Of those that differ only in what is settled, so many.
         reach: Those that cost this many nats more than the best are dropped.
         subsets: Sets of consumers tried for one layer in one hypothesis.
         drafts: Hypotheses that are handed on.
@@ -58,7 +83,8 @@ class Limits:
     """
 
     width: int = 32
-    reach: float = 18.0
+    alike: int = 2
+    reach: float = 12.0
     subsets: int = 24
     drafts: int = 10
     outputs: int = 64

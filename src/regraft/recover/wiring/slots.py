@@ -31,9 +31,14 @@ class Slot(NamedTuple):
         low: Label of its first input so far; labels order the inputs of a merge.
         high: Label of its last input so far.
         near: Depth of the input that came last.
-        filled: Channels of a join that are known to be taken.
+        filled: Channels of a join that are known to be taken; of a Reshape those that leave.
         pending: Variables for the channels of the other inputs of a join.
         forked: Whether what follows this layer feeds a merge as well, around what comes after.
+        linear: Merges that the layer reaches without a nonlinearity in between; an activation that stands right
+            before a merge has the complement ``~node``.
+        place: Place among the numbered layers of its class, and how many there are.
+        pointwise: Whether its kernel has size 1.
+        path: What follows up to the next merge or fork, as a hash: equal blocks have equal ones.
         integers: Whether it needs integers.
         made: For every class the smallest creation number among this layer and those behind it.
     """
@@ -53,6 +58,10 @@ class Slot(NamedTuple):
     filled: int = 0
     pending: tuple[int, ...] = ()
     forked: bool = False
+    linear: frozenset[int] = frozenset()
+    place: tuple[int, int] | None = None
+    pointwise: bool = False
+    path: int = 0
     integers: bool = False
     made: Mapping[str, int] = NOTHING
 
@@ -96,6 +105,7 @@ class State:
         key: Its place in the walk from the outputs.
         outputs: Number of outputs.
         cost: In nats.
+        forks: Shapes of the forks so far: the paths of the consumers.
         edges: All decisions, newest first.
     """
 
@@ -104,6 +114,7 @@ class State:
     key: Key = ()
     outputs: int = 0
     cost: float = 0.0
+    forks: frozenset[int] = frozenset()
     edges: Edges | None = field(default=None, repr=False)
 
 

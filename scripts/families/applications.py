@@ -1,8 +1,9 @@
 """
 Every model of ``keras.applications`` of Keras 3, in the forms that its arguments give, as records.
 
-    python scripts/families/keras_applications.py OUT.jsonl
+    python scripts/families/applications.py OUT.jsonl [TEXT]
 
+Only models whose names contain TEXT.
 Models are built with variables that are never filled, so this takes seconds a model and little memory.
 """
 
@@ -106,6 +107,7 @@ def record(name: str, function: Any, variant: str, arguments: dict[str, Any]) ->
         model.to_json(),
         shapes_of(model),
         body=body.to_json(),
+        body_shapes=shapes_of(body),
         resized=resized.to_json(),
         preprocessing=preprocessing,
         inputs=f"published for {height} x {width}",
@@ -118,8 +120,9 @@ def main() -> None:
     file_utils.get_file = lambda *_, **__: ""
     keras.Model.load_weights = lambda *_, **__: None
     records: list[Record] = []
+    wanted = sys.argv[2] if len(sys.argv) > 2 else ""
     for name, function in builders().items():
-        for variant, arguments in forms(name, function):
+        for variant, arguments in forms(name, function) if wanted in name else ():
             records.append(record(name, function, variant, arguments))
             print(name, variant, len(records[-1].shapes), flush=True)
     write(Path(sys.argv[1]), records)

@@ -1,0 +1,157 @@
+"""
+Weights of every model of keras.applications, without names or architecture as well: is the family found, and the very model?
+
+    python benchmarks/families.py [--only TEXT] [--level named ...] [--json OUT]
+
+Each model is built by the real Keras in four forms (as published, 7 classes, 4 input channels, without top), with
+variables that have shapes only; the weight tree of a file is made of them at four levels: ``named`` (legacy .h5),
+``classed`` (.weights.h5), ``ordered`` and ``shuffled`` (arrays alone). The architecture found is compared with Keras' own:
+graph and settings, names aside. Exit code 1 if a family is missed or taken for another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+from tests.recover.families.files import LEVELS, tree_of
+
+from regraft import keras_config
+from regraft.blueprint import Blueprint
+from regraft.recover import families, grouping
+from regraft.recover.draft import Hints
+
+FORMS: dict[str, dict[str, Any]] = {
+    "published": {},
+    "7 classes": {"classes": 7},
+    "4 channels": {"channels": 4},
+    "no top": {"include_top": False},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file: what was found, and whether it is the model."""
+
+    model: str
+    form: str
+    level: str
+    layers: int
+    found: str
+    right: bool
+    equal: bool
+    place: int
+    drafts: int
+    grouped: float
+    matched: float
+
+
+def builders() -> dict[str, Any]:
+    """Every function of keras.applications that builds a model."""
+    import keras
+
+    found = vars(keras.applications).items()
+    return {n: f for n, f in sorted(found) if inspect.isfunction(f) and "weights" in inspect.signature(f).parameters}
+
+
+def build(function: Any, size: tuple[int, int], channels: int = 3, **arguments: Any) -> tuple[Blueprint, dict[str, Any]]:
+    """The true blueprint of one model, and the shapes of its variables in stored order."""
+    import keras
+    from keras.src.backend.common.stateless_scope import StatelessScope
+
+    keras.backend.clear_session()
+    with StatelessScope(initialize_variables=False):
+        model = function(weights=None, input_shape=(*size, channels), **arguments)
+    shapes = {
+        layer.name: [tuple(w.shape) for w in (*layer.trainable_weights, *layer.non_trainable_weights) if "seed" not in w.name]
+        for layer in model.layers
+    }
+    return keras_config.parse(model.to_json()), shapes
+
+
+def default_size(function: Any) -> tuple[int, int]:
+    """The published input size."""
+    from keras.src.backend.common.stateless_scope import StatelessScope
+
+    with StatelessScope(initialize_variables=False):
+        return function(weights=None).input_shape[1:3]
+
+
+def canonical(blueprint: Blueprint) -> Any:
+    """A blueprint without names: layers in the order of its calls, the input's size aside."""
+    place = {ref.layer: i for i, ref in enumerate(blueprint.inputs)}
+    told: list[Any] = []
+    for call in blueprint.ordered_calls:
+        place.setdefault(call.layer, len(place))
+    for spec in sorted((s for s in blueprint.layers if s.name in place), key=lambda s: place[s.name]):
+        config = {k: canonical(v) if isinstance(v, Blueprint) else v for k, v in spec.config.items()}
+        if spec.type == "InputLayer":
+            config = {}
+        told.append((spec.type, sorted(config.items(), key=lambda item: item[0])))
+    calls = sorted((place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs)) for c in blueprint.calls)
+    return told, calls, tuple(place[ref.layer] for ref in blueprint.outputs)
+
+
+def judged(name: str, form: str, level: str, truth: Blueprint, shapes: dict[str, Any]) -> Row:
+    """Match one file and compare."""
+    tree = tree_of(truth, shapes, level)
+    begun = time.perf_counter()
+    if level == "shuffled":
+        seen = replace(grouping.group(tree_of(truth, shapes, "ordered"))[0], ordered=False)
+        seen = replace(seen, tree=tree)
+    else:
+        seen = grouping.group(tree)[0]
+    grouped = time.perf_counter()
+    drafts = families.match(seen, Hints())
+    matched = time.perf_counter()
+    wanted = canonical(truth)
+    equal = [canonical(draft.blueprint) == wanted for draft in drafts]
+    found = drafts[0].family if drafts else ""
+    right = found.split(" (")[0].split(",")[0] == name
+    place = equal.index(True) + 1 if any(equal) else 0
+    return Row(name, form, level, len(truth.layers), found, right, bool(equal and equal[0]), place, len(drafts),
+               grouped - begun, matched - grouped)  # fmt: skip
+
+
+def main() -> int:
+    """Build, strip and match each model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="names that contain this")
+    parser.add_argument("--level", nargs="*", default=list(LEVELS))
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    rows: list[Row] = []
+    for name, function in builders().items():
+        if options.only not in name:
+            continue
+        size = default_size(function)
+        for form, arguments in FORMS.items():
+            truth, shapes = build(function, size, **arguments)
+            for level in options.level:
+                rows.append(judged(name, form, level, truth, shapes))
+                row = rows[-1]
+                verdict = "equal" if row.equal else f"equal at {row.place}" if row.place else "DIFFERENT"
+                print(f"{name:20} {form:11} {level:9} {verdict:11} {row.matched:5.2f} s {row.found} ({row.drafts} drafts)",
+                      flush=True)  # fmt: skip
+    for level in options.level:
+        own = [row for row in rows if row.level == level]
+        print(f"{level}: {sum(r.right for r in own)} families right, {sum(r.equal for r in own)} equal, of {len(own)}; "
+              f"slowest {max((r.matched for r in own), default=0):.2f} s")  # fmt: skip
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+    return 0 if all(row.right for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""One file at one level: stripped, recovered, compared with the truth, in a process of its own."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchmarks.pairs import architectures
+from benchmarks.recovery_evidence import evidence_for
+from benchmarks.recovery_graph import graph_of
+from benchmarks.recovery_judge import Judge
+from benchmarks.recovery_memory import memory_peak, memory_restarted
+from benchmarks.recovery_row import AMONG, CUSTOM, DIFFERENT, EQUAL, FAILED, NO_TRUTH, UNJUDGED, Row, Task
+from benchmarks.recovery_run import (
+    Arrays,
+    CannotRunError,
+    Comparison,
+    compare,
+    inputs_for,
+    runner,
+    with_shapes,
+)
+from benchmarks.stripping import Original, strip
+
+from regraft.blueprint import Blueprint, Shape
+from regraft.convert import read_blueprint
+from regraft.errors import NotKerasError, RegraftError
+from regraft.layers.binding import bind
+from regraft.layers.walk import input_shapes
+from regraft.weights import read
+
+
+def original_of(file: Path, root: Path) -> Original | None:
+    """
+    A file with its architecture, from inside it or from a JSON beside it; None if there is none that fits.
+
+    Raises:
+        RegraftError: The file cannot be read.
+    """
+    tree = read(file)
+    for architecture in [None] if tree.config is not None else architectures(file, root):
+        try:
+            blueprint = read_blueprint(tree, architecture, None)
+            return Original(file, tree, blueprint, bind(blueprint, tree))
+        except RegraftError:
+            continue
+    return None
+
+
+def unknown_layers(blueprint: Blueprint) -> list[str]:
+    """Layers that cannot be converted, in nested models too."""
+    found: list[str] = []
+    for spec in blueprint.layers:
+        inner = spec.config.get("blueprint")
+        found += [f"{spec.name} ({spec.type})"] if spec.unknown else []
+        found += unknown_layers(inner) if isinstance(inner, Blueprint) else []
+    return found
+
+
+def trained_norm(original: Original) -> bool:
+    """Whether any BatchNorm holds statistics that training made."""
+    for bound in original.binding.layers.values():
+        for name, variable in bound.items():
+            if name.endswith("moving_mean") and np.abs(variable.read()).max(initial=0.0) > 1e-6:
+                return True
+    return False
+
+
+def row_of(task: Task) -> Row:
+    """Do it all; what goes wrong in recovery is a verdict."""
+    name = str(task.file.relative_to(task.root)) if task.file != task.root else task.file.name
+    row = Row(name, task.level, NO_TRUTH, evidence=task.evidence)
+    try:
+        original = original_of(task.file, task.root)
+    except (NotKerasError, RegraftError) as error:
+        return replace(row, reason=f"{type(error).__name__}: {error}"[:200])
+    if original is None:
+        return row
+    unknown = unknown_layers(original.blueprint)
+    row = replace(row, norm=trained_norm(original), layers=len(original.blueprint.layers))
+    if unknown:
+        return replace(row, verdict=CUSTOM, reason=", ".join(unknown[:3]))
+    try:
+        truth = runner(original.blueprint, original.binding)
+        inputs = inputs_for(original.blueprint, truth)
+        expected = [truth(case) for case in inputs]
+    except CannotRunError as error:
+        return replace(row, verdict=UNJUDGED, reason=f"the original does not run: {error}")
+    evidence = evidence_for(task, original, truth)
+    if evidence is None:
+        return replace(row, verdict=UNJUDGED, reason="no samples beside the file fit its inputs")
+    shapes = [shape[1:] for shape in input_shapes(original.blueprint) if shape is not None]
+    with tempfile.TemporaryDirectory(prefix="regraft-recovery-") as folder:
+        stripped = strip(original, task.level, Path(folder))
+        before = memory_restarted()
+        started = time.perf_counter()
+        try:
+            candidates = recovered(stripped, shapes if task.shapes_given else [], evidence, task.candidates)
+        except RegraftError as error:
+            seconds = time.perf_counter() - started
+            return replace(row, verdict=FAILED, reason=" ".join(str(error).split())[:300], seconds=seconds)
+        row = replace(row, seconds=time.perf_counter() - started, megabytes=memory_peak() - before)
+        return judged(row, original, candidates, inputs, expected, shapes)
+
+
+def recovered(file: Path, shapes: Sequence[Any], evidence: dict[str, Any], count: int) -> list[Any]:
+    """The candidates for a stripped file."""
+    from regraft import recover
+
+    return recover(read(file), input_shapes=shapes, candidates=count, **evidence)
+
+
+def judged(
+    row: Row,
+    original: Original,
+    candidates: list[Any],
+    inputs: list[Arrays],
+    expected: list[Arrays],
+    shapes: Sequence[tuple[int | None, ...]],
+) -> Row:
+    """The row of a file whose candidates are known."""
+    if not candidates:
+        return replace(row, verdict=FAILED, reason="no candidate")
+    found: list[Comparison] = []
+    for candidate in candidates:
+        found.append(outcome(candidate, original, inputs, expected))
+        if found[-1].equal:
+            break
+    rank = len(found) if found[-1].equal else 0
+    verdict = EQUAL if rank == 1 else AMONG if rank else DIFFERENT
+    best = candidates[0]
+    row = replace(
+        row,
+        verdict=verdict,
+        rank=rank,
+        candidates=len(candidates),
+        family=best.family,
+        proof=best.proof,
+        note=found[-1].note if rank else "",
+        error=found[0].error,
+        sizes=sizes_found(best.blueprint, shapes),
+    )
+    judge = Judge(original, inputs, expected)
+    try:
+        binding = bind(best.blueprint, best.tree)
+        graph = graph_of(best.blueprint)
+        names = judge.names(best.blueprint, binding, graph)
+    except (RegraftError, KeyError) as error:
+        return replace(row, reason=f"the best candidate cannot be bound: {error}"[:300])
+    reason = "" if rank == 1 else judge.reason(graph, names)
+    if rank != 1 and found[0].reason:
+        reason = f"{reason} [{found[0].reason}]"
+    choices = judge.choices(best.blueprint, names, graph, equal=rank == 1)
+    return replace(row, edges=judge.edges(graph, names), choices=tuple(choices), reason=reason[:500])
+
+
+def outcome(candidate: Any, original: Original, inputs: list[Arrays], expected: list[Arrays]) -> Comparison:
+    """A candidate run beside the original; with the original's input sizes where its own do not do."""
+    first = tried(candidate.blueprint, candidate, inputs, expected)
+    theirs, ours = input_shapes(original.blueprint), input_shapes(candidate.blueprint)
+    if first.equal or theirs == ours or len(theirs) != len(ours):
+        return first
+    second = tried(with_shapes(candidate.blueprint, theirs), candidate, inputs, expected)
+    return second if second.equal else first
+
+
+def tried(blueprint: Blueprint, candidate: Any, inputs: list[Arrays], expected: list[Arrays]) -> Comparison:
+    """One blueprint of a candidate."""
+    try:
+        return compare(runner(blueprint, candidate.tree), inputs, expected)
+    except CannotRunError as error:
+        return Comparison(False, reason=str(error))
+
+
+def sizes_found(blueprint: Blueprint, shapes: Sequence[tuple[int | None, ...]]) -> str:
+    """Whether the sizes of the input maps are those of the original."""
+    maps = [shape for shape in shapes if len(shape) > 1 and None not in shape]
+    if not maps:
+        return ""
+    found: list[Shape] = [shape[1:] if shape else None for shape in input_shapes(blueprint)]
+    if all(shape in found for shape in maps):
+        return "found"
+    return "wrong" if any(f is not None and len(f) > 1 and None not in f for f in found) else "not said"

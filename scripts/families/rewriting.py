@@ -1,0 +1,56 @@
+"""Layers of other packages that are exactly a layer of Keras, said as that layer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+
+def rewritten(text: str) -> str:
+    """
+    The JSON of a model in which these layers are written as layers of Keras.
+
+    - a Lambda that calls ``scaling(x, scale)``, the product with a number: Rescaling;
+    - a Lambda that calls ``l2_normalize`` along an axis: UnitNormalization;
+    - the BatchNormalization of keras-resnet, which differs in training only.
+    """
+    value = json.loads(text)
+    for layer in layers_in(value):
+        config = layer["config"]
+        name = layer["class_name"]
+        arguments = config.get("arguments") or {}
+        function = function_name(config)
+        if name == "Lambda" and function == "scaling" and set(arguments) == {"scale"}:
+            become(layer, "Rescaling", {"scale": arguments["scale"], "offset": 0.0})
+        elif name == "Lambda" and function == "l2_normalize" and set(arguments) == {"axis"}:
+            become(layer, "UnitNormalization", {"axis": arguments["axis"]})
+        elif name == "BatchNormalization" and "freeze" in config:
+            become(layer, name, {k: v for k, v in config.items() if k != "freeze"})
+    return json.dumps(value)
+
+
+def function_name(config: dict[str, Any]) -> str:
+    """The function that a Lambda calls by name."""
+    function = config.get("function")
+    if isinstance(function, dict):
+        function = function.get("config")
+    return function if isinstance(function, str) else ""
+
+
+def become(layer: dict[str, Any], class_name: str, config: dict[str, Any]) -> None:
+    """Write a layer as one of Keras."""
+    kept = {k: v for k, v in layer["config"].items() if k in ("name", "trainable", "dtype")}
+    layer |= {"class_name": class_name, "module": "keras.layers", "registered_name": None, "config": {**kept, **config}}
+
+
+def layers_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every layer of a model and of the models inside."""
+    if isinstance(value, dict):
+        if isinstance(value.get("class_name"), str) and isinstance(value.get("config"), dict):
+            yield value
+        for item in value.values():
+            yield from layers_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from layers_in(item)

@@ -1,0 +1,77 @@
+"""Which of several published architectures with the same shapes it is: names, listed layers, values, and how common."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from regraft.blueprint import Blueprint
+from regraft.recover.families.align import Alignment
+from regraft.recover.families.library import Index
+from regraft.recover.part import Grouping
+
+#: Nats for a package that is met less often than keras.applications; an estimate, ten to one for the rest.
+PACKAGE = 2.3
+#: Nats for names that are all different, and for layers without variables that are all different.
+NAMES, LAYERS = 8.0, 6.0
+#: Nats for a width that was never published, and for every layer of the file's own.
+WIDTH, OWN = 3.0, 0.1
+#: Nats for a form of an architecture that is asked for by an argument.
+VARIANT = 0.7
+#: Nats for a Normalization layer whose values contradict the form.
+VALUES = 5.0
+
+
+def cost(alignment: Alignment, index: Index, grouping: Grouping, confirmed: float) -> float:
+    """Minus the logarithm of its probability against other readings of the same shapes, in nats."""
+    member = alignment.member
+    total = 0.0 if member.package.startswith("keras.applications ") else PACKAGE
+    total += VARIANT * bool(member.variant) + WIDTH * (alignment.by == "width")
+    total += OWN * (len(alignment.before) + len(alignment.after))
+    total += LAYERS * (1 - confirmed)
+    if any(unit.part is not None for unit in alignment.matched):
+        total += NAMES * (1 - named_alike(alignment))
+    return total + VALUES * contradicted(alignment)
+
+
+def named_alike(alignment: Alignment) -> float:
+    """The share of layers with variables that bear their published names; of default names the counter may differ."""
+    pairs = list(zip((u.name for u in alignment.matched), alignment.member.names, strict=False))
+    return sum(stem(ours) == stem(theirs) for ours, theirs in pairs) / len(pairs)
+
+
+def stem(name: str) -> str:
+    """A default name without its counter, any other name as it is: Keras counts on through a session."""
+    match = re.fullmatch(r"(conv2d|dense|batch_normalization|separable_conv2d|depthwise_conv2d|layer_normalization|"
+                         r"normalization|conv2d_transpose)(_\d+)?", name)  # fmt: skip
+    return match[1] if match else name
+
+
+def contradicted(alignment: Alignment) -> bool:
+    """
+    Whether a stored normalisation of the input says otherwise than the form.
+
+    EfficientNet built for its published weights has a second scaling behind a Normalization with the mean of ImageNet;
+    built without, the Normalization holds zeros and ones until it is adapted
+    (``keras/src/applications/efficientnet.py``).
+    """
+    if not alignment.member.family.startswith("EfficientNetB"):
+        return False
+    for unit, name in zip(alignment.matched, alignment.member.names, strict=False):
+        if name.startswith("normalization") and len(unit.arrays) == 3 and unit.shapes[0] == (3,):
+            mean = unit.arrays[0].read()
+            published = np.allclose(mean, (0.485, 0.456, 0.406), atol=1e-3)
+            return published != (alignment.member.variant.startswith("pretrained"))
+    return False
+
+
+def function_of(blueprint: Blueprint) -> object:
+    """What two blueprints have in common that compute the same, whatever their layers are called."""
+    place = {spec.name: i for i, spec in enumerate(blueprint.layers)}
+    return (
+        tuple((spec.type, repr(sorted(spec.config.items(), key=lambda item: item[0]))) for spec in blueprint.layers),
+        tuple(
+            (place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs)) for c in blueprint.calls
+        ),
+    )

@@ -1,0 +1,130 @@
+"""A file against the library of published architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from regraft.blueprint import Blueprint, Choice
+from regraft.errors import RegraftError
+from regraft.layers import KerasVersion
+from regraft.layers.binding import bind
+from regraft.recover.draft import Draft, Hints
+from regraft.recover.families.align import Alignment, by_names, by_order, by_width
+from regraft.recover.families.chain import NotAChainError
+from regraft.recover.families.compose import Composed, composed
+from regraft.recover.families.library import Index, index, published
+from regraft.recover.families.listed import listed, regrouped
+from regraft.recover.families.ranking import cost, function_of
+from regraft.recover.families.sequence import has_layers, units
+from regraft.recover.grouping import version_of
+from regraft.recover.part import Grouping
+
+#: Drafts of one file that are worth going on with.
+MOST = 6
+
+
+def match(grouping: Grouping, hints: Hints) -> list[Draft]:
+    """
+    The published architectures that a file may be, likeliest first; none if it is none.
+
+    Args:
+        grouping: The file as layers; of a list of arrays only the arrays matter.
+        hints: What the user knows beside the file.
+
+    Returns:
+        Drafts that bind to their grouping's tree: whole networks, also with other classes, input channels or widths,
+        and backbones with a chain of own layers around them. ``known`` names the layers whose settings are published.
+    """
+    library = index()
+    drafts: dict[object, tuple[float, Draft, Alignment]] = {}
+    others: dict[object, list[str]] = {}
+    for alignment in alignments(grouping, library):
+        found = drafted(alignment, grouping, library, hints)
+        if found is None:
+            continue
+        same = function_of(found.blueprint)
+        others.setdefault(same, []).append(alignment.member.title)
+        if same not in drafts or found.cost < drafts[same][0]:
+            drafts[same] = (found.cost, found, alignment)
+    ranked = sorted(drafts.items(), key=lambda item: item[1][0])[:MOST]
+    best = ranked[0][1][0] if ranked else 0.0
+    titles = tuple(draft.family for _, (_, draft, _) in ranked)
+    return [
+        replace(described(draft, alignment, library, titles, others[same]), cost=value - best)
+        for same, (value, draft, alignment) in ranked
+    ]
+
+
+def alignments(grouping: Grouping, library: Index) -> list[Alignment]:
+    """The places of published architectures in a file; another width only if none has its own."""
+    if not has_layers(grouping):
+        return listed(grouping, library) if grouping.ordered else []
+    found = units(grouping)
+    named = by_names(found, library)
+    taken = {a.member for a in named}
+    ordered = [a for a in by_order(found, library) if a.member not in taken] if grouping.ordered else []
+    return [*named, *ordered] or (by_width(found, library) if grouping.ordered else [])
+
+
+def drafted(alignment: Alignment, grouping: Grouping, library: Index, hints: Hints) -> Draft | None:
+    """The draft of an alignment, if its layers take what the file holds."""
+    version = version_of(grouping.tree)
+    try:
+        made = composed(alignment, grouping, library, hints, version)
+        if made is None:
+            return None
+        blueprint = replace(made.blueprint, keras_version=stated(grouping, version))
+        if not has_layers(grouping):
+            grouping = regrouped(grouping, alignment, {s.name: s.type for s in blueprint.layers})
+        blueprint = in_file_order(blueprint, grouping)
+        bind(blueprint, grouping.tree)
+    except (NotAChainError, RegraftError):
+        return None
+    value = cost(alignment, library, grouping, made.confirmed)
+    return Draft(grouping, blueprint, value, made.choices, (), alignment.member.title, made.known)
+
+
+def stated(grouping: Grouping, version: KerasVersion) -> str:
+    """The version whose semantics hold: the file's, else that of Keras 3, in which the library is written."""
+    del version
+    return grouping.tree.keras_version or "3.15"
+
+
+def in_file_order(blueprint: Blueprint, grouping: Grouping) -> Blueprint:
+    """The blueprint with its layers with variables in the order of the file: newer files are bound by class and count."""
+    if not grouping.ordered:
+        return blueprint
+    place = {part.name: i for i, part in enumerate(grouping.parts)}
+    slots = [i for i, spec in enumerate(blueprint.layers) if spec.name in place]
+    ordered = sorted((blueprint.layers[i] for i in slots), key=lambda spec: place[spec.name])
+    layers = list(blueprint.layers)
+    for slot, spec in zip(slots, ordered, strict=True):
+        layers[slot] = spec
+    return replace(blueprint, layers=tuple(layers))
+
+
+def described(
+    draft: Draft, alignment: Alignment, library: Index, titles: Sequence[str], same: Sequence[str]
+) -> Draft:
+    """The draft with what a person should know."""
+    source = published(alignment.member)
+    different = alignment.different(library.keys)
+    arrays = sum(len(unit.arrays) for unit in alignment.matched)
+    if not different:
+        evidence = f"all {arrays} arrays have the published shapes"
+    else:
+        evidence = f"{len(alignment.matched) - len(different)} of {len(alignment.matched)} layers have the published shapes, "
+        evidence += "the others the same kind of layer in the same place"
+    if alignment.by == "names":
+        evidence += ", and its layers bear the published names"
+    if len(same) > 1:
+        evidence += f"; the same as {', '.join(title for title in same if title != draft.family)}"
+    candidates = (draft.family, *(title for title in titles if title != draft.family))
+    choice = Choice("architecture", draft.family, candidates, "supported", evidence)
+    notes = (f"{draft.family}: input {source.inputs}; preprocessing: {source.preprocessing}",)
+    blueprint = replace(draft.blueprint, notes=(*draft.blueprint.notes, *notes))
+    return replace(draft, blueprint=blueprint, choices=(choice, *draft.choices))
+
+
+__all__ = ["Composed", "match"]

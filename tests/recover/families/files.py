@@ -1,0 +1,90 @@
+"""Weight trees made of a blueprint and the shapes of its variables: no file, no Keras, arrays that are made when read."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+
+from regraft.blueprint import Blueprint
+from regraft.layers import Weight, build
+from regraft.layers.matching import group_keys
+from regraft.weights import Group, Variable, WeightTree
+
+Shapes = Mapping[str, list[tuple[int, ...]]]
+LEVELS = ("named", "classed", "ordered", "shuffled")
+
+
+def array(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """Random numbers, the same for one seed."""
+    return np.random.default_rng(seed).standard_normal(shape).astype("float32")
+
+
+def variable(path: str, name: str, shape: tuple[int, ...], seed: int) -> Variable:
+    return Variable(path, name, tuple(shape), "float32", partial(array, tuple(shape), seed))
+
+
+def stored_weights(blueprint: Blueprint) -> dict[str, list[Weight]]:
+    """The variables of every layer in stored order: trainable ones first."""
+    return {
+        spec.name: sorted(build(spec).variables(), key=lambda w: not w.trainable) for spec in blueprint.layers if not spec.unknown
+    }
+
+
+def tree_of(blueprint: Blueprint, shapes: Shapes, level: str) -> WeightTree:
+    """The file that Keras 3 would write: ``.h5`` weights, ``.weights.h5``, or the arrays alone."""
+    if level == "named":
+        return named(blueprint, shapes)
+    if level == "classed":
+        return classed(blueprint, shapes)
+    every = [shape for spec in blueprint.layers for shape in shapes.get(spec.name, ())]
+    if level == "shuffled":
+        random.Random(0).shuffle(every)
+    own = tuple(variable(f"/arr_{i}", f"arr_{i}", shape, i) for i, shape in enumerate(every))
+    return WeightTree("arrays.npz", "arrays", (), "npz", own=own)
+
+
+def named(blueprint: Blueprint, shapes: Shapes) -> WeightTree:
+    groups: list[Group] = []
+    for i, (name, weights) in enumerate(stored_weights(blueprint).items()):
+        held = tuple(
+            variable(f"/{name}/{owner(name, w)}:0", f"{owner(name, w)}:0", shape, 100 * i + j)
+            for j, (w, shape) in enumerate(zip(weights, shapes.get(name, ()), strict=True))
+        )
+        groups.append(Group(name, name, f"/{name}", held))
+    return WeightTree("model.h5", "keras-2", tuple(groups), "layer_names", keras_version="3.15.0", backend="tensorflow")
+
+
+def owner(layer: str, weight: Weight) -> str:
+    return weight.name if "/" in weight.name else f"{layer}/{weight.name}"
+
+
+def classed(blueprint: Blueprint, shapes: Shapes, *, names: bool = True) -> WeightTree:
+    keys = group_keys(blueprint)
+    groups: list[Group] = []
+    for i, (name, weights) in enumerate(stored_weights(blueprint).items()):
+        if name not in keys:
+            continue
+        held: dict[tuple[str, ...], list[Variable]] = {}
+        for j, (w, shape) in enumerate(zip(weights, shapes.get(name, ()), strict=True)):
+            path = tuple(step.split("|")[0] for step in w.path)
+            at = held.setdefault(path, [])
+            number = str(len(at))
+            where = "/".join(("", "layers", keys[name], *path, "vars", number))
+            at.append(variable(where, number, shape, 100 * i + j))
+        groups.append(nest(keys[name], name if names else "", f"/layers/{keys[name]}", held))
+    return WeightTree("model.weights.h5", "keras-3", tuple(groups), "heap")
+
+
+def nest(key: str, name: str, path: str, held: Mapping[tuple[str, ...], list[Variable]]) -> Group:
+    """Variables by their path below a group, as nested groups."""
+    below: dict[str, dict[tuple[str, ...], list[Variable]]] = {}
+    for steps, variables in held.items():
+        if steps:
+            below.setdefault(steps[0], {})[steps[1:]] = variables
+    groups = tuple(nest(step, "", f"{path}/{step}", inner) for step, inner in below.items())
+    return Group(key, name, path, tuple(held.get((), ())), groups)
+
+
