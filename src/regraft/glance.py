@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from regraft.keras_classes import is_custom
 from regraft.report.inspection import Architecture, ModelInput
-from regraft.layers.keras_classes import is_custom
 from regraft.weights import Limits, WeightTree
 from regraft.weights.json_text import parse_object
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import regraft
 from regraft.glance import configuration, glance, model_name, stated_types
+from regraft.keras_classes import class_of, stem_of
 from regraft.report.dialects import DIALECTS, ORDERS
 from regraft.report.inspection import InspectedLayer, InspectedVariable, Inspection, TypeSource
-from regraft.layers.keras_classes import class_of, stem_of
 from regraft.report.knowledge import knowledge, next_step
 from regraft.weights import Group, Variable, WeightTree, identify, read
 

@@ -89,7 +89,7 @@ def test_close(found: list[float], expected: list[float], same: bool) -> None:
 
 
 def test_a_candidate_that_cannot_run_is_not_the_one() -> None:
-    broken = [c for c in islice(ranked([drafted()]), 1)]
+    broken = list(islice(ranked([drafted()]), 1))
     wrong = [Candidate(chain(5, 6, 2), broken[0].tree, 0.0), *broken]
     best, tried = proved(iter(wrong), recorded("linear", "linear"), run, Effort())
     assert best is not None

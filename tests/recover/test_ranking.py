@@ -28,7 +28,7 @@ HEAD = Question(
 )
 
 
-def functions(candidate_blueprint) -> tuple[str, str]:  # noqa: ANN001
+def functions(candidate_blueprint) -> tuple[str, str]:
     return tuple(candidate_blueprint.by_name[name].config["activation"] for name in ("dense", "dense_1"))
 
 

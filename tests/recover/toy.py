@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,7 +42,7 @@ def dense_group(name: str, rows: int, columns: int, seed: int) -> Group:
 
 def tree(sizes: Sequence[int]) -> WeightTree:
     """The weights of ``chain(*sizes)``."""
-    pairs = list(zip(sizes, sizes[1:], strict=False))
+    pairs = list(itertools.pairwise(sizes))
     groups = [dense_group("dense" if i == 0 else f"dense_{i}", *pair, seed=i) for i, pair in enumerate(pairs)]
     return WeightTree("toy.h5", "keras-2", tuple(groups), "layer_names", keras_version="2.4.0")
 

@@ -75,7 +75,7 @@ def _groupings(tree: WeightTree, ordered: list[Reading], shuffled: list[Reading]
     return sorted(found, key=lambda g: g.cost)
 
 
-def _reader(variable: Variable):  # noqa: ANN202
+def _reader(variable: Variable):
     def read() -> np.ndarray:
         try:
             return variable.read()

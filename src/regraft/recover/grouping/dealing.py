@@ -124,7 +124,7 @@ def deal(bag: Bag, style: Style, places: list[int], bodies: list[Body]) -> Dealt
         places: The vectors.
         bodies: Layers with so many channels that may have a bias.
     """
-    norms, biases, over = counts(style, len(places), len(bodies))
+    norms, biases, _over = counts(style, len(places), len(bodies))
     found = Dealt()
     fixed = [role for role in style.roles if role not in ("beta", "moving_mean")]
     firm: dict[str, list[int]] = {}

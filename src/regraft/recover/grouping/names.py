@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from regraft.keras_classes import MODELS, class_of, stem_of
 from regraft.layers import ALIASES
-from regraft.layers.keras_classes import MODELS, class_of, stem_of
 from regraft.layers.naming import snake_case
 from regraft.recover.grouping.words import FUNCTIONS, RANK, WORDS, Word
 

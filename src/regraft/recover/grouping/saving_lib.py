@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from regraft.keras_classes import class_of, stem_of
 from regraft.layers import KerasVersion
-from regraft.layers.keras_classes import class_of, stem_of
 from regraft.layers.naming import snake_case
 from regraft.recover.grouping.assembling import parts_of
 from regraft.recover.grouping.held import Held, version_of, weights_in

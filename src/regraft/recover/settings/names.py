@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from regraft.layers.keras_classes import class_of, stem_of
+from regraft.keras_classes import class_of, stem_of
 
 #: Words that are a function. ``leaky`` and ``prelu`` are layers of their own.
 FUNCTION_WORDS = {

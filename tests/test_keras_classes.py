@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from regraft.keras_classes import class_of, is_custom, stem_of
 from regraft.layers import ALIASES, CATALOGUE
 from regraft.layers.naming import snake_case
-from regraft.layers.keras_classes import class_of, is_custom, stem_of
 
 
 @pytest.mark.parametrize(
