@@ -25,7 +25,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
-from tests.recover.families.files import LEVELS, tree_of
+from tests.recover.families.files import LEVELS, canonical, tree_of
 
 from regraft import keras_config
 from regraft.blueprint import Blueprint
@@ -65,7 +65,9 @@ def builders() -> dict[str, Any]:
     return {n: f for n, f in sorted(found) if inspect.isfunction(f) and "weights" in inspect.signature(f).parameters}
 
 
-def build(function: Any, size: tuple[int, int], channels: int = 3, **arguments: Any) -> tuple[Blueprint, dict[str, Any]]:
+def build(
+    function: Any, size: tuple[int, int], channels: int = 3, **arguments: Any
+) -> tuple[Blueprint, dict[str, Any]]:
     """The true blueprint of one model, and the shapes of its variables in stored order."""
     import keras
     from keras.src.backend.common.stateless_scope import StatelessScope
@@ -74,7 +76,9 @@ def build(function: Any, size: tuple[int, int], channels: int = 3, **arguments: 
     with StatelessScope(initialize_variables=False):
         model = function(weights=None, input_shape=(*size, channels), **arguments)
     shapes = {
-        layer.name: [tuple(w.shape) for w in (*layer.trainable_weights, *layer.non_trainable_weights) if "seed" not in w.name]
+        layer.name: [
+            tuple(w.shape) for w in (*layer.trainable_weights, *layer.non_trainable_weights) if "seed" not in w.name
+        ]
         for layer in model.layers
     }
     return keras_config.parse(model.to_json()), shapes
@@ -86,21 +90,6 @@ def default_size(function: Any) -> tuple[int, int]:
 
     with StatelessScope(initialize_variables=False):
         return function(weights=None).input_shape[1:3]
-
-
-def canonical(blueprint: Blueprint) -> Any:
-    """A blueprint without names: layers in the order of its calls, the input's size aside."""
-    place = {ref.layer: i for i, ref in enumerate(blueprint.inputs)}
-    told: list[Any] = []
-    for call in blueprint.ordered_calls:
-        place.setdefault(call.layer, len(place))
-    for spec in sorted((s for s in blueprint.layers if s.name in place), key=lambda s: place[s.name]):
-        config = {k: canonical(v) if isinstance(v, Blueprint) else v for k, v in spec.config.items()}
-        if spec.type == "InputLayer":
-            config = {}
-        told.append((spec.type, sorted(config.items(), key=lambda item: item[0])))
-    calls = sorted((place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs)) for c in blueprint.calls)
-    return told, calls, tuple(place[ref.layer] for ref in blueprint.outputs)
 
 
 def judged(name: str, form: str, level: str, truth: Blueprint, shapes: dict[str, Any]) -> Row:

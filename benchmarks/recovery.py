@@ -152,8 +152,6 @@ def main() -> int:
     options = parser.parse_args()
     import torch
 
-    import regraft.recovery  # noqa: F401 - imported once, before the processes part
-
     torch.set_num_threads(1)
     limit = options.limit or (180.0 if options.evidence == "pairs" else 60.0)
     files = [f for f in weight_files(options.folder) if options.only in str(f) and "samples" not in f.parts]

@@ -9,66 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from benchmarks.pairs import architectures
 from benchmarks.recovery_evidence import evidence_for
 from benchmarks.recovery_graph import graph_of
 from benchmarks.recovery_judge import Judge
 from benchmarks.recovery_memory import memory_peak, memory_restarted
 from benchmarks.recovery_row import AMONG, CUSTOM, DIFFERENT, EQUAL, FAILED, NO_TRUTH, UNJUDGED, Row, Task
 from benchmarks.recovery_run import (
-    Arrays,
     CannotRunError,
     Comparison,
     compare,
-    inputs_for,
     runner,
     with_shapes,
 )
+from benchmarks.recovery_truth import Truth, original_of, trained_norm, truth_of, unknown_layers
 from benchmarks.stripping import Original, strip
 
 from regraft.blueprint import Blueprint, Shape
-from regraft.convert import read_blueprint
 from regraft.errors import NotKerasError, RegraftError
 from regraft.layers.binding import bind
 from regraft.layers.walk import input_shapes
 from regraft.weights import read
-
-
-def original_of(file: Path, root: Path) -> Original | None:
-    """
-    A file with its architecture, from inside it or from a JSON beside it; None if there is none that fits.
-
-    Raises:
-        RegraftError: The file cannot be read.
-    """
-    tree = read(file)
-    for architecture in [None] if tree.config is not None else architectures(file, root):
-        try:
-            blueprint = read_blueprint(tree, architecture, None)
-            return Original(file, tree, blueprint, bind(blueprint, tree))
-        except RegraftError:
-            continue
-    return None
-
-
-def unknown_layers(blueprint: Blueprint) -> list[str]:
-    """Layers that cannot be converted, in nested models too."""
-    found: list[str] = []
-    for spec in blueprint.layers:
-        inner = spec.config.get("blueprint")
-        found += [f"{spec.name} ({spec.type})"] if spec.unknown else []
-        found += unknown_layers(inner) if isinstance(inner, Blueprint) else []
-    return found
-
-
-def trained_norm(original: Original) -> bool:
-    """Whether any BatchNorm holds statistics that training made."""
-    for bound in original.binding.layers.values():
-        for name, variable in bound.items():
-            if name.endswith("moving_mean") and np.abs(variable.read()).max(initial=0.0) > 1e-6:
-                return True
-    return False
 
 
 def row_of(task: Task) -> Row:
@@ -86,12 +46,10 @@ def row_of(task: Task) -> Row:
     if unknown:
         return replace(row, verdict=CUSTOM, reason=", ".join(unknown[:3]))
     try:
-        truth = runner(original.blueprint, original.binding)
-        inputs = inputs_for(original.blueprint, truth)
-        expected = [truth(case) for case in inputs]
+        truth = truth_of(original)
     except CannotRunError as error:
         return replace(row, verdict=UNJUDGED, reason=f"the original does not run: {error}")
-    evidence = evidence_for(task, original, truth)
+    evidence = evidence_for(task, original)
     if evidence is None:
         return replace(row, verdict=UNJUDGED, reason="no samples beside the file fit its inputs")
     shapes = [shape[1:] for shape in input_shapes(original.blueprint) if shape is not None]
@@ -105,7 +63,7 @@ def row_of(task: Task) -> Row:
             seconds = time.perf_counter() - started
             return replace(row, verdict=FAILED, reason=" ".join(str(error).split())[:300], seconds=seconds)
         row = replace(row, seconds=time.perf_counter() - started, megabytes=memory_peak() - before)
-        return judged(row, original, candidates, inputs, expected, shapes)
+        return judged(row, original, truth, candidates, shapes)
 
 
 def recovered(file: Path, shapes: Sequence[Any], evidence: dict[str, Any], count: int) -> list[Any]:
@@ -118,9 +76,8 @@ def recovered(file: Path, shapes: Sequence[Any], evidence: dict[str, Any], count
 def judged(
     row: Row,
     original: Original,
+    truth: Truth,
     candidates: list[Any],
-    inputs: list[Arrays],
-    expected: list[Arrays],
     shapes: Sequence[tuple[int | None, ...]],
 ) -> Row:
     """The row of a file whose candidates are known."""
@@ -128,7 +85,7 @@ def judged(
         return replace(row, verdict=FAILED, reason="no candidate")
     found: list[Comparison] = []
     for candidate in candidates:
-        found.append(outcome(candidate, original, inputs, expected))
+        found.append(outcome(candidate, truth))
         if found[-1].equal:
             break
     rank = len(found) if found[-1].equal else 0
@@ -141,11 +98,11 @@ def judged(
         candidates=len(candidates),
         family=best.family,
         proof=best.proof,
-        note=found[-1].note if rank else "",
+        note="; ".join(filter(None, (found[-1].note if rank else "", truth.note))),
         error=found[0].error,
         sizes=sizes_found(best.blueprint, shapes),
     )
-    judge = Judge(original, inputs, expected)
+    judge = Judge(original, truth, named=row.level in ("named", "classed"))
     try:
         binding = bind(best.blueprint, best.tree)
         graph = graph_of(best.blueprint)
@@ -159,20 +116,20 @@ def judged(
     return replace(row, edges=judge.edges(graph, names), choices=tuple(choices), reason=reason[:500])
 
 
-def outcome(candidate: Any, original: Original, inputs: list[Arrays], expected: list[Arrays]) -> Comparison:
+def outcome(candidate: Any, truth: Truth) -> Comparison:
     """A candidate run beside the original; with the original's input sizes where its own do not do."""
-    first = tried(candidate.blueprint, candidate, inputs, expected)
-    theirs, ours = input_shapes(original.blueprint), input_shapes(candidate.blueprint)
+    first = tried(candidate.blueprint, candidate, truth)
+    theirs, ours = input_shapes(truth.blueprint), input_shapes(candidate.blueprint)
     if first.equal or theirs == ours or len(theirs) != len(ours):
         return first
-    second = tried(with_shapes(candidate.blueprint, theirs), candidate, inputs, expected)
-    return second if second.equal else first
+    second = tried(with_shapes(candidate.blueprint, theirs), candidate, truth)
+    return second if second.equal or truth.note else first
 
 
-def tried(blueprint: Blueprint, candidate: Any, inputs: list[Arrays], expected: list[Arrays]) -> Comparison:
+def tried(blueprint: Blueprint, candidate: Any, truth: Truth) -> Comparison:
     """One blueprint of a candidate."""
     try:
-        return compare(runner(blueprint, candidate.tree), inputs, expected)
+        return compare(runner(blueprint, candidate.tree), truth.inputs, truth.expected)
     except CannotRunError as error:
         return Comparison(False, reason=str(error))
 

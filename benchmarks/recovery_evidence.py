@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.recovery_row import Task
-from benchmarks.recovery_run import Arrays, Runner, inputs_for
+from benchmarks.recovery_run import Arrays, inputs_for, runner
 from benchmarks.stripping import Original
 
 from regraft.blueprint import Blueprint, Shape
@@ -18,21 +18,21 @@ from regraft.layers.walk import input_shapes
 PAIRS, SAMPLES = 4, 64
 
 
-def evidence_for(task: Task, original: Original, truth: Runner) -> dict[str, Any] | None:
+def evidence_for(task: Task, original: Original) -> dict[str, Any] | None:
     """What the user has beside the file; None if there is nothing of the kind."""
     if task.evidence == "none":
         return {}
     samples = samples_beside(task.file, original.blueprint)
     if task.evidence == "samples":
         return None if samples is None else {"samples": samples}
-    given = samples
-    if given is None:
-        given = inputs_for(original.blueprint, truth, seed=1, batch=PAIRS)[0]
+    run = runner(original.blueprint, original.binding)
+    given = samples or inputs_for(original.blueprint, run, seed=1, batch=PAIRS)[0]
     given = tuple(array[:PAIRS] for array in given)
-    fixed = next((s[0] for spec in original.blueprint.layers if (s := spec.config.get("batch_shape"))), None)
+    declared = [original.blueprint.by_name[ref.layer].config.get("batch_shape") for ref in original.blueprint.inputs]
+    fixed = next((shape[0] for shape in declared if isinstance(shape, tuple)), None)
     if isinstance(fixed, int):
         given = tuple(array[:fixed] for array in given)
-    outputs = tuple(output.astype("float32") for output in truth(given))
+    outputs = tuple(output.astype("float32") for output in run(given))
     return {"pairs": (given, outputs)}
 
 

@@ -173,7 +173,8 @@ def as_activation(spec: LayerSpec) -> tuple[str, str] | None:
             return ("elu", "") if config.get("alpha") == 1 else ("elu", str(config.get("alpha")))
         case "Softmax":
             return ("softmax", "") if config.get("axis") in (-1, None) else ("softmax", words(config["axis"]))
-    return None
+        case _:
+            return None
 
 
 def leaves(value: Expression) -> Iterator[str]:
@@ -199,6 +200,16 @@ def renamed(value: Expression, names: Mapping[str, str]) -> Expression:
         return Leaf(names.get(value.layer, f"?{value.layer}") if value.layer else "", value.index)
     inputs = tuple(renamed(item, names) for item in value.inputs)
     return Op(value.name, value.settings, tuple(sorted(inputs, key=repr)) if value.name in SYMMETRIC else inputs)
+
+
+def skeleton(value: Expression) -> Expression:
+    """The expression without settings and activations: where values come from, and how they meet."""
+    if isinstance(value, Leaf):
+        return value
+    inputs = tuple(skeleton(item) for item in value.inputs)
+    if value.name[0].islower() and value.name != "output":
+        return inputs[0]
+    return Op(value.name, (), tuple(sorted(inputs, key=repr)) if value.name in SYMMETRIC else inputs)
 
 
 def brief(value: Expression, depth: int = 4) -> str:

@@ -11,18 +11,23 @@ from benchmarks.recovery_graph import (
     RECURRENT,
     Expression,
     Graph,
+    Leaf,
+    Op,
     activation_name,
+    as_activation,
     difference,
     graph_of,
     leaves,
     renamed,
+    skeleton,
 )
 from benchmarks.recovery_matching import contents, correspondence
-from benchmarks.recovery_run import TOLERANCE, Arrays, CannotRunError, error_of, runner
+from benchmarks.recovery_run import TOLERANCE, CannotRunError, error_of, runner
 from benchmarks.recovery_settings import MISSING, parted, setting_at, spec_at, with_setting
+from benchmarks.recovery_truth import Truth
 from benchmarks.stripping import Original
 
-from regraft.blueprint import Blueprint, Choice, LayerSpec, Setting
+from regraft.blueprint import Blueprint, Choice, LayerSpec
 from regraft.blueprint.words import words
 from regraft.layers.binding import Binding
 
@@ -41,30 +46,46 @@ class Judged:
     truth: str = ""
 
 
+@dataclass(frozen=True)
+class Found:
+    """
+    What the original has.
+
+    Attributes:
+        layer: Its path; empty if there is no such layer.
+        value: Of the setting; for an activation that is a layer of its own that layer.
+        own: Whether it is a setting of that very layer, so that another value can be tried in its place.
+    """
+
+    layer: str
+    value: object
+    own: bool = True
+
+
 class Judge:
     """Compares candidates with one original."""
 
-    def __init__(self, original: Original, inputs: Sequence[Arrays], expected: Sequence[Arrays]) -> None:
-        self.original, self.inputs, self.expected = original, inputs, expected
+    def __init__(self, original: Original, truth: Truth, *, named: bool = True) -> None:
+        self.original, self.truth, self.named = original, truth, named
         self.graph = graph_of(original.blueprint)
         self.contents = contents(original.blueprint, original.binding)
         self.tried: dict[tuple[str, str, str], bool] = {}
 
     def names(self, blueprint: Blueprint, binding: Binding, graph: Graph) -> dict[str, str]:
         """The original's path of every layer of a candidate; layers without variables by name, else by place."""
-        names = correspondence(self.contents, contents(blueprint, binding))
+        names = correspondence(self.contents, contents(blueprint, binding), named=self.named)
         free = dict(self.graph.weightless)
-        for path in graph.weightless:
-            if path in free and same_type(graph.specs[path], self.graph.specs[path]):
+        for path in graph.weightless if self.named else ():
+            if path in free and family(graph.specs[path]) == family(self.graph.specs[path]):
                 names[path] = path
                 free.pop(path)
         for path, value in graph.weightless.items():
             if path in names:
                 continue
             sources = frozenset(names.get(leaf, leaf) for leaf in leaves(value))
-            kind = graph.specs[path]
+            kind = family(graph.specs[path])
             here = (
-                p for p, v in free.items() if same_type(kind, self.graph.specs[p]) and frozenset(leaves(v)) == sources
+                p for p, v in free.items() if family(self.graph.specs[p]) == kind and frozenset(leaves(v)) == sources
             )
             found = next(here, None)
             if found is not None:
@@ -90,13 +111,15 @@ class Judge:
         """One choice."""
         layer, key = parted(choice.subject, [*graph.specs, *(s.name for s in candidate.layers)])
         kind = key.rpartition(".")[2] if layer else choice.subject
-        value = setting_at(spec_at(candidate, layer), key) if layer else None
         judged = Judged(choice.subject, kind, choice.label, "unmatched", choice.value)
-        truth = self.truth_of(layer, key, names, candidate, graph)
+        if key == "input" or choice.subject == "edges":
+            asked = [layer] if layer else self.without_choice(candidate, graph)
+            return replace(judged, verdict="right" if equal else self.inputs_right(asked, names, graph))
+        value = setting_at(spec_at(candidate, layer), key) if layer else MISSING
+        truth = self.truth_of(layer, key, names, candidate, graph) if layer else None
         if truth is not None:
-            shown = words(truth[2])
-            judged = replace(judged, truth=shown)
-            if shown == words(value) or self.alike(truth[0], truth[1], value):
+            judged = replace(judged, truth=shown(truth.value))
+            if same(truth.value, value) or (truth.own and self.alike(truth.layer, key, value)):
                 return replace(judged, verdict="right")
         if equal:
             return replace(judged, verdict="right")
@@ -104,53 +127,80 @@ class Judge:
 
     def truth_of(
         self, layer: str, key: str, names: Mapping[str, str], candidate: Blueprint, graph: Graph
-    ) -> tuple[str, str, Setting] | None:
-        """Layer, key and value of the original that a choice is about; None if there is no such thing."""
-        if not layer:
-            return None
-        if layer in {ref.layer for ref in candidate.inputs}:
-            place = [ref.layer for ref in candidate.inputs].index(layer)
-            there = [ref.layer for ref in self.original.blueprint.inputs]
-            name = layer if layer in there else there[place] if place < len(there) else ""
-        else:
-            name = names.get(layer, "")
+    ) -> Found | None:
+        """What the original has where a choice of a candidate stands; None if that place is not in the original."""
+        name = self.name_of(layer, names, candidate)
         spec = spec_at(self.original.blueprint, name) if name else None
         if spec is None:
-            return None
+            # A layer that was put where the original has none, between layers that are the original's: that is wrong.
+            value = graph.weightless.get(layer)
+            known = value is not None and all(leaf in names or not leaf for leaf in leaves(value))
+            return Found("", "no such layer", own=False) if known else None
         if key == "type":
-            return name, key, spec.type
-        if key == "activation" and name in self.graph.calls and spec.type not in RECURRENT:
-            return name, key, self.activation_behind(name, graph, layer)
-        found = setting_at(spec, key)
-        return None if found is MISSING else (name, key, found)
+            return Found(name, spec.type, own=False)
+        if key == "activation" and spec.type not in RECURRENT:
+            if name in self.graph.calls:
+                return self.activation_behind(name, graph, layer)
+            return Found(name, spec, own=spec.type == "Activation")
+        value = setting_at(spec, key)
+        return None if value is MISSING else Found(name, value)
 
-    def activation_behind(self, name: str, graph: Graph, layer: str) -> Setting:
+    def name_of(self, layer: str, names: Mapping[str, str], candidate: Blueprint) -> str:
+        """The original's layer for one of a candidate: inputs by name or number."""
+        entering = [ref.layer for ref in candidate.inputs]
+        if layer not in entering:
+            return names.get(layer, "")
+        there = [ref.layer for ref in self.original.blueprint.inputs]
+        place = entering.index(layer)
+        if self.named and layer in self.graph.specs | dict.fromkeys(there):
+            return layer
+        return there[place] if place < len(there) else ""
+
+    def without_choice(self, candidate: Blueprint, graph: Graph) -> list[str]:
+        """The layers whose inputs no choice of their own names; ``edges`` speaks of them all."""
+        asked = {parted(c.subject, graph.specs)[0] for c in candidate.choices if c.subject.endswith(".input")}
+        return [name for name in graph.calls if name not in asked]
+
+    def inputs_right(self, layers: Sequence[str], names: Mapping[str, str], graph: Graph) -> Verdict:
+        """Whether what enters some layers comes from where it does in the original, activations left aside."""
+        for layer in layers:
+            name = names.get(layer)
+            if name is None:
+                known = all(leaf in names or not leaf for leaf in leaves(graph.weightless.get(layer, Leaf(""))))
+                return "wrong" if known and layer in graph.weightless else "unmatched"
+            if layer in graph.calls:
+                ours = [tuple(skeleton(renamed(v, names)) for v in call) for call in graph.calls[layer]]
+                theirs = [tuple(skeleton(v) for v in call) for call in self.graph.calls[name]]
+            else:
+                ours = [(skeleton(renamed(graph.weightless[layer], names)),)]
+                theirs = [(skeleton(self.graph.weightless[name]),)]
+            if sorted(ours, key=repr) != sorted(theirs, key=repr):
+                return "wrong"
+        return "right"
+
+    def activation_behind(self, name: str, graph: Graph, layer: str) -> Found:
         """
         The activation of a layer; that of the layer behind it where it has none.
 
         A candidate for a file without weightless layers puts it into the layer, one that knows them beside it.
         """
         own = setting_at(spec_at(self.original.blueprint, name), "activation")
-        theirs = setting_at(graph.specs[layer], "activation") if layer in graph.specs else "linear"
+        theirs = setting_at(graph.specs.get(layer), "activation")
         if activation_name(own)[0] != "linear" or activation_name(theirs)[0] == "linear":
-            return own  # type: ignore[return-value]
-        behind = {
-            value.name
-            for value in everything(self.graph)
-            if not isinstance(value, str) and getattr(value, "inputs", None) and is_leaf_of(value, name)
-        }
-        return next(iter(behind)) if len(behind) == 1 else own  # type: ignore[return-value]
+            return Found(name, own)
+        behind = {op.name for op in operations(self.graph) if op.inputs == (Leaf(name),)}
+        return Found(name, next(iter(behind)), own=False) if len(behind) == 1 else Found(name, own)
 
-    def alike(self, layer: str, key: str, value: Setting | object) -> bool:
+    def alike(self, layer: str, key: str, value: object) -> bool:
         """Whether the original with this setting in place of its own computes the same."""
         if value is MISSING or key == "type":
             return False
         mark = (layer, key, words(value))  # type: ignore[arg-type]
         if mark not in self.tried:
             try:
-                other = with_setting(self.original.blueprint, layer, key, value)  # type: ignore[arg-type]
+                other = with_setting(self.truth.blueprint, layer, key, value)  # type: ignore[arg-type]
                 run = runner(other, self.original.binding)
-                pairs = zip(self.inputs, self.expected, strict=True)
+                pairs = zip(self.truth.inputs, self.truth.expected, strict=True)
                 self.tried[mark] = all(error_of(run(given), wanted) <= TOLERANCE for given, wanted in pairs)
             except (CannotRunError, KeyError):
                 self.tried[mark] = False
@@ -205,24 +255,36 @@ def differing(expected: Sequence[Expression], found: Sequence[Expression]) -> st
     return next((t for a, b in zip(expected, found, strict=True) if (t := difference(a, b))), "")
 
 
-def everything(graph: Graph) -> Iterable[Expression]:
-    """Every expression of a graph, parts included."""
+def operations(graph: Graph) -> Iterable[Op]:
+    """Every layer without variables and every activation of a graph, parts of expressions included."""
     todo = [*graph.outputs, *(value for calls in graph.calls.values() for call in calls for value in call)]
     seen: set[int] = set()
     while todo:
         value = todo.pop()
-        if id(value) not in seen:
+        if id(value) not in seen and isinstance(value, Op):
             seen.add(id(value))
             yield value
-            todo += getattr(value, "inputs", ())
+            todo += value.inputs
 
 
-def is_leaf_of(value: Expression, name: str) -> bool:
-    """Whether a value is something done to the output of that layer alone."""
-    inputs = getattr(value, "inputs", ())
-    return len(inputs) == 1 and getattr(inputs[0], "layer", None) == name
+def shown(value: object) -> str:
+    """A setting of the original in words."""
+    return value if isinstance(value, str) else words(value)  # type: ignore[arg-type]
 
 
-def same_type(first: LayerSpec, second: LayerSpec) -> bool:
-    """Whether two layers without variables are of one type."""
-    return first.type == second.type
+def same(truth: object, value: object) -> bool:
+    """Whether two settings are the same; an activation may be a layer."""
+    if value is MISSING:
+        return False
+    if isinstance(truth, LayerSpec) and as_activation(truth) is not None:
+        return as_activation(truth) == activation_name(value)
+    return words(truth) == words(value)  # type: ignore[arg-type]
+
+
+def family(spec: LayerSpec) -> str:
+    """What a layer without variables does, in the rough: all activations, all pools are alike."""
+    if as_activation(spec) is not None:
+        return "activation"
+    if "Pooling" in spec.type:
+        return "global" if spec.type.startswith("Global") else "pool"
+    return spec.type

@@ -39,12 +39,14 @@ def owner(blueprint: Blueprint, variable: str) -> str:
     return variable
 
 
-def correspondence(original: Mapping[str, list[str]], candidate: Mapping[str, list[str]]) -> dict[str, str]:
+def correspondence(
+    original: Mapping[str, list[str]], candidate: Mapping[str, list[str]], *, named: bool = True
+) -> dict[str, str]:
     """
     Which layer of the original each layer of a candidate is, by the arrays they hold, in the order of the candidate.
 
-    An array that many layers hold alike (biases of zeros) says little; where all is equal, the same name wins, then
-    the order.
+    An array that many layers hold alike (biases of zeros) says little; where all is equal, the same name wins if names
+    are those of the file, then the order.
     """
     holders: dict[str, Counter[str]] = defaultdict(Counter)
     for name, digests in original.items():
@@ -57,7 +59,7 @@ def correspondence(original: Mapping[str, list[str]], candidate: Mapping[str, li
         for item, count in Counter(digests).items():
             for holder, times in holders[item].items():
                 votes[holder] += min(count, times) / len(holders[item])  # type: ignore[assignment]
-        scores += [(-vote, holder != name, i, places[holder], name, holder) for holder, vote in votes.items()]
+        scores += [(-vote, named and holder != name, i, places[holder], name, holder) for holder, vote in votes.items()]
     found: dict[str, str] = {}
     taken: set[str] = set()
     for _, _, _, _, name, holder in sorted(scores):

@@ -224,7 +224,7 @@ def write_layer(group: h5py.Group, path: str, spec: LayerSpec, bound: Mapping[st
         stripped = {w.name: bound[w.name] for w in weights}
         write_layer(group, f"{path}/layer", wrapped, stripped)
         return
-    steps = {tuple(step.split("|")[0] for step in w.path): w.path for w in weights}
+    steps: dict[tuple[str, ...], tuple[str, ...]] = {tuple(s.split("|")[0] for s in w.path): w.path for w in weights}
     if not steps and has_cell(layer):
         steps = {("cell",): ("cell",)}
     for at in sorted(steps, key=walking_order):

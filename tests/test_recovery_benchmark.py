@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from benchmarks import recovery_child
 from benchmarks.recovery import by_label, totals
-from benchmarks.recovery_child import original_of, row_of
+from benchmarks.recovery_child import row_of
 from benchmarks.recovery_evidence import fits
 from benchmarks.recovery_graph import Leaf, Op, brief, difference, graph_of
 from benchmarks.recovery_matching import correspondence
@@ -19,6 +19,7 @@ from benchmarks.recovery_process import run_apart
 from benchmarks.recovery_row import AMONG, CRASHED, DIFFERENT, EQUAL, LATE, Row, Task
 from benchmarks.recovery_run import compare, inputs_for, runner
 from benchmarks.recovery_settings import parted
+from benchmarks.recovery_truth import original_of
 from benchmarks.stripping import LEVELS, Original, in_order, strip
 
 from regraft.blueprint import Blueprint, Call, Choice, LayerSpec, TensorRef
@@ -276,6 +277,7 @@ def test_layers_meet_by_their_arrays_and_equal_ones_by_name() -> None:
     original = {"a": ["k1", "zeros"], "b": ["k2", "zeros"], "n": ["ones"], "m": ["ones"]}
     found = {"p": ["zeros", "k2"], "m": ["ones"], "q": ["zeros", "k1"], "r": ["ones"], "s": ["unknown"]}
     assert correspondence(original, found) == {"p": "b", "m": "m", "q": "a", "r": "n"}
+    assert correspondence(original, found, named=False) == {"p": "b", "m": "n", "q": "a", "r": "m"}
 
 
 def test_expressions_are_equal_where_the_meaning_is() -> None:

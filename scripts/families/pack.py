@@ -40,7 +40,9 @@ def cut_of(blueprint: Blueprint, body: Blueprint) -> int | None:
     if len(body.outputs) != 1 or body.outputs[0].layer not in blueprint.by_name:
         return None
     part = upto(blueprint, body.outputs[0])
-    if {s.name: s for s in part.layers} != {s.name: s for s in body.layers} or {(c.layer, c.call): c for c in part.calls} != {(c.layer, c.call): c for c in body.calls}:
+    if {s.name: s for s in part.layers} != {s.name: s for s in body.layers} or {
+        (c.layer, c.call): c for c in part.calls
+    } != {(c.layer, c.call): c for c in body.calls}:
         return None
     return [spec.name for spec in blueprint.layers].index(body.outputs[0].layer)
 

@@ -41,19 +41,25 @@ def record(package: str, family: str, build: Callable[..., Any], variant: str = 
     """
     body, classes = more.pop("body", False), more.pop("classes", False)
     tf_keras.backend.clear_session()
-    model = build()
+    model = functional(build())
     shapes, config, name = shapes_of(model), rewritten(model.to_json()), package
     del model
     parts: dict[str, Any] = {}
     if body:
         tf_keras.backend.clear_session()
-        part = build(top=False)
+        part = functional(build(top=False))
         parts = {"body": rewritten(part.to_json()), "body_shapes": shapes_of(part)}
     if classes:
         tf_keras.backend.clear_session()
         other = shapes_of(build(classes=11))
         parts["classes"] = [layer for layer, found in other.items() if found != shapes.get(layer)]
     return Record(name, version(package), family, variant, config, shapes, **parts, **more)
+
+
+def functional(model: Any) -> Any:
+    """The graph of a model, also of one whose class keeps its config to itself."""
+    plain = "layers" in model.get_config()
+    return model if plain else tf_keras.Model(model.inputs, model.outputs, name=model.name)
 
 
 def keras_applications() -> Iterator[Record]:
@@ -217,11 +223,11 @@ def keras_resnet() -> Iterator[Record]:
 
     for depth in (18, 34, 50, 101, 152, 200):
 
-        def build(top: bool = True, depth: int = depth) -> Any:
+        def build(classes: int = 1000, depth: int = depth) -> Any:
             function = getattr(package, f"ResNet2D{depth}")
-            return function(tf_keras.Input((224, 224, 3)), include_top=top, classes=1000)
+            return function(tf_keras.Input((224, 224, 3)), include_top=True, classes=classes)
 
-        yield record("keras-resnet", f"ResNet2D{depth}", build, preprocessing=CAFFE)
+        yield record("keras-resnet", f"ResNet2D{depth}", build, classes=True, preprocessing=CAFFE)
 
 
 def keras_retinanet() -> Iterator[Record]:
@@ -246,7 +252,9 @@ def csbdeep() -> Iterator[Record]:
             for kernel in kernels:
                 for residual in (True, False):
 
-                    def build(axes: int = axes, depth: int = depth, kernel: int = kernel, residual: bool = residual) -> Any:
+                    def build(
+                        axes: int = axes, depth: int = depth, kernel: int = kernel, residual: bool = residual
+                    ) -> Any:
                         size = (None,) * axes
                         return common_unet(axes, depth, kernel, 32, residual=residual)((*size, 1))
 
@@ -263,7 +271,9 @@ def stardist() -> Iterator[Record]:
         for channels in (1, 3):
 
             def build2(grid: Any = grid, channels: int = channels) -> Any:
-                return StarDist2D(Config2D(n_rays=32, grid=grid, n_channel_in=channels), name=None, basedir=None).keras_model
+                return StarDist2D(
+                    Config2D(n_rays=32, grid=grid, n_channel_in=channels), name=None, basedir=None
+                ).keras_model
 
             yield record("stardist", "StarDist2D", build2, f"grid {grid[0]}, {channels} channels", preprocessing=text)
     for backbone in ("unet", "resnet"):
@@ -282,7 +292,13 @@ def mask_rcnn() -> Iterator[Record]:
     for backbone in ("resnet101", "resnet50"):
 
         def build(classes: int = 81, backbone: str = backbone) -> Any:
-            settings = {"NAME": "any", "NUM_CLASSES": classes, "BACKBONE": backbone, "GPU_COUNT": 1, "IMAGES_PER_GPU": 1}
+            settings = {
+                "NAME": "any",
+                "NUM_CLASSES": classes,
+                "BACKBONE": backbone,
+                "GPU_COUNT": 1,
+                "IMAGES_PER_GPU": 1,
+            }
             own = type("Own", (Config,), settings)()
             return MaskRCNN("inference", own, "logs").keras_model
 

@@ -121,6 +121,10 @@ def convert(
     candidates: tuple[Candidate, ...] = ()
     if blueprint is not None:
         plan = read_toml(blueprint)
+        if tree.dialect == "arrays":
+            from regraft.recovery import regrouped
+
+            tree = regrouped(tree, plan)
     elif (own := architecture_text(tree, architecture)) is not None:
         plan = parsed(own, tree, architecture, input_shape)
     else:

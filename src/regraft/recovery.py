@@ -11,11 +11,12 @@ import numpy as np
 
 from regraft.blueprint import Blueprint, TensorRef
 from regraft.emit.module import Module, emit
-from regraft.errors import FileError, OutputError, RegraftError
+from regraft.errors import FileError, OutputError, RegraftError, ShapeMismatchError
 from regraft.layers.binding import Binding, bind
 from regraft.recover.beside import Beside
 from regraft.recover.candidate import Candidate, Pairs, Ran
 from regraft.recover.draft import Hints
+from regraft.recover.grouping import group
 from regraft.recover.recover import recover as from_hints
 from regraft.verify import Spot, Subject
 from regraft.verify.trace import emitted
@@ -164,12 +165,30 @@ def remembered(tree: WeightTree) -> WeightTree:
     def variable(old: Variable) -> Variable:
         return replace(old, loader=cache(old.loader))
 
-    def group(old: Group) -> Group:
-        return replace(
-            old, variables=tuple(map(variable, old.variables)), groups=tuple(group(inner) for inner in old.groups)
-        )
+    def layer(old: Group) -> Group:
+        return replace(old, variables=tuple(map(variable, old.variables)), groups=tuple(map(layer, old.groups)))
 
-    return replace(tree, layers=tuple(map(group, tree.layers)), own=tuple(map(variable, tree.own)))
+    return replace(tree, layers=tuple(map(layer, tree.layers)), own=tuple(map(variable, tree.own)))
+
+
+def regrouped(tree: WeightTree, blueprint: Blueprint) -> WeightTree:
+    """
+    A list of arrays as the layers of a blueprint that was made for it; any other file as it is.
+
+    Raises:
+        ShapeMismatchError: The arrays are not those of the blueprint.
+    """
+    if tree.dialect != "arrays":
+        return tree
+    wrong: ShapeMismatchError | None = None
+    for grouping in group(tree):
+        try:
+            bind(blueprint, grouping.tree)
+        except ShapeMismatchError as error:
+            wrong = wrong or error
+        else:
+            return grouping.tree
+    raise wrong or ShapeMismatchError(f"{tree.file}: holds no arrays that could be the layers of {blueprint.name}")
 
 
 def load_arrays(path: Path) -> tuple[np.ndarray, ...]:

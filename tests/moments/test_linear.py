@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.moments.forward import conv2d, measured
 
 from regraft.moments.borders import window_shares
 from regraft.moments.linear import linear
-from tests.moments.forward import conv2d, measured
 
 RNG = np.random.default_rng(3)
 
@@ -107,7 +107,7 @@ def test_a_transposed_kernel_has_its_channels_the_other_way_round() -> None:
 @pytest.mark.parametrize("kind", ["Conv3D", "Conv1D"])
 def test_other_ranks(kind: str) -> None:
     rank = int(kind[4])
-    layer = linear(kind, {"kernel": np.ones((3, 2, 5)[:rank] + (4, 6))})
+    layer = linear(kind, {"kernel": np.ones((*(3, 2, 5)[:rank], 4, 6))})
     assert layer is not None
     assert layer.taps == (3, 2, 5)[:rank]
 

@@ -57,8 +57,15 @@ def match_groups(blueprint: Blueprint, tree: WeightTree) -> tuple[dict[str, Grou
 
 def by_class(blueprint: Blueprint, tree: WeightTree) -> dict[str, Group]:
     """The i-th layer of a class is the i-th group of that class."""
-    found = {name: nth_group(tree.layers, key) for name, key in group_keys(blueprint).items()}
-    return {name: group for name, group in found.items() if group is not None}
+    same: dict[str, list[Group]] = {}
+    for group in sorted(tree.layers, key=lambda g: class_key(g.key)[1]):
+        same.setdefault(class_key(group.key)[0], []).append(group)
+    found: dict[str, Group] = {}
+    for name, key in group_keys(blueprint).items():
+        kind, place = class_key(key)
+        if place < len(same.get(kind, ())):
+            found[name] = same[kind][place]
+    return found
 
 
 def nth_group(groups: Sequence[Group], key: str) -> Group | None:

@@ -137,7 +137,7 @@ def quadrature(density: Function, width: float = 7.5, count: int = 101) -> Quadr
 #: The normal distribution.
 GAUSS = quadrature(lambda x: np.exp(-0.5 * np.square(x)))
 #: What reaches activations in trained networks has heavier tails than the normal distribution. The logistic one fits
-#: better on 91 BatchNorms of 8 trained networks (rms misfit 0.074 against 0.083 stored standard deviations), and finds
+#: better on 48 BatchNorms of 8 trained networks, 7 of one author (rms misfit 0.074 against 0.083 standard deviations), and finds
 #: 33 of 41 activations where the normal one finds 30.
 TYPICAL = quadrature(lambda x: 1.0 / np.square(np.cosh(x * math.pi / math.sqrt(12.0))))
 

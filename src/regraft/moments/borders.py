@@ -34,6 +34,27 @@ def padding_before(size: int, window: int, stride: int, padding: Padding) -> tup
 
 
 @cache
+def sight(taps: int, size: int, padding: Padding = "same", stride: int = 1, dilation: int = 1) -> np.ndarray:
+    """
+    For one axis which taps read the map at each output position: ``(positions, taps)`` of bool, read-only.
+
+    Args:
+        taps: Kernel size along the axis.
+        size: Length of the map, without padding.
+        padding: ``valid``, ``same``, ``causal``, or the number of zeros (before, after).
+        stride: Of the kernel.
+        dilation: Of the kernel.
+    """
+    window = (taps - 1) * dilation + 1
+    before, after = padding_before(size, window, stride, padding)
+    count = max((size + before + after - window) // stride + 1, 0)
+    places = np.arange(count)[:, None] * stride + np.arange(taps) * dilation - before
+    seen = (places >= 0) & (places < size)
+    seen.flags.writeable = False
+    return seen
+
+
+@cache
 def axis_shares(
     taps: int, size: int | None, padding: Padding = "same", stride: int = 1, dilation: int = 1
 ) -> np.ndarray:
@@ -54,13 +75,9 @@ def axis_shares(
     [0.9, 1.0, 0.9]
     """
     shares = np.ones(taps)
-    window = (taps - 1) * dilation + 1
     if size is not None and padding not in ("valid", (0, 0)):
-        before, after = padding_before(size, window, stride, padding)
-        count = (size + before + after - window) // stride + 1
-        if count > 0:
-            places = np.arange(count)[:, None] * stride + np.arange(taps) * dilation - before
-            shares = ((places >= 0) & (places < size)).mean(0)
+        seen = sight(taps, size, padding, stride, dilation)
+        shares = seen.mean(0) if len(seen) else shares
     shares.flags.writeable = False
     return shares
 

@@ -175,8 +175,8 @@ def nats(rho: np.ndarray | float, channels: int) -> np.ndarray:
     What a correlation costs the hypothesis that two layers are connected, against that they are not, in nats.
 
     Negative if the correlation speaks for it, at most about -3; hardly above 0, because most files show nothing at all.
-    Recurrent layers show nothing at any time (28 connected pairs, median 0.0): their gates saturate, so the balance does
-    not hold. Leave them out.
+    Recurrent layers show nothing at any time (28 connected pairs, median -0.1): their gates saturate, so the balance
+    does not hold. Leave them out.
 
     Args:
         rho: From ``correlation`` or ``agreement``; NaN costs nothing.

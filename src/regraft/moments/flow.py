@@ -33,6 +33,7 @@ class Flow:
             fastest, ``first`` if slowest; empty otherwise.
         low: No element is smaller.
         high: No element is larger.
+        squashed: The layers that these bounds come from.
         reason: Why nothing is known.
     """
 
@@ -48,6 +49,7 @@ class Flow:
     flat: Literal["", "last", "first"] = ""
     low: float = -math.inf
     high: float = math.inf
+    squashed: tuple[str, ...] = ()
     reason: str = ""
 
     def then(self, layer: str, law: Law, *rough: str, **changes: object) -> Flow:

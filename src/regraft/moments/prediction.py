@@ -31,6 +31,7 @@ class Prediction:
         sources: The BatchNorms from which it was predicted.
         through: The layers between them and this one, in the order of the graph.
         rough: Why the prediction is less sure than linearity makes it.
+        squashed: The layers in front that bound what can arrive.
         impossible: Share of the channels whose stored moments cannot come out of the activation in front.
         reason: Why there is no prediction or no comparison; empty if there is.
     """
@@ -43,6 +44,7 @@ class Prediction:
     sources: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
     rough: tuple[str, ...] = ()
+    squashed: tuple[str, ...] = ()
     impossible: float = 0.0
     reason: str = ""
 
@@ -59,7 +61,9 @@ class Prediction:
 
 def predicted(layer: str, bn: Norm, flow: Flow, shape: Shape) -> Prediction:
     """Compare what arrives at a BatchNorm with what it stores."""
-    blank = Prediction(layer, float("nan"), bn, impossible=impossible((flow.low, flow.high), bn))
+    blank = Prediction(
+        layer, float("nan"), bn, squashed=flow.squashed, impossible=impossible((flow.low, flow.high), bn)
+    )
     flow = settled(flow, shape)
     if flow.law is None:
         return replace(blank, reason=flow.reason)

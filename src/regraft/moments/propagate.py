@@ -152,7 +152,10 @@ class Walk:
         axis = getattr(step.layer, "axis", -1)
         if flow.law is not None and shape and not flow.flat and channel_axis(flow, shape) != axis % len(shape):
             flow = replace(
-                unknown(f"{name} normalises another axis than that of the channels"), low=flow.low, high=flow.high
+                unknown(f"{name} normalises another axis than that of the channels"),
+                low=flow.low,
+                high=flow.high,
+                squashed=flow.squashed,
             )
         self.found.setdefault(name, []).append(predicted(name, bn, flow, shape))
         if bn.trouble and not bn.live.any():

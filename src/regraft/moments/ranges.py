@@ -24,6 +24,7 @@ KEEPS = ("MaxPooling", "AveragePooling", "GlobalMax", "GlobalAverage", "Cropping
 KEEPS_TOO = frozenset("Dropout Flatten Reshape Permute RepeatVector Maximum Minimum Average".split())
 LINEAR = ("Dense", "Conv", "Separable", "Depthwise")
 PROBE = np.concatenate([-np.geomspace(1e3, 1e-3, 120), [0.0], np.geomspace(1e-3, 1e3, 120)])
+EDGES = np.array([-1e3, 1e3])
 #: Beyond this a bound is none.
 HUGE = 1e6
 #: Share of a standard deviation by which a moving average may pass a bound.
@@ -33,11 +34,11 @@ SLACK = 0.05
 def behind(a: Function, entering: Range = ANY) -> Range:
     """The values of a function of one element on a range; infinite where it still grows at 1000."""
     low, high = entering
-    edges = np.array([-1000.0] * (low == -math.inf) + [1000.0] * (high == math.inf))
     values, ends, near = (
-        np.asarray(a(x[None, None, :])).reshape(-1, len(x)) for x in (np.clip(PROBE, low, high), edges, 0.9 * edges)
+        np.asarray(a(x[None, None, :])).reshape(-1, len(x)) for x in (np.clip(PROBE, low, high), EDGES, 0.9 * EDGES)
     )
-    falls, grows = (ends < near - 1e-3).any(), (ends > near + 1e-3).any()
+    is_open = np.array([low == -math.inf, high == math.inf])
+    falls, grows = ((ends < near - 1e-3) & is_open).any(), ((ends > near + 1e-3) & is_open).any()
     low, high = float(values.min()), float(values.max())
     return -math.inf if falls or low < -HUGE else low, math.inf if grows or high > HUGE else high
 

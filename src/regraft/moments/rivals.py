@@ -71,7 +71,7 @@ def rivals(
 def suspicious(found: tuple[Prediction, ...]) -> frozenset[str]:
     """The layers that lead to a BatchNorm that does not fit well, and those BatchNorms."""
     bad = [p for p in found if (p.known and p.misfit > GOOD) or p.impossible]
-    return frozenset(name for p in bad for name in (p.layer, *p.sources, *p.through))
+    return frozenset(name for p in bad for name in (p.layer, *p.sources, *p.through, *p.squashed))
 
 
 Change = tuple[str, tuple[str, ...], Blueprint, Mapping[str, Mapping[str, np.ndarray]]]

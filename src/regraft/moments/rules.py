@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from regraft.moments.flow import Flow, unknown
+from regraft.moments.flow import Flow, once, unknown
 from regraft.moments.merges import add, concatenated, merged, multiply, subtract
 from regraft.moments.moving import (
     average_pool,
@@ -24,7 +24,7 @@ from regraft.moments.moving import (
     unchanged,
     zero_padding,
 )
-from regraft.moments.ranges import range_after
+from regraft.moments.ranges import ANY, range_after
 from regraft.moments.step import Step
 from regraft.moments.through_linear import activation_layer, convolution, dense, transposed
 
@@ -112,7 +112,8 @@ RULES: Mapping[str, Rule] = {
 def carried(step: Step) -> Flow:
     """What leaves a layer that is no BatchNorm and no model."""
     low, high = range_after(step)
-    return replace(law_after(step), low=low, high=high)
+    bounds = () if (low, high) == ANY else once([*(name for flow in step.flows for name in flow.squashed), step.name])
+    return replace(law_after(step), low=low, high=high, squashed=bounds)
 
 
 def law_after(step: Step) -> Flow:

@@ -33,7 +33,9 @@ class Scale(NamedTuple):
     factor: float = 1.0
 
 
-def scale(kernel: Linear, bn: Norm) -> Scale | None:
+def scale(
+    kernel: Linear, bn: Norm, shares: np.ndarray | None = None, borders: np.ndarray | float = 0.0
+) -> Scale | None:
     """
     The standard deviation of the input of a convolution or a dense layer, the same for all channels.
 
@@ -43,14 +45,18 @@ def scale(kernel: Linear, bn: Norm) -> Scale | None:
     Args:
         kernel: The first linear layer; plain, not depthwise.
         bn: The BatchNorm behind it.
+        shares: What each tap sees of the input, ``(taps...)``; None if it sees all.
+        borders: Variance that the zeros around the input give by themselves, ``(cout,)``.
     """
     weights = kernel.kernel.reshape(-1, *kernel.kernel.shape[-2:])[..., bn.live]
+    if shares is not None:
+        weights = weights * np.sqrt(shares).reshape(-1, 1, 1)
     taps, cin, count = weights.shape
     if taps > MOST_TAPS or count < 4:
         return None
     places = np.stack(np.meshgrid(*map(np.arange, kernel.taps), indexing="ij"), -1).reshape(taps, -1)
     distance = np.sqrt(np.square(places[:, None] - places[None]).sum(-1))
-    stored = np.log(bn.variance[bn.live])
+    stored = np.log(np.maximum(bn.variance - borders, 0.01 * bn.variance)[bn.live])
     whole = weights.sum(1)
     fits: list[tuple[float, float]] = []
     for near in NEIGHBOURS if taps > 1 else (0.0,):

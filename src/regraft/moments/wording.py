@@ -9,8 +9,8 @@ import numpy as np
 
 from regraft.moments.scale import Scale
 
-#: R^2 from which the mean is trusted.
-TRUSTED = 0.8
+#: R^2 from which the mean is trusted, and what it may leave unexplained, in stored standard deviations, otherwise.
+TRUSTED, UNEXPLAINED = 0.8, 0.1
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,22 @@ def one_hot(mean: np.ndarray, size: Scale | None) -> bool:
     return 0.8 < size.sd / math.sqrt(float(np.mean(mean * (1 - mean)))) < 1.25
 
 
-def said(mean: np.ndarray, error: np.ndarray, size: Scale | None, r2: float) -> str:
+def trusted(r2: float, rest: float) -> bool:
+    """Whether the equations agree; those of inputs of mean 0 have a small R^2 and leave little unexplained."""
+    return r2 >= TRUSTED or rest <= UNEXPLAINED
+
+
+def said(mean: np.ndarray, error: np.ndarray, size: Scale | None, r2: float, rest: float) -> str:
     """The finding as a sentence; honest where the equations do not agree."""
-    if r2 < TRUSTED:
-        return f"the scaling of the input cannot be told: its mean explains only {max(r2, 0.0):.0%} of the stored means (R^2)"
+    if not trusted(r2, rest):
+        return (
+            f"the scaling of the input cannot be told: its mean explains only {r2:.0%} of the stored means (R^2) "
+            f"and leaves {rest:.2g} standard deviations"
+        )
     numbers = f"mean {figures(mean)}" + ("" if size is None else f", standard deviation about {size.sd:.2g}")
     if size is not None and size.high > 4 * size.low > 0:
         numbers += f" (between {size.low:.2g} and {size.high:.2g})"
-    numbers += f" (R^2 {r2:.3f})"
+    numbers += f" (R^2 {r2:.3f})" if r2 >= TRUSTED else f" ({rest:.2g} standard deviations unexplained)"
     if one_hot(mean, size):
         return f"one-hot inputs: {numbers}"
     order = ranked(mean, error, size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,9 @@ def variable(path: str, name: str, shape: tuple[int, ...], seed: int) -> Variabl
 def stored_weights(blueprint: Blueprint) -> dict[str, list[Weight]]:
     """The variables of every layer in stored order: trainable ones first."""
     return {
-        spec.name: sorted(build(spec).variables(), key=lambda w: not w.trainable) for spec in blueprint.layers if not spec.unknown
+        spec.name: sorted(build(spec).variables(), key=lambda w: not w.trainable)
+        for spec in blueprint.layers
+        if not spec.unknown
     }
 
 
@@ -88,3 +91,18 @@ def nest(key: str, name: str, path: str, held: Mapping[tuple[str, ...], list[Var
     return Group(key, name, path, tuple(held.get((), ())), groups)
 
 
+def canonical(blueprint: Blueprint) -> Any:
+    """A blueprint without names: layers in the order of its calls, the input's size aside."""
+    place = {ref.layer: i for i, ref in enumerate(blueprint.inputs)}
+    told: list[Any] = []
+    for call in blueprint.ordered_calls:
+        place.setdefault(call.layer, len(place))
+    for spec in sorted((s for s in blueprint.layers if s.name in place), key=lambda s: place[s.name]):
+        config = {k: canonical(v) if isinstance(v, Blueprint) else v for k, v in spec.config.items()}
+        if spec.type == "InputLayer":
+            config = {}
+        told.append((spec.type, sorted(config.items(), key=lambda item: item[0])))
+    calls = sorted(
+        (place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs)) for c in blueprint.calls
+    )
+    return told, calls, tuple(place[ref.layer] for ref in blueprint.outputs)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.recover.grouping import trees
 
 from regraft.recover.grouping import group
 from regraft.recover.part import Part
-from tests.recover.grouping import trees
 
 LSTM = {"kernel:0": (6, 12), "recurrent_kernel:0": (3, 12), "bias:0": (12,)}
 BN = {"gamma:0": (8,), "beta:0": (8,), "moving_mean:0": (8,), "moving_variance:0": (8,)}

@@ -6,7 +6,6 @@ from regraft.blueprint import LayerSpec
 from regraft.layers import CATALOGUE, KerasVersion, build
 from regraft.recover.grouping.defaults import built_settings, completed
 
-
 #: They need another layer, or tensors that no file states.
 NEEDS_MORE = {
     "Bidirectional",

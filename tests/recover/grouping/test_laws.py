@@ -6,13 +6,13 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.recover.grouping import trees
 
 from regraft.blueprint import LayerSpec
 from regraft.layers import CATALOGUE, build
 from regraft.layers.binding import bind_layer
 from regraft.recover.grouping import group, version_of
 from regraft.weights import Group, Variable, WeightTree
-from tests.recover.grouping import trees
 
 KEYS = st.sampled_from(
     "conv2d conv2d_1 dense lstm_3 bidirectional gru batch_normalization dropout_1 model_1 functional layers cell x add "

@@ -3,12 +3,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from tests.recover.grouping import trees
 
 from regraft.blueprint import Label
 from regraft.recover.grouping import group
 from regraft.recover.part import Grouping
 from regraft.weights import Group, WeightTree
-from tests.recover.grouping import trees
 
 KERAS_1_CNN: dict[str, trees.Arrays] = {
     "convolution2d_1": {"convolution2d_1_W": (32, 1, 3, 5), "convolution2d_1_b": (32,)},
@@ -72,6 +72,8 @@ def test_words_in_names() -> None:
         (["input_1", "dense_1", "inputs"], ["InputLayer", "Dense", "InputLayer"]),
         (["masking_1", "image", "dense_1"], ["Masking", "", "Dense"]),
         (["pad1", "dense_1"], ["ZeroPadding2D", "Dense"]),
+        (["lstm_input", "dense_1", "aux_image_input"], ["InputLayer", "Dense", "InputLayer"]),
+        (["x_input", "dense_1", "lstm_input"], ["InputLayer", "Dense", ""]),  # what goes into the LSTM
     ],
 )
 def test_inputs(names: list[str], found: list[str]) -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regraft.layers import CATALOGUE
 from regraft.keras_classes import CLASSES
+from regraft.layers import CATALOGUE
 from regraft.layers.naming import snake_case
 from regraft.recover.grouping.names import default_name, function_in, hints, is_operation, type_of
 from regraft.recover.grouping.words import ROWS

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+from tests.recover.grouping.trees import group as g
+from tests.recover.grouping.trees import newer
+
 from regraft.recover.grouping import group
 from regraft.weights import WeightTree
 from regraft.weights.saving_lib import SUBCLASSED
-from tests.recover.grouping import trees
-from tests.recover.grouping.trees import newer
-from tests.recover.grouping.trees import group as g
 
 
 def types(tree: WeightTree) -> list[str]:
@@ -109,7 +109,9 @@ def test_a_subclassed_model() -> None:
     tree = newer(
         g("act", path=""),
         g("bn", (4,), (4,), (4,), (4,), path=""),
-        g("blocks", path="", below=[g("dense", (4, 6), (6,), path="/blocks"), g("dropout", path="/blocks"), g("dense_1", (6, 4), (4,), path="/blocks")]),
+        g("blocks", path="", below=[
+            g("dense", (4, 6), (6,), path="/blocks"), g("dropout", path="/blocks"), g("dense_1", (6, 4), (4,), path="/blocks"),
+        ]),
         g("head", (4, 3), (3,), path="", name="fc"),
         g("layers", path="", below=[g("conv2d", (3, 3, 1, 4), (4,), path="/layers", name="user_conv")]),
         source="alphabetical",

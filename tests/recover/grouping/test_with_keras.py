@@ -128,7 +128,8 @@ def test_types_and_settings(saved: Path, writer: str, chosen: str, ending: str) 
     for spec in truth.layers:
         part = matched(tree, truth, found.parts)[spec.name]
         if not part.type:
-            assert nameless and not part.group.variables, part
+            assert nameless
+            assert not part.group.variables, part
         elif part.type != spec.type:
             assert part.label != "proved", part
             if not nameless or (part.type, spec.type) not in AS_GOOD:

@@ -101,8 +101,10 @@ def by_names(found: Sequence[Unit], index: Index) -> list[Alignment]:
             continue
         top = member.names[member.body :]
         rest = [unit for unit in found if unit.name not in set(names)]
-        if top and [u.name for u in rest] == list(top) and all(
-            alike(named[n].shapes, index.keys[member.keys[member.body + i]]) for i, n in enumerate(top)
+        if (
+            top
+            and [u.name for u in rest] == list(top)
+            and all(alike(named[n].shapes, index.keys[member.keys[member.body + i]]) for i, n in enumerate(top))
         ):
             names, rest = member.names, []
         first = min(place[name] for name in names)

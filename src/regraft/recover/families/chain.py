@@ -53,6 +53,8 @@ class Chain:
 
     def add(self, spec: LayerSpec) -> None:
         """One more layer at the end."""
+        if spec.name in self.taken:
+            raise NotAChainError(f"{spec.name} is there already")
         call = Call(spec.name, (self.end,))
         try:
             (self.shape,) = output_shapes(call, build(spec), (self.shape,))
@@ -139,4 +141,3 @@ def area_needed(links: Sequence[Link], channels: int) -> int | None:
         if link.shapes and link.spec.type not in ("BatchNormalization", "LayerNormalization"):
             return None
     return None
-

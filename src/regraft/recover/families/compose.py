@@ -12,7 +12,7 @@ from regraft.recover.families.align import Alignment
 from regraft.recover.families.chain import Chain, Link, NotAChainError, area_needed
 from regraft.recover.families.entry import channels_in, entered
 from regraft.recover.families.library import Index, Published, Shapes, published
-from regraft.recover.families.naming import between, file_names, renamed, stretches
+from regraft.recover.families.naming import agree, between, file_names, renamed, stretches
 from regraft.recover.families.part_of import upto
 from regraft.recover.families.refit import misfits, resettled
 from regraft.recover.families.sequence import Unit
@@ -28,14 +28,14 @@ class Composed:
     Attributes:
         blueprint: Under the file's names.
         known: Layers whose settings the publication gives.
-        confirmed: Share of the published layers without variables that the file lists too.
+        different: Places between layers with variables where the file lists other layers than the published ones.
         choices: What was chosen on the way.
         made: Layers that neither the file nor the publication names.
     """
 
     blueprint: Blueprint
     known: frozenset[str]
-    confirmed: float
+    different: int
     choices: tuple[Choice, ...]
     made: tuple[str, ...] = ()
 
@@ -65,7 +65,7 @@ def composed(
     at_entry = entered(old, new, source.pads, channels, inputs, flattened(old, end), area)
     if at_entry is None or misfits(at_entry.blueprint, at_entry.shapes, stored):
         return None
-    names, confirmed = file_names(at_entry.blueprint, units, grouping)
+    names, different = file_names(at_entry.blueprint, units, grouping)
     own = frozenset(link.spec.name for link in (*front, *back))
     blueprint = renamed(at_entry.blueprint, names, own)
     at = {spec.name: new_spec.name for spec, new_spec in zip(old.layers, blueprint.layers, strict=True)}
@@ -76,7 +76,7 @@ def composed(
         return None
     choice = at_entry.choice
     choices = () if choice is None else (replace(choice, subject=f"{blueprint.inputs[0].layer}.batch_shape"),)
-    return Composed(blueprint, known - loose_top(alignment, source, index, at), confirmed, choices, made)
+    return Composed(blueprint, known - loose_top(alignment, source, index, at), different, choices, made)
 
 
 def rewidened(old: Blueprint, alignment: Alignment, index: Index) -> Blueprint | None:
@@ -139,7 +139,7 @@ def tail(parts: Sequence[Part], specs: Sequence[LayerSpec]) -> set[int]:
     found: set[int] = set()
     at = 0
     for spec in specs:
-        if at < len(parts) and not any(True for _ in parts[at].group.walk()) and parts[at].type in ("", spec.type):
+        if at < len(parts) and not any(True for _ in parts[at].group.walk()) and agree(parts[at], spec):
             found.add(at)
             at += 1
     return found
@@ -178,9 +178,7 @@ def with_chains(
     chain = Chain(blueprint.outputs[0], end_shape, taken)
     chain.extend(back, complete=complete)
     made += chain.made
-    blueprint = replace(
-        blueprint, layers=(*layers, *chain.specs), calls=(*calls, *chain.calls), outputs=(chain.end,)
-    )
+    blueprint = replace(blueprint, layers=(*layers, *chain.specs), calls=(*calls, *chain.calls), outputs=(chain.end,))
     return blueprint, tuple(made)
 
 
@@ -205,9 +203,7 @@ def fronted(
     if chain.shape is None or chain.shape[-1] != wanted[-1]:
         raise NotAChainError(f"{chain.shape} does not enter the published part")
     made += chain.made
-    calls = [
-        replace(c, inputs=tuple(chain.end if ref == entry else ref for ref in c.inputs)) for c in blueprint.calls
-    ]
+    calls = [replace(c, inputs=tuple(chain.end if ref == entry else ref for ref in c.inputs)) for c in blueprint.calls]
     at = [spec.name for spec in blueprint.layers].index(entry.layer) + 1
     layers = [*blueprint.layers[:at], *chain.specs, *blueprint.layers[at:]]
     return blueprint, layers, [*chain.calls, *calls]

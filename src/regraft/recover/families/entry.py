@@ -46,7 +46,13 @@ def channels_in(blueprint: Blueprint, stored: dict[str, Shapes]) -> int | None:
 
 
 def entered(
-    old: Blueprint, new: Blueprint, pads: frozenset[str], channels: int | None, hints: Hints, end: TensorRef, area: int | None
+    old: Blueprint,
+    new: Blueprint,
+    pads: frozenset[str],
+    channels: int | None,
+    hints: Hints,
+    end: TensorRef,
+    area: int | None,
 ) -> Entered | None:
     """
     The blueprint at the right input size.
@@ -77,7 +83,9 @@ def entered(
         if found is not None and has_area(found[1].get(end), area):
             text = ", ".join(map(str, (*shape, depth)))
             if area is None:
-                choice = Choice(f"{name}.batch_shape", text, (text,), "assumed", "the published size; the weights fit any")
+                choice = Choice(
+                    f"{name}.batch_shape", text, (text,), "assumed", "the published size; the weights fit any"
+                )
             else:
                 evidence = f"its map must have {area} positions where the head flattens it"
                 choice = Choice(f"{name}.batch_shape", text, (text,), "supported" if i == 0 else "assumed", evidence)

@@ -42,7 +42,9 @@ def alignment(
     rest = arrays[end:]
     if sum(sizes[member.body :]) == len(rest) and rest:
         cut = split(rest, sizes[member.body :])
-        if is_top([tuple(v.shape for v in layer) for layer in cut], keys[member.body :], "width" if by_width else "order"):
+        if is_top(
+            [tuple(v.shape for v in layer) for layer in cut], keys[member.body :], "width" if by_width else "order"
+        ):
             count, end = len(keys), len(arrays)
     matched = [
         Unit(name, tuple(layer))

@@ -11,9 +11,9 @@ from regraft.recover.families.sequence import Unit
 from regraft.recover.part import Grouping, Part
 
 
-def file_names(blueprint: Blueprint, weighted: Mapping[str, Unit], grouping: Grouping) -> tuple[dict[str, str], float]:
+def file_names(blueprint: Blueprint, weighted: Mapping[str, Unit], grouping: Grouping) -> tuple[dict[str, str], int]:
     """
-    What each layer is called in the file, and which share of the layers without variables the file confirms.
+    What each layer is called in the file, and how often its layers without variables are not the published ones.
 
     Between two layers with variables the file's other layers are taken for the published ones if they are as many and
     their types do not contradict.
@@ -24,26 +24,27 @@ def file_names(blueprint: Blueprint, weighted: Mapping[str, Unit], grouping: Gro
         grouping: The file.
 
     Returns:
-        New names by published names, and a share from 0 to 1: 1 as well where the file lists no such layers.
+        New names by published names, and the number of stretches between layers with variables that differ; 0 as well
+        where the file lists no layers without variables.
     """
     names = {name: unit.name for name, unit in weighted.items()}
     if not (grouping.complete and grouping.ordered):
-        return names, 1.0
+        return names, 0
     by_name = {part.name: i for i, part in enumerate(grouping.parts)}
     marks = sorted(by_name[unit.name] for unit in weighted.values() if unit.name in by_name)
     if len(marks) != len(weighted):
-        return names, 1.0
+        return names, 0
     gaps = between(grouping.parts, marks)
-    confirmed = total = 0
+    different = 0
     for i, specs in enumerate(stretches(blueprint.layers, weighted)):
         parts = gaps[i]
         last = i == len(marks)
         parts = parts[-len(specs) :] if i == 0 and specs else parts[: len(specs)] if last else parts
-        total += len(specs)
         if len(parts) == len(specs) and all(agree(p, s) for p, s in zip(parts, specs, strict=True)):
-            confirmed += len(specs)
             names |= {s.name: p.name for p, s in zip(parts, specs, strict=True)}
-    return names, confirmed / total if total else 1.0
+        else:
+            different += 1
+    return names, different
 
 
 def between(parts: Sequence[Part], marks: Sequence[int]) -> list[list[Part]]:
@@ -94,7 +95,9 @@ def renamed(blueprint: Blueprint, names: Mapping[str, str], taken: frozenset[str
 
 def moved_call(call: Call, names: Mapping[str, str]) -> Call:
     """A call under other names."""
-    return replace(call, layer=names[call.layer], inputs=moved(call.inputs, names), arguments=moved(call.arguments, names))
+    return replace(
+        call, layer=names[call.layer], inputs=moved(call.inputs, names), arguments=moved(call.arguments, names)
+    )
 
 
 def moved(value: Any, names: Mapping[str, str]) -> Any:

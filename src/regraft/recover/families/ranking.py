@@ -8,37 +8,52 @@ import numpy as np
 
 from regraft.blueprint import Blueprint
 from regraft.recover.families.align import Alignment
-from regraft.recover.families.library import Index
-from regraft.recover.part import Grouping
+from regraft.recover.families.library import Index, Member
 
 #: Nats for a package that is met less often than keras.applications; an estimate, ten to one for the rest.
 PACKAGE = 2.3
-#: Nats for names that are all different, and for layers without variables that are all different.
-NAMES, LAYERS = 8.0, 6.0
+#: Nats for a layer with another name, for a place with other layers without variables, and the most for each.
+NAME, LAYERS, MOST = 0.5, 1.0, 8.0
 #: Nats for a width that was never published, and for every layer of the file's own.
 WIDTH, OWN = 3.0, 0.1
 #: Nats for a form of an architecture that is asked for by an argument.
 VARIANT = 0.7
+#: The form that a model has without its top, where that is not a part of it with its top.
+BODY = "without top"
+#: The form that other input channels than three bring about by themselves.
+OTHER_CHANNELS = "input channels other than 3"
 #: Nats for a Normalization layer whose values contradict the form.
 VALUES = 5.0
 
 
-def cost(alignment: Alignment, index: Index, grouping: Grouping, confirmed: float) -> float:
+def cost(alignment: Alignment, index: Index, different: int) -> float:
     """Minus the logarithm of its probability against other readings of the same shapes, in nats."""
     member = alignment.member
     total = 0.0 if member.package.startswith("keras.applications ") else PACKAGE
-    total += VARIANT * bool(member.variant) + WIDTH * (alignment.by == "width")
+    asked = [word for word in member.variant.split(", ") if word not in ("", OTHER_CHANNELS, BODY)]
+    total += VARIANT * bool(asked) + WIDTH * (alignment.by == "width")
     total += OWN * (len(alignment.before) + len(alignment.after))
-    total += LAYERS * (1 - confirmed)
+    total += min(MOST, LAYERS * different)
     if any(unit.part is not None for unit in alignment.matched):
-        total += NAMES * (1 - named_alike(alignment))
+        total += min(MOST, NAME * renamed(alignment))
+    if not alignment.with_top and any(is_body_of(other, member) for other in index.members):
+        total += VARIANT
     return total + VALUES * contradicted(alignment)
 
 
-def named_alike(alignment: Alignment) -> float:
-    """The share of layers with variables that bear their published names; of default names the counter may differ."""
-    pairs = list(zip((u.name for u in alignment.matched), alignment.member.names, strict=False))
-    return sum(stem(ours) == stem(theirs) for ours, theirs in pairs) / len(pairs)
+def is_body_of(other: Member, member: Member) -> bool:
+    """Whether one architecture is the other without its top, where that is more than a part of it."""
+    words = [word for word in member.variant.split(", ") if word]
+    return (other.package, other.family) == (member.package, member.family) and other.variant.split(", ") == [
+        *words,
+        BODY,
+    ]
+
+
+def renamed(alignment: Alignment) -> int:
+    """How many layers with variables bear another name than the published one; of default names the counter may differ."""
+    pairs = zip((u.name for u in alignment.matched), alignment.member.names, strict=False)
+    return sum(stem(ours) != stem(theirs) for ours, theirs in pairs)
 
 
 def stem(name: str) -> str:
@@ -49,6 +64,14 @@ def stem(name: str) -> str:
 
 
 def contradicted(alignment: Alignment) -> bool:
+    """Whether stored values, or the number of channels that enter, say otherwise than the form."""
+    first = next((s for unit in alignment.matched for s in unit.shapes if len(s) == 4), ())
+    if OTHER_CHANNELS in alignment.member.variant and first[2:3] == (3,):
+        return True
+    return normalises_otherwise(alignment)
+
+
+def normalises_otherwise(alignment: Alignment) -> bool:
     """
     Whether a stored normalisation of the input says otherwise than the form.
 
@@ -72,6 +95,7 @@ def function_of(blueprint: Blueprint) -> object:
     return (
         tuple((spec.type, repr(sorted(spec.config.items(), key=lambda item: item[0]))) for spec in blueprint.layers),
         tuple(
-            (place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs)) for c in blueprint.calls
+            (place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs))
+            for c in blueprint.calls
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from regraft.recover.families.library import Index, index, published
 from regraft.recover.families.listed import listed, regrouped
 from regraft.recover.families.ranking import cost, function_of
 from regraft.recover.families.sequence import has_layers, units
+from regraft.recover.families.unordered import Heap, unordered
 from regraft.recover.grouping import version_of
 from regraft.recover.part import Grouping
 
@@ -59,12 +61,20 @@ def match(grouping: Grouping, hints: Hints) -> list[Draft]:
 def alignments(grouping: Grouping, library: Index) -> list[Alignment]:
     """The places of published architectures in a file; another width only if none has its own."""
     if not has_layers(grouping):
-        return listed(grouping, library) if grouping.ordered else []
+        # Other readings of the same list differ in layers, not in arrays: one of them is enough.
+        ordered = listed(grouping, library) if grouping.ordered else []
+        return ordered or [heap.alignment for heap in smallest(unordered(grouping, library))]
     found = units(grouping)
     named = by_names(found, library)
     taken = {a.member for a in named}
     ordered = [a for a in by_order(found, library) if a.member not in taken] if grouping.ordered else []
     return [*named, *ordered] or (by_width(found, library) if grouping.ordered else [])
+
+
+def smallest(heaps: Sequence[Heap]) -> list[Heap]:
+    """Those that leave the fewest arrays to a head of the file's own."""
+    least = min((len(heap.alignment.after) for heap in heaps), default=0)
+    return [heap for heap in heaps if len(heap.alignment.after) == least]
 
 
 def drafted(alignment: Alignment, grouping: Grouping, library: Index, hints: Hints) -> Draft | None:
@@ -81,7 +91,7 @@ def drafted(alignment: Alignment, grouping: Grouping, library: Index, hints: Hin
         bind(blueprint, grouping.tree)
     except (NotAChainError, RegraftError):
         return None
-    value = cost(alignment, library, grouping, made.confirmed)
+    value = cost(alignment, library, made.different)
     return Draft(grouping, blueprint, value, made.choices, (), alignment.member.title, made.known)
 
 
@@ -104,9 +114,7 @@ def in_file_order(blueprint: Blueprint, grouping: Grouping) -> Blueprint:
     return replace(blueprint, layers=tuple(layers))
 
 
-def described(
-    draft: Draft, alignment: Alignment, library: Index, titles: Sequence[str], same: Sequence[str]
-) -> Draft:
+def described(draft: Draft, alignment: Alignment, library: Index, titles: Sequence[str], same: Sequence[str]) -> Draft:
     """The draft with what a person should know."""
     source = published(alignment.member)
     different = alignment.different(library.keys)
@@ -114,17 +122,25 @@ def described(
     if not different:
         evidence = f"all {arrays} arrays have the published shapes"
     else:
-        evidence = f"{len(alignment.matched) - len(different)} of {len(alignment.matched)} layers have the published shapes, "
+        evidence = (
+            f"{len(alignment.matched) - len(different)} of {len(alignment.matched)} layers have the published shapes, "
+        )
         evidence += "the others the same kind of layer in the same place"
     if alignment.by == "names":
         evidence += ", and its layers bear the published names"
     if len(same) > 1:
         evidence += f"; the same as {', '.join(title for title in same if title != draft.family)}"
+    choices = draft.choices
+    if alignment.by == "shapes":
+        same_shape = Counter(v.shape for unit in alignment.matched for v in unit.arrays)
+        tied = sum(count for count in same_shape.values() if count > 1)
+        told = f"{tied} of {arrays} arrays share their shape with another, and the file holds no order"
+        choices = (*choices, Choice("assignment", "as the arrays come", (), "open" if tied else "proved", told))
     candidates = (draft.family, *(title for title in titles if title != draft.family))
     choice = Choice("architecture", draft.family, candidates, "supported", evidence)
     notes = (f"{draft.family}: input {source.inputs}; preprocessing: {source.preprocessing}",)
     blueprint = replace(draft.blueprint, notes=(*draft.blueprint.notes, *notes))
-    return replace(draft, blueprint=blueprint, choices=(choice, *draft.choices))
+    return replace(draft, blueprint=blueprint, choices=(choice, *choices))
 
 
 __all__ = ["Composed", "match"]

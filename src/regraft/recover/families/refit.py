@@ -70,7 +70,8 @@ def with_input(blueprint: Blueprint, shape: tuple[int | None, ...]) -> Blueprint
     """The blueprint for another input shape, given without the batch axis; it has one input."""
     name = blueprint.inputs[0].layer
     layers = tuple(
-        replace(s, config={**s.config, "batch_shape": (None, *shape)}) if s.name == name else s for s in blueprint.layers
+        replace(s, config={**s.config, "batch_shape": (None, *shape)}) if s.name == name else s
+        for s in blueprint.layers
     )
     return replace(blueprint, layers=layers)
 
@@ -154,12 +155,28 @@ def misfits(blueprint: Blueprint, shapes: Mapping[TensorRef, Shape], stored: Map
     for call in blueprint.calls:
         spec, kernels = blueprint.by_name[call.layer], stored.get(call.layer)
         arriving = shapes.get(call.inputs[0]) if call.inputs else None
-        if not kernels or arriving is None or spec.unknown:
+        if arriving is None or spec.unknown:
+            continue
+        if (wrong_constants := constants(spec)) and arriving[-1] not in (wrong_constants, None):
+            wrong.append(f"{spec.name} has {wrong_constants} constants, {arriving[-1]} channels reach it")
+        if not kernels:
             continue
         needed = entering(spec, kernels)
         if needed is not None and arriving[-1] is not None and arriving[-1] != needed:
             wrong.append(f"{spec.name} takes {needed} channels, {arriving[-1]} reach it")
     return wrong
+
+
+def constants(spec: LayerSpec) -> int:
+    """How many channels the constants of a layer are for; 0 if it has none, or one for all."""
+    inner = spec.config.get("blueprint")
+    if isinstance(inner, Blueprint):
+        entries = {call.layer for ref in inner.inputs for call in inner.consumers.get(ref, ())}
+        return max((constants(inner.by_name[name]) for name in entries), default=0)
+    value = spec.config.get("mean" if spec.type == "Normalization" else "scale")
+    while isinstance(value, tuple) and len(value) == 1 and isinstance(value[0], tuple):
+        value = value[0]
+    return len(value) if spec.type in ("Normalization", "Rescaling") and isinstance(value, tuple) else 0
 
 
 def entering(spec: LayerSpec, shapes: Shapes) -> int | None:

@@ -10,6 +10,7 @@ whichever comes closest under any padding; then the padding is judged under that
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ class Site:
     least: float = np.inf
     taps: np.ndarray = field(init=False)
     known: dict[bytes, float] = field(default_factory=dict)
+    prices: dict[tuple[object, ...], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.taps = np.stack([self.kernel.taps_of(mean).reshape(-1, self.kernel.cout) for mean in self.entering])
@@ -87,13 +89,16 @@ class Site:
 
     def price(self, layer: Any, sizes: tuple[int | None, ...]) -> float:
         """What a setting costs on a map of these sizes, in nats above the best there could be."""
-        rounded = tuple(map(coarse, sizes))
-        shares = window_shares(layer.kernel_size, rounded, layer.padding, layer.strides, layer.dilation_rate)
-        found = self.misfit(shares)
-        cost = nats([self.least, found], self.norm.channels)
-        return float(cost[1] - cost[0])
+        key = (tuple(map(coarse, sizes)), layer.padding, layer.strides, layer.dilation_rate)
+        if key not in self.prices:
+            rounded, padding, steps, holes = key
+            found = self.misfit(window_shares(layer.kernel_size, rounded, padding, steps, holes))
+            cost = nats([self.least, found], self.norm.channels)
+            self.prices[key] = float(cost[1] - cost[0])
+        return self.prices[key]
 
 
+@cache
 def coarse(side: int | None) -> int | None:
     """
     A side as far as borders can tell it: large ones leave little trace, and very large ones none.

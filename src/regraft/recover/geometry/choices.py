@@ -12,14 +12,17 @@ from regraft.recover.geometry.steps import Plan
 from regraft.recover.geometry.ways import Fixed, Way, least
 from regraft.recover.question import Option, Question, sorted_question
 
-#: A value is supported if every other one costs so many nats more, and so many more than without the facts.
-MARGIN, GAIN = 3.5, 1.5
+#: A value is supported if every other one costs so much more than without the facts, in nats.
+GAIN = 1.5
 #: Below this the values are about equally likely.
 EVEN = 0.7
 #: Ways of the same sizes that cost more than the best by this are not worth a question.
 WORTH_ASKING = 6.0
 #: Settings that a layer cannot be built without are choices even where one value remains.
 ALWAYS = frozenset({"target_shape", "dims", "n", "batch_shape", "return_sequences", "layer.return_sequences"})
+
+#: Settings with endless possible values, of which few are tried: not supported by the lack of others.
+FREE = frozenset({"target_shape", "dims", "n"})
 
 Values = dict[tuple[str, str], dict[Setting, float]]
 
@@ -112,22 +115,24 @@ def choice_of(plan: Plan, name: str, key: str, value: Setting, told: Verdicts) -
     others = sorted((other for other in costs if other != value), key=costs.__getitem__)
     margin, gain = told.margin(name, key, value), told.gain(name, key, value)
     best = min(costs, key=costs.__getitem__) == value if costs else True
-    label, reason = labelled(margin, gain, best=best, open_size=key == "batch_shape" and has_open_axes(value))
+    label, reason = labelled(margin, gain, best=best, needed=plan.margin)
+    if key == "batch_shape" and has_open_axes(value):
+        label, reason = "open", "nothing in the file depends on the sizes that are left open"
+    elif key in FREE and label == "supported":
+        label, reason = "assumed", f"the squarest way to fit what comes behind: {reason}"
     if f"{name}.{key}" in plan.answers:
         label, reason = "proved", "stated by the user"
     candidates = tuple(dict.fromkeys(map(words, (value, *others[:7]))))
     return Choice(f"{name}.{key}", words(value), candidates, label, reason)
 
 
-def labelled(margin: float, gain: float, *, best: bool, open_size: bool) -> tuple[Label, str]:
-    """The label and the reason for it."""
-    if open_size:
-        return "open", "nothing in the file depends on the sizes that are left open"
+def labelled(margin: float, gain: float, *, best: bool, needed: float) -> tuple[Label, str]:
+    """The label and the reason for it; ``needed`` is the margin from which on a value is supported."""
     if not best:
         return "assumed", "goes with the other settings of this candidate"
     if margin == INFINITE and gain >= GAIN:
         return "supported", "no other value tried lets all arrays and sums fit at a comparable cost"
-    if margin >= MARGIN and gain >= GAIN:
+    if margin >= needed and gain >= GAIN:
         return "supported", f"every other value costs {margin:.1f} nats more, {gain:.1f} of them because sizes must fit"
     if margin < EVEN:
         return "open", f"the next value is as good: {margin:.1f} nats"

@@ -177,13 +177,14 @@ def plan_of(graph: Graph, draft: Draft, hints: Hints, seen: Borders, *, wide: bo
     if not draft.grouping.complete:
         graph = replace(graph, blueprint=with_slots(graph))
     demands = demands_of(graph)
-    sized = bool(seen.sites) or any(fixes_size(graph, name) for name in graph.layers)
+    exact = any(fixes_size(graph, name) for name in graph.layers)
+    sized = exact or bool(seen.sites)
     refs = graph.blueprint.inputs
     stated = hints.input_shapes if len(hints.input_shapes) == len(refs) else (None,) * len(refs)
     known = [entries.entry(graph, ref, demands, hint) for ref, hint in zip(refs, stated, strict=True)]
     unknown = sum(not e.stated and (e.shape is None or None in e.shape[1:]) for e in known)
     ways = {
-        ref.layer: entries.ways(e, sized=sized, several=unknown > 1, wide=wide)
+        ref.layer: entries.ways(e, sized=sized, several=unknown > 1, wide=wide, exact=exact)
         for ref, e in zip(refs, known, strict=True)
     }
     return Plan(graph, demands, roles(graph), ways, hints.settings or {}, wide, Workshop(), seen)

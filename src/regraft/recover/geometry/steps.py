@@ -44,6 +44,20 @@ class Plan:
     shop: Workshop
     borders: Borders = field(default_factory=Borders)
 
+    @property
+    def margin(self) -> float:
+        """
+        By how many nats a value must lead to be supported.
+
+        Where the size of an input is itself only likely, by the table of usual sizes, it must lead by more than that
+        table can be wrong.
+        """
+        return MARGIN if all(len(ways) == 1 for ways in self.entries.values()) else MARGIN_UNSIZED
+
+
+#: The two margins, in nats.
+MARGIN, MARGIN_UNSIZED = 3.5, 8.0
+
 
 def demands_of(graph: Graph) -> dict[str, Demand]:
     """What every layer demands of its input."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from regraft.blueprint import Call, LayerSpec, Setting, Shape
 from regraft.errors import RegraftError
@@ -40,7 +40,7 @@ class Way:
 
     def dearer(self, nats: float) -> Way:
         """The same way at a higher cost."""
-        return replace(self, cost=self.cost + nats) if nats else self
+        return Way(self.edits, self.cost + nats, self.layer, self.kind) if nats else self
 
 
 Price = Callable[[Way, tuple[Shape, ...]], float]

@@ -33,11 +33,10 @@ BIAS, BETA = 0.3, 0.6
 
 def clean(values: np.ndarray) -> np.ndarray:
     """Finite numbers of every channel, at most ``MOST_CHANNELS`` of them, evenly spread over the last axis."""
-    flat = np.nan_to_num(np.asarray(values, "f8"), posinf=0.0, neginf=0.0)
-    count = flat.shape[-1]
-    if count <= MOST_CHANNELS:
-        return flat
-    return flat[..., np.linspace(0, count - 1, MOST_CHANNELS).astype(int)]
+    count = values.shape[-1]
+    if count > MOST_CHANNELS:
+        values = values[..., np.linspace(0, count - 1, MOST_CHANNELS).astype(int)]
+    return np.nan_to_num(values.astype("f8"), posinf=0.0, neginf=0.0)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
@@ -67,14 +66,23 @@ def odds(left: np.ndarray, right: np.ndarray, mean: float, spread: float) -> np.
     by_number = 1.0 / max(channels - 1, 1)
     null, true = by_number + CHANCE**2, by_number + spread**2
     found = -0.5 * ((r - mean) ** 2 / true - r**2 / null) - 0.5 * np.log(true / null)
-    constant = np.ptp(left, axis=1)[:, None] * np.ptp(right, axis=1)[None, :] == 0.0
-    return np.where(constant, 0.0, found)
+    return np.where(_untrained(left, right), 0.0, found)
 
 
 def scale_odds(left: np.ndarray, right: np.ndarray, mean: float, spread: float) -> np.ndarray:
-    """Log odds, up to a constant, that the logarithms of two root mean squares differ as usual: ``(m, n)``."""
+    """
+    Log odds, up to a constant, that the logarithms of two root mean squares differ as usual: ``(m, n)``.
+
+    Untrained vectors, all zeros or ones, say nothing; far out Student's density is kinder than the normal one.
+    """
     logs = [np.log(np.sqrt((x**2).mean(axis=1)) + 1e-9) for x in (left, right)]
-    return -0.5 * ((logs[0][:, None] - logs[1][None, :] - mean) / spread) ** 2
+    far = (logs[0][:, None] - logs[1][None, :] - mean) / spread
+    return np.where(_untrained(left, right), 0.0, -2.0 * np.log1p(far**2 / 3.0))
+
+
+def _untrained(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Pairs of which one has the same number in all channels."""
+    return (np.ptp(left, axis=1) == 0.0)[:, None] | (np.ptp(right, axis=1) == 0.0)[None, :]
 
 
 def mean_of_variance(means: np.ndarray, variances: np.ndarray) -> np.ndarray:
@@ -93,9 +101,14 @@ def beta_of_gamma(betas: np.ndarray, gammas: np.ndarray) -> np.ndarray:
     return BETA * (by_rank + scale_odds(betas, gammas, -1.5, 0.9))
 
 
-def gamma_of_variance(gammas: np.ndarray, means: np.ndarray, variances: np.ndarray) -> np.ndarray:
-    """Log odds of all pairs of a gamma and a mean with its variance."""
-    return odds(np.abs(gammas), variances, 0.18, 0.25) + 0.7 * odds(gammas, means, -0.06, 0.25)
+def gamma_of_variance(gammas: np.ndarray, variances: np.ndarray) -> np.ndarray:
+    """Log odds of all pairs of a gamma and a moving variance."""
+    return odds(np.abs(gammas), variances, 0.18, 0.25)
+
+
+def gamma_of_mean(gammas: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Log odds of all pairs of a gamma and a moving mean."""
+    return 0.7 * odds(gammas, means, -0.06, 0.25)
 
 
 @dataclass(frozen=True)

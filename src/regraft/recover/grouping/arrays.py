@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import lgamma
 
@@ -48,31 +51,50 @@ def group_arrays(tree: WeightTree) -> list[Grouping]:
     shapes = [v.shape for v in arrays]
     looks = Looks([_reader(v) for v in arrays], [v.size for v in arrays])
     ordered = read_ordered(shapes, looks, MOST_READINGS)
-    penalty = DISORDER + lgamma(len(arrays) + 1)
-    shuffled: list[Reading] = []
-    if ordered[0].general > penalty:
+    penalty = DISORDER + orders(shapes)
+    return _groupings(tree, ordered, _in_disorder(arrays, looks, ordered[0].whole - penalty), penalty)
 
-        @lru_cache(maxsize=64)
-        def read(place: int) -> np.ndarray:
-            return _reader(arrays[place])()
 
-        shuffled = read_shuffled(shapes, looks, read, MOST_READINGS)
-    return _groupings(tree, ordered, shuffled, penalty)
+def orders(shapes: Sequence[tuple[int, ...]]) -> float:
+    """
+    The logarithm of the number of orders of these shapes that look different.
+
+    >>> round(orders([(3, 4), (4,), (4, 4), (4,)]), 3)  # 12 of 24
+    2.485
+    """
+    return lgamma(len(shapes) + 1) - sum(lgamma(count + 1) for count in Counter(shapes).values())
+
+
+def _in_disorder(arrays: Sequence[Variable], looks: Looks, limit: float) -> list[Reading]:
+    """Readings of the arrays in no order, if they are not much dearer than ``limit``."""
+    shapes = [v.shape for v in arrays]
+    if limit < 0.0:
+        return []
+    # Without a look at the kernels first: which of several equal shapes belong together does not change the cost.
+    blind = read_shuffled(shapes, looks, lambda place: np.zeros((1,) * len(shapes[place])), 1)
+    if blind[0].whole > limit + FAR:
+        return []
+
+    @lru_cache(maxsize=64)
+    def read(place: int) -> np.ndarray:
+        return _reader(arrays[place])()
+
+    return read_shuffled(shapes, looks, read, MOST_READINGS)
 
 
 def _groupings(tree: WeightTree, ordered: list[Reading], shuffled: list[Reading], penalty: float) -> list[Grouping]:
     """Both kinds with costs on one scale; disorder is not considered where it comes to the same layers."""
-    known = {frozenset(reading.layers) for reading in ordered if not any(l.form is None for l in reading.layers)}
-    shuffled = [r for r in shuffled if frozenset(r.layers) not in known]
-    lowest = min([ordered[0].general, *(r.general + penalty for r in shuffled[:1])])
-    found: list[Grouping] = []
-    for readings, is_ordered, extra in ((ordered, True, 0.0), (shuffled, False, penalty)):
-        for i, reading in enumerate(readings):
-            above = reading.general + extra - lowest
-            if above <= FAR:
-                notes = () if is_ordered else SHUFFLED
-                found.append(make_grouping(tree, readings, i, ordered=is_ordered, cost=above, notes=notes))
-    return sorted(found, key=lambda g: g.cost)
+    known = {frozenset(reading.layers) for reading in ordered}
+    both = [(reading.whole, True, reading) for reading in ordered]
+    both += [(r.whole + penalty, False, r) for r in shuffled if frozenset(r.layers) not in known]
+    both.sort(key=lambda item: item[0])
+    lowest = both[0][0]
+    readings = [replace(reading, cost=cost - lowest) for cost, _, reading in both]
+    return [
+        make_grouping(tree, readings, i, ordered=is_ordered, notes=() if is_ordered else (SHUFFLED,))
+        for i, (cost, is_ordered, _) in enumerate(both)
+        if cost - lowest <= FAR
+    ]
 
 
 def _reader(variable: Variable):

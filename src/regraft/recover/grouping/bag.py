@@ -47,12 +47,14 @@ class Bag:
         looks: Their values at a glance.
         read: Their values; arrays that cannot be read are zeros.
         left: Places of those that no layer has yet.
+        doubts: For arrays that another layer may want, by how much it is dearer.
     """
 
     shapes: Sequence[tuple[int, ...]]
     looks: Callable[[int], Look]
     read: Callable[[int], np.ndarray]
     left: set[int] = field(default_factory=set)
+    doubts: dict[int, float] = field(default_factory=dict)
     cache: dict[int, Rows] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from regraft.recover.grouping.habits import priors
+from regraft.recover.grouping.habits import priors, together
 from regraft.recover.grouping.links import START, State, Widths, link_cost, shape_cost, states_after
 from regraft.recover.grouping.ordered import roles_cost
 from regraft.recover.grouping.reading import Layer, Reading
@@ -70,18 +70,17 @@ def priced(
         unknown: Cost of an array without a layer.
     """
     widths = Widths([shapes[i] for layer in layers for i in layer.places])
-    expected, usual = priors(layers), priors()
+    expected = priors(layers)
     found: list[Layer] = []
-    total, general, state, place = 0.0, 0.0, START, 0
+    total, state, place = 0.0, START, 0
     for layer in layers:
         cost = unknown
-        general += unknown if layer.form is None else usual[layer.form] - expected[layer.form]
         if layer.form is not None:
             cost = expected[layer.form] + roles_cost(layer.form, layer.places, looks)
             cost += shape_cost(layer.form, layer.sizes, widths, place)
             cost += link_cost(layer.form, layer.sizes, state, widths, place)
-            general += cost
         state = after(layer, state)
         found.append(replace(layer, cost=cost))
         total, place = total + cost, place + len(layer.places)
-    return Reading(tuple(found), total, general)
+    apart = sum(expected[layer.form] for layer in layers if layer.form is not None)
+    return Reading(tuple(found), total, total - apart + together(layers))

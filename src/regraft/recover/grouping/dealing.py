@@ -11,20 +11,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from regraft.recover.grouping.affinity import (
-    BIAS,
-    beta_of_gamma,
-    gamma_of_variance,
-    made_by,
-    mean_of_variance,
-    odds,
-)
-from regraft.recover.grouping.assignment import assign, exchanges
+from regraft.recover.grouping.assignment import assign
 from regraft.recover.grouping.bag import Bag, Body
+from regraft.recover.grouping.climbing import Climb, Deal, Exchange
+from regraft.recover.grouping.traces import Traces, traces_of
 from regraft.recover.grouping.vectors import role_cost
 
 #: Never chosen where anything else is possible.
 NEVER = 60.0
+#: Roles that sign and size hardly tell apart, and the others, the surest first.
+LOOSE = ("beta", "moving_mean")
+FIRMEST = ("moving_variance", "gamma", "alpha")
 
 
 @dataclass(frozen=True)
@@ -54,24 +51,15 @@ STYLES = (
 
 
 @dataclass
-class Swap:
-    """Two arrays that may be exchanged, and what that costs in nats."""
-
-    cost: float
-    first: int
-    second: int
-
-
-@dataclass
 class Dealt:
     """
-    What became of the vectors of one length.
+    What became of the vectors of one length; all by place in the file.
 
     Attributes:
         norms: The vectors of each norm, in the order of its style.
         biases: For each body its bias.
         over: Vectors without a role.
-        follows: For each norm the body that feeds it, if the values say.
+        follows: For each norm the body that feeds it, -1 if the values do not say.
         swaps: Exchanges of two vectors, with their costs.
     """
 
@@ -79,7 +67,7 @@ class Dealt:
     biases: dict[int, int] = field(default_factory=dict)
     over: list[int] = field(default_factory=list)
     follows: list[int] = field(default_factory=list)
-    swaps: list[Swap] = field(default_factory=list)
+    swaps: list[Exchange] = field(default_factory=list)
 
 
 def counts(style: Style, vectors: int, bodies: int) -> tuple[int, int, int]:
@@ -103,15 +91,25 @@ def counts(style: Style, vectors: int, bodies: int) -> tuple[int, int, int]:
 def style_cost(bag: Bag, style: Style, places: list[int], bodies: int) -> float:
     """How well the vectors of one length go with a style, in nats."""
     norms, biases, over = counts(style, len(places), bodies)
-    slots = [role for role in style.roles for _ in range(norms)] + ["bias"] * biases + ["over"] * over
-    costs = _role_costs(bag, places, slots)
-    fit = float(costs[np.arange(len(places)), assign(costs)].sum())
+    firm, rest = cast_roles(bag, style, places, norms)
+    fit = sum(role_cost(role, bag.looks(i)) for role, taken in firm.items() for i in taken)
+    loose = [role for role in LOOSE if role in style.roles and norms] + (["bias"] if biases else [])
+    fit += sum(min((role_cost(role, bag.looks(i)) for role in loose), default=0.0) for i in rest)
     return fit + style.cost * norms + 9.0 * over + 0.7 * (bodies - biases) + 2.0 * min(biases, bodies - biases)
 
 
-def _role_costs(bag: Bag, places: list[int], slots: list[str]) -> np.ndarray:
-    by_role = {role: [role_cost(role, bag.looks(i)) for i in places] for role in set(slots)}
-    return np.array([by_role[role] for role in slots]).T
+def cast_roles(bag: Bag, style: Style, places: list[int], norms: int) -> tuple[dict[str, list[int]], list[int]]:
+    """Variances and gammas by how they look, and the vectors that are left for the other roles."""
+    rest = list(places)
+    firm: dict[str, list[int]] = {}
+    for role in sorted((r for r in style.roles if r not in LOOSE), key=FIRMEST.index):
+        others = [r for r in ("gamma", "beta", "moving_mean", "bias") if r not in (role, *firm)]
+        gain = {
+            i: role_cost(role, bag.looks(i)) - min(role_cost(other, bag.looks(i)) for other in others) for i in rest
+        }
+        firm[role] = sorted(rest, key=gain.__getitem__)[:norms]
+        rest = [i for i in rest if i not in firm[role]]
+    return firm, rest
 
 
 def deal(bag: Bag, style: Style, places: list[int], bodies: list[Body]) -> Dealt:
@@ -124,139 +122,75 @@ def deal(bag: Bag, style: Style, places: list[int], bodies: list[Body]) -> Dealt
         places: The vectors.
         bodies: Layers with so many channels that may have a bias.
     """
-    norms, biases, _over = counts(style, len(places), len(bodies))
-    found = Dealt()
-    fixed = [role for role in style.roles if role not in ("beta", "moving_mean")]
-    firm: dict[str, list[int]] = {}
-    rest = list(places)
-    if norms:
-        slots = [role for role in fixed for _ in range(norms)]
-        others = "beta" if not biases else "bias"
-        costs = _role_costs(bag, rest, [*slots, *[others] * (len(rest) - len(slots))])
-        chosen = assign(costs)
-        for role in fixed:
-            first = slots.index(role)
-            firm[role] = [rest[i] for i, j in enumerate(chosen) if first <= j < first + norms]
-        rest = [i for i in rest if not any(i in taken for taken in firm.values())]
-    _deal_rest(bag, style, rest, firm, bodies, norms, biases, found)
-    return found
+    norms, biases, over = counts(style, len(places), len(bodies))
+    traces = traces_of(bag, places, bodies)
+    number = {place: i for i, place in enumerate(places)}
+    cast, _ = cast_roles(bag, style, places, norms) if norms else ({}, places)
+    firm = {role: [number[i] for i in taken] for role, taken in cast.items()}
+    taken = {i for vectors in firm.values() for i in vectors}
+    rest = [i for i in range(len(places)) if i not in taken]
+    found = _first_deal(style, traces, firm, rest, norms, biases, over)
+    exchanges = Climb(found, traces).run()
+    at = [{role: vector for role, vector in zip(style.roles, norm, strict=True)} for norm in found.norms]
+    return Dealt(
+        [[places[i] for i in norm] for norm in found.norms],
+        {body: places[i] for body, i in found.biases.items()},
+        [places[i] for i in found.over],
+        _feeders(traces, at, len(bodies)),
+        [Exchange(e.cost, places[e.first], places[e.second]) for e in exchanges],
+    )
 
 
-def _deal_rest(
-    bag: Bag,
-    style: Style,
-    rest: list[int],
-    firm: dict[str, list[int]],
-    bodies: list[Body],
-    norms: int,
-    biases: int,
-    found: Dealt,
-) -> None:
+def _first_deal(
+    style: Style, traces: Traces, firm: dict[str, list[int]], rest: list[int], norms: int, biases: int, over: int
+) -> Deal:
     """Means to variances, betas to gammas, biases to kernels, all at once; then gammas to variances."""
-    variances, gammas = firm.get("moving_variance", []), firm.get("gamma", [])
-    has_beta, has_mean = "beta" in style.roles, "moving_mean" in style.roles
-    columns: list[tuple[str, int]] = []
-    if has_mean:
-        columns += [("mean", i) for i in range(norms)]
-    if has_beta:
-        columns += [("beta", i) for i in range(norms)]
-    columns += [("bias", k) for k in range(len(bodies))] if biases else []
-    spare = len(rest) - len(columns)
-    columns += [("over", k) for k in range(max(spare, 0))]
-    if not rest:
-        _finish(bag, style, firm, {}, {}, norms, bodies, found)
-        return
-    vectors = bag.vector_rows(rest)
-    made = np.array([made_by(vectors, bag.rows(body.places[-1])) for body in bodies]).T if bodies else None
-    scores = np.zeros((len(rest), len(columns)))
-    role_of = {"mean": "moving_mean", "over": "over"}
-    for role in ("mean", "beta", "bias", "over"):
-        at = [j for j, (kind, _) in enumerate(columns) if kind == role]
-        if not at:
-            continue
-        own = -np.array([role_cost(role_of.get(role, role), bag.looks(i)) for i in rest])[:, None]
-        which = [columns[j][1] for j in at]
-        if role == "mean":
-            pairs = mean_of_variance(vectors, bag.vector_rows(variances))
-            fits = pairs[:, which] + (made.max(axis=1)[:, None] if made is not None else 0.0)
-        elif role == "beta":
-            fits = beta_of_gamma(vectors, bag.vector_rows(gammas))[:, which] if gammas else np.zeros((len(rest), len(at)))
-        elif role == "bias" and made is not None:
-            fits = BIAS * made[:, which]
-        else:
-            fits = np.full((len(rest), len(at)), -9.0)
-        scores[:, at] = own + fits
-    if biases < len(bodies) and biases:
-        # Some kernels have no bias: their columns stay empty, so rows that are nobody's fill up.
-        scores = np.vstack([scores, np.zeros((len(columns) - len(rest), len(columns)))])
-        blank = [j for j, (kind, _) in enumerate(columns) if kind != "bias"]
-        scores[len(rest) :, blank] = -NEVER
-    chosen = assign(-scores)[: len(rest)]
-    means = {columns[j][1]: rest[i] for i, j in enumerate(chosen) if columns[j][0] == "mean"}
-    betas = {columns[j][1]: rest[i] for i, j in enumerate(chosen) if columns[j][0] == "beta"}
-    found.biases = {columns[j][1]: rest[i] for i, j in enumerate(chosen) if columns[j][0] == "bias"}
-    found.over = [rest[i] for i, j in enumerate(chosen) if columns[j][0] == "over"]
-    found.swaps += _swaps(rest, exchanges(-scores[: len(rest)], chosen))
-    _finish(bag, style, firm, means, betas, norms, bodies, found)
-
-
-def _swaps(places: list[int], costs: np.ndarray) -> list[Swap]:
-    return [
-        Swap(max(float(costs[i, j]), 0.0), places[i], places[j])
-        for i in range(len(places))
-        for j in range(i)
-        if np.isfinite(costs[i, j])
-    ]
-
-
-def _finish(
-    bag: Bag,
-    style: Style,
-    firm: dict[str, list[int]],
-    means: dict[int, int],
-    betas: dict[int, int],
-    norms: int,
-    bodies: list[Body],
-    found: Dealt,
-) -> None:
-    """Put each norm together: gamma and beta of one half, mean and variance of the other."""
-    if not norms:
-        return
-    variances, gammas = firm.get("moving_variance", []), firm.get("gamma", [])
+    columns = [(role, i) for role in LOOSE if role in style.roles for i in range(norms)]
+    columns += [("bias", k) for k in range(traces.bias.shape[1])] if biases else []
+    columns += [("over", k) for k in range(over)]
+    chosen: dict[tuple[str, int], int] = {}
+    if rest:
+        scores = np.array([[_loose_score(traces, firm, role, k, i) for role, k in columns] for i in rest])
+        spare = len(columns) - len(rest)
+        if spare > 0:
+            # Some kernels have no bias: their columns go to rows that are nobody's.
+            blank = [[0.0 if role == "bias" else -NEVER for role, _ in columns]] * spare
+            scores = np.vstack([scores, blank])
+        picked = assign(-scores)
+        chosen = {columns[j]: rest[i] for i, j in enumerate(picked[: len(rest)])}
+    variances = firm.get("moving_variance", list(range(norms)))
+    trained = [firm["gamma"][i] if "gamma" in firm else chosen.get(("beta", i), -1) for i in range(norms)]
     partner = list(range(norms))
-    if variances:
-        moved = bag.vector_rows([means[i] for i in range(norms)]) if means else bag.vector_rows(variances)
-        spread = bag.vector_rows(variances)
-        trainable = gammas or [betas[i] for i in range(norms)] if (gammas or betas) else []
-        if trainable and norms > 1:
-            scores = gamma_of_variance(bag.vector_rows(trainable), moved, spread)
-            partner = [int(j) for j in assign(-scores)]
-            found.swaps += _swaps(trainable, exchanges(-scores, np.array(partner)))
-        if bodies:
-            found.follows = _feeders(bag, moved, spread, bodies)
-    alphas = firm.get("alpha", [])
+    if "moving_variance" in firm and "gamma" in firm and norms > 1:
+        table = traces.pairs["gamma", "moving_variance"][np.ix_(trained, variances)]
+        partner = [int(j) for j in assign(-table)]
+    made: list[list[int]] = []
     for i in range(norms):
-        vectors = {
-            "gamma": gammas[i] if gammas else None,
-            "beta": betas.get(i),
-            "moving_mean": means.get(partner[i]) if variances else means.get(i),
-            "moving_variance": variances[partner[i]] if variances else None,
-            "alpha": alphas[i] if alphas else None,
-        }
-        found.norms.append([place for role in style.roles if (place := vectors[role]) is not None])
-    if found.follows:
-        found.follows = [found.follows[partner[i]] for i in range(norms)]
+        vectors = {role: taken[i] for role, taken in firm.items()}
+        vectors |= {"beta": chosen.get(("beta", i), -1), "moving_mean": chosen.get(("moving_mean", partner[i]), -1)}
+        if "moving_variance" in firm:
+            vectors["moving_variance"] = variances[partner[i]]
+        made.append([vectors[role] for role in style.roles])
+    own = {k: i for (role, k), i in chosen.items() if role == "bias"}
+    return Deal(style.roles, made, own, [i for (role, _), i in chosen.items() if role == "over"])
 
 
-def _feeders(bag: Bag, means: np.ndarray, variances: np.ndarray, bodies: list[Body]) -> list[int]:
-    """For each mean and variance the body whose kernel made them, -1 where there are too few."""
-    scores = np.array([made_by(means, bag.rows(body.places[-1])) for body in bodies]).T
-    lengths = np.array([bag.rows(body.places[-1]).norms for body in bodies])
-    if lengths.shape[1] == variances.shape[1]:
-        scores = scores + odds(variances, lengths, 0.25, 0.3)
-    if len(means) <= len(bodies):
-        return [int(j) for j in assign(-scores)]
-    found = [-1] * len(means)
-    for body, row in enumerate(assign(-scores.T)):
-        found[int(row)] = body
+def _loose_score(traces: Traces, firm: dict[str, list[int]], role: str, k: int, vector: int) -> float:
+    """How well a vector fills a slot: the mean beside variance k, the beta beside gamma k, the bias of body k."""
+    if role == "over":
+        return -9.0
+    own = -float(traces.roles[role][vector])
+    if role == "bias":
+        return own + float(traces.bias[vector, k])
+    beside = "moving_variance" if role == "moving_mean" else "gamma"
+    return own + (float(traces.pairs[role, beside][vector, firm[beside][k]]) if beside in firm else 0.0)
+
+
+def _feeders(traces: Traces, norms: list[dict[str, int]], bodies: int) -> list[int]:
+    """For each norm the body whose kernel made its mean and variance; each body once."""
+    found: list[int] = []
+    for norm in norms:
+        mean, variance = norm.get("moving_mean"), norm.get("moving_variance")
+        body = -1 if not bodies or mean is None or variance is None else int(traces.feeds[mean, variance])
+        found.append(-1 if body in found else body)
     return found

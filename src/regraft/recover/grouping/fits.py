@@ -122,7 +122,8 @@ def finished(settings: Mapping[str, Setting], held: Held) -> dict[str, Setting]:
 
 
 def roles_agree(type_name: str, roles: tuple[str, ...], held: Held) -> bool:
-    """Whether the names of the arrays allow these roles."""
+    """Whether the names of the arrays allow these roles; the bias of gates is a role of its own in the table only."""
+    roles = tuple(role.replace("gate_bias", "bias") for role in roles)
     return all(role_agrees(type_name, role, name, held) for role, name in zip(roles, held.roles, strict=True))
 
 

@@ -114,13 +114,13 @@ def _recurrent() -> list[Form]:
         arrays = (f"kernel cin {g}", f"recurrent_kernel u {g}")
         units: dict[str, Value] = {"units": "u", "use_bias": True}
         reset = {"reset_after": False} if kind == "GRU" else {}
-        whole = Form(kind, (*arrays, f"bias {g}"), {**units, **reset}, prior, out=(("u", 0.0),), rank=1)
-        once += [whole, whole.without("bias", 3.0, use_bias=False)]
+        whole = Form(kind, (*arrays, f"gate_bias {g}"), {**units, **reset}, prior, out=(("u", 0.0),), rank=1)
+        once += [whole, whole.without("gate_bias", 3.0, use_bias=False)]
         if kind == "GRU":
             after: dict[str, Value] = {**units, "reset_after": True}
-            once.append(replace(whole, arrays=(*arrays, f"bias 2 {g}"), settings=after))
+            once.append(replace(whole, arrays=(*arrays, f"gate_bias 2 {g}"), settings=after))
         if gates > 1:
-            cudnn = (*arrays, f"bias {2 * gates}*u")
+            cudnn = (*arrays, f"gate_bias {2 * gates}*u")
             once.append(Form(f"CuDNN{kind}", cudnn, {"units": "u"}, 5.0, out=(("u", 0.0),), rank=1))
     once += [
         Form("LSTM", tuple(_gates("icfo")), {"units": "u", "use_bias": True}, 4.0, out=(("u", 0.0),), rank=1, keras_1=True),
@@ -139,7 +139,7 @@ def _recurrent() -> list[Form]:
 
 def _gates(gates: str) -> list[str]:
     """Keras 1: three arrays a gate."""
-    return [array for g in gates for array in (f"kernel_{g} cin u", f"recurrent_kernel_{g} u u", f"bias_{g} u")]
+    return [array for g in gates for array in (f"kernel_{g} cin u", f"recurrent_kernel_{g} u u", f"gate_bias_{g} u")]
 
 
 def _bidirectional(form: Form) -> Form:

@@ -14,6 +14,10 @@ FREE, AGAIN = 4.0, 2.0
 #: Axes of a convolution kernel: 3 and 1 are usual, 4 is not; nobody slides a kernel of 64 x 64.
 KERNEL = {1: 1.0, 2: 2.0, 3: 0.5, 4: 2.0, 5: 1.0, 7: 1.5}
 LARGE_KERNEL, ENORMOUS_KERNEL = 3.0, 7.0
+#: Branches whose kernels stand side by side before their norms do.
+BRANCHES = 4
+#: A norm of what a norm gives: hardly anybody does that.
+AGAIN_NORMED = 4.0
 #: Norms that may stand before every kernel: they standardise the input.
 FIRST = {"BatchNormalization": 3.0, "Normalization": 3.0, "LayerNormalization": 6.0, "GroupNormalization": 8.0}
 KERNEL_AXES = frozenset({"kw", "kh", "kd"})
@@ -27,10 +31,12 @@ class State:
     Attributes:
         channels: Its channels, 0 before the first layer and behind integers alone.
         rank: Spatial axes: 0 for a vector, None where it may be either.
+        bare: Layers before that may still get a norm, branches side by side counted; at most ``BRANCHES``.
     """
 
     channels: int = 0
     rank: int | None = None
+    bare: int = 1
 
 
 START = State()
@@ -83,7 +89,8 @@ def link_cost(form: Form, sizes: Sizes, state: State, widths: Widths, place: int
     if form.link == "starts":
         return _table_cost(sizes, state)
     if form.link == "keeps":
-        return _keep_cost(form, sizes["c"], state, widths, place)
+        twice = AGAIN_NORMED if not state.bare and form.type != "PReLU" else 0.0
+        return twice + _keep_cost(form, sizes["c"], state, widths, place)
     wanted = sizes["cin"] if "cin" in sizes else value("heads*k", sizes)
     return _mix_cost(form, wanted, state, widths, place)
 
@@ -149,9 +156,10 @@ def states_after(form: Form, sizes: Sizes, state: State) -> list[tuple[State, fl
         return [(state, 0.0)]
     if form.link == "keeps":
         rank = state.rank if form.rank is None else form.rank
-        return [(State(sizes["c"], rank), 0.0)]
+        return [(State(sizes["c"], rank, max(state.bare - (form.type != "PReLU"), 0)), 0.0)]
     rank = form.rank if form.rank is not None else _rank_after(form, sizes, state)
-    return [(State(value(text, sizes), rank), cost) for text, cost in form.out if _known(text, sizes)]
+    bare = min(state.bare + 1, BRANCHES) if state.channels else 1
+    return [(State(value(text, sizes), rank, bare), cost) for text, cost in form.out if _known(text, sizes)]
 
 
 def _rank_after(form: Form, sizes: Sizes, state: State) -> int | None:

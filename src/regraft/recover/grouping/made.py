@@ -9,17 +9,17 @@ from dataclasses import replace
 from regraft.blueprint import Label
 from regraft.layers.naming import snake_case
 from regraft.recover.grouping.fitting import settings_of
+from regraft.recover.grouping.lattice import NAMED
 from regraft.recover.grouping.reading import Layer, Reading
 from regraft.recover.part import Grouping, Part
 from regraft.weights import Group, Variable, WeightTree
 
 #: From twenty to one on, values and shapes prefer a type.
 SUPPORTED = 3.0
+#: Two layers side by side look like one in both directions: the arrays agree with both, so it takes more.
+BOTH_WAYS = 6.0
 #: Under two to one nothing is preferred.
 OPEN = 0.7
-#: Alternatives up to here are named; one in three thousand.
-NAMED = 8.0
-NEVER = 99.0
 
 
 def make_grouping(
@@ -28,7 +28,6 @@ def make_grouping(
     index: int,
     *,
     ordered: bool,
-    cost: float,
     notes: tuple[str, ...] = (),
 ) -> Grouping:
     """
@@ -36,10 +35,9 @@ def make_grouping(
 
     Args:
         tree: The file; its arrays are in ``own``.
-        readings: All that are considered, cheapest first.
+        readings: All that are considered, cheapest first, that one with cost 0.
         index: Which one this is.
         ordered: Whether its layers stand in model order.
-        cost: Above the best of all, in nats.
         notes: What a person should know.
     """
     reading = readings[index]
@@ -58,13 +56,14 @@ def make_grouping(
     made = replace(
         tree, dialect="keras-1" if old else "keras-2", keras_version="", layers=tuple(groups), own=()
     )
-    return Grouping(made, tuple(parts), cost, ordered, complete=False, notes=notes)
+    return Grouping(made, tuple(parts), reading.cost, ordered, complete=False, notes=notes)
 
 
 def _part(layer: Layer, group: Group, margin: float, others: tuple[str, ...]) -> Part:
     if layer.form is None:
         return Part(group, "", label="open", evidence=f"no layer stores an array of shape {group.variables[0].shape} here")
-    label: Label = "supported" if margin >= SUPPORTED else "assumed" if margin >= OPEN else "open"
+    sure = BOTH_WAYS if layer.form.wraps else SUPPORTED
+    label: Label = "supported" if margin >= sure else "assumed" if margin >= OPEN else "open"
     return Part(
         group,
         layer.form.type,
@@ -85,17 +84,16 @@ def margins(readings: Sequence[Reading], index: int) -> list[tuple[float, tuple[
     """For each layer by how much a reading that sees its arrays otherwise is dearer, and the types it then has."""
     reading = readings[index]
     rivals = [
-        (other.cost - reading.cost, set(other.layers), _type_at(other)) for other in readings if other is not reading
+        (max(other.cost - reading.cost, 0.0), set(other.layers), _type_at(other))
+        for other in readings
+        if other is not reading
     ]
-    beyond = max(rivals[-1][0], 0.0) if rivals else NAMED
-    known = reading.margins or (NEVER,) * len(reading.layers)
     found: list[tuple[float, tuple[str, ...]]] = []
-    for layer, own_margin in zip(reading.layers, known, strict=True):
+    for layer, margin, others in zip(reading.layers, reading.margins, reading.others, strict=True):
         differ = [(cost, types) for cost, layers, types in rivals if layer not in layers]
         own, first = layer.form.type if layer.form else "", layer.places[0]
-        others = dict.fromkeys(types.get(first, "") for cost, types in differ if cost <= NAMED)
-        margin = min((c for c, _ in differ), default=beyond if not reading.margins else NEVER)
-        found.append((min(margin, own_margin), tuple(t for t in others if t not in ("", own))))
+        types = dict.fromkeys((*others, *(types.get(first, "") for cost, types in differ if cost <= NAMED)))
+        found.append((min([margin, *(cost for cost, _ in differ)]), tuple(t for t in types if t not in ("", own))))
     return found
 
 

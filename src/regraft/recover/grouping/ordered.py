@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from regraft.recover.grouping.fitting import Sizes, fit
 from regraft.recover.grouping.forms import FORMS, Form
-from regraft.recover.grouping.habits import priors
+from regraft.recover.grouping.habits import priors, together
+from regraft.recover.grouping.lattice import Lattice
 from regraft.recover.grouping.links import START, State, Widths, link_cost, shape_cost, states_after
 from regraft.recover.grouping.reading import Layer, Reading
 from regraft.recover.grouping.vectors import Look, role_cost
@@ -50,34 +51,46 @@ def read_ordered(shapes: Sequence[Shape], looks: Callable[[int], Look], count: i
         count: How many readings are wanted.
     """
     first = _read(shapes, looks, 1, priors())[0]
-    found = _read(shapes, looks, count, priors(first.layers))
-    return [replace(reading, general=first.cost + reading.cost - found[0].cost) for reading in found]
+    expected = priors(first.layers)
+    found = _read(shapes, looks, count, expected)
+    return [replace(reading, whole=_whole(reading, expected)) for reading in found]
+
+
+def _whole(reading: Reading, expected: Mapping[Form, float]) -> float:
+    """The cost of a reading with its forms judged together."""
+    apart = sum(expected[layer.form] for layer in reading.layers if layer.form is not None)
+    return reading.cost - apart + together(reading.layers)
 
 
 def _read(
     shapes: Sequence[Shape], looks: Callable[[int], Look], count: int, expected: Mapping[Form, float]
 ) -> list[Reading]:
     widths = Widths(shapes)
+    lattice = Lattice(len(shapes))
     kept: list[list[_Path]] = [[] for _ in range(len(shapes) + 1)]
     kept[0] = [_Path(0.0, 0, START, None, {}, 0, 0.0, None)]
     number = 0
     for place in range(len(shapes)):
         paths, kept[place] = _best(kept[place]), []
+        lattice.arrive(place, [(path.state, path.cost) for path in paths])
         for form, sizes, own in _candidates(shapes, looks, place, widths, expected):
             stop = place + len(form.arrays)
             for path in paths:
                 cost = own + link_cost(form, sizes, path.state, widths, place) + _era_cost(form, path)
                 for state, extra in states_after(form, sizes, path.state):
                     number += 1
+                    lattice.step(path.state, stop, state, form, cost + extra)
                     kept[stop].append(
                         _Path(path.cost + cost + extra, number, state, form, sizes, place, cost + extra, path)
                     )
         for path in paths[:2]:
             number += 1
+            lattice.step(path.state, place + 1, path.state, None, UNKNOWN)
             kept[place + 1].append(
                 _Path(path.cost + UNKNOWN, number, path.state, None, {}, place, UNKNOWN, path)
             )
-    return _readings(kept[-1], len(shapes), count)
+    lattice.arrive(len(shapes), [(path.state, path.cost) for path in kept[-1]])
+    return [lattice.judged(reading) for reading in _readings(kept[-1], len(shapes), count)]
 
 
 def _candidates(

@@ -34,12 +34,13 @@ class Reading:
     Attributes:
         layers: In model order, if the list is.
         cost: In nats, up to a constant of the list.
-        general: The same if the habits of this network were not known; it tells lists in order from others.
-        margins: For each layer by how much the cheapest reading that sees its arrays otherwise is dearer, where the
-            reader knows; empty if the other readings tell.
+        whole: The same, with the forms judged together (``habits.together``); it tells lists in order from others.
+        margins: For each layer by how much the cheapest reading that sees its arrays otherwise is dearer.
+        others: For each layer the types that its first array may belong to instead, likeliest first.
     """
 
     layers: tuple[Layer, ...]
     cost: float
-    general: float = 0.0
+    whole: float = 0.0
     margins: tuple[float, ...] = ()
+    others: tuple[tuple[str, ...], ...] = ()

@@ -52,7 +52,7 @@ def _matched(
     """Kernels, recurrent kernels and biases of one width, dealt out to ``count`` layers."""
     recurrent = sorted(square, key=lambda i: mixing(bag.read(i)))[:count]
     rest = [i for i in kernels if i not in recurrent]
-    norms = {i: clean(np.sqrt((bag.read(i).astype("f8") ** 2).sum(axis=0))) for i in (*recurrent, *rest)}
+    norms = {i: np.sqrt((clean(bag.read(i)) ** 2).sum(axis=0)) for i in (*recurrent, *rest)}
     scores = odds(np.array([norms[i] for i in recurrent]), np.array([norms[i] for i in rest]), 0.4, 0.3)
     scores += np.array([0.0 if bag.shapes[i][0] in bag.widths else -3.0 for i in rest])[None, :]
     partner = [rest[j] for j in assign(-scores)]

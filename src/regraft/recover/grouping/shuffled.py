@@ -14,7 +14,8 @@ import numpy as np
 
 from regraft.recover.grouping.bag import Bag, Body
 from regraft.recover.grouping.chain import chained, priced
-from regraft.recover.grouping.dealing import STYLES, Dealt, Style, Swap, counts, deal, style_cost
+from regraft.recover.grouping.climbing import Exchange
+from regraft.recover.grouping.dealing import STYLES, Dealt, Style, counts, deal, style_cost
 from regraft.recover.grouping.fitting import fit
 from regraft.recover.grouping.forms import FORMS
 from regraft.recover.grouping.links import Widths
@@ -50,7 +51,7 @@ def read_shuffled(
     layers: list[Layer] = list(normalizers)
     doubts: dict[int, float] = {}
     follows: dict[int, int] = {}
-    swaps: list[Swap] = []
+    swaps: list[Exchange] = []
     owner: dict[int, int] = {}
     for width, places in sorted(vectors.items()):
         mine = open_bodies[width]
@@ -59,6 +60,7 @@ def read_shuffled(
         for k, place in dealt.biases.items():
             mine[k].places.append(place)
         _add_norms(shapes, own_style, dealt, mine, layers, owner)
+        doubts.update({norm[0]: _style_margin(bag, own_style, places, len(mine)) for norm in dealt.norms})
         layers += [Layer(None, (place,)) for place in dealt.over]
         swaps += dealt.swaps
     for body in bodies:
@@ -91,6 +93,12 @@ def _style_of(bag: Bag, style: Style, places: list[int], bodies: int) -> Style:
     return min(STYLES, key=lambda s: style_cost(bag, s, places, bodies))
 
 
+def _style_margin(bag: Bag, style: Style, places: list[int], bodies: int) -> float:
+    """By how much the next best style is dearer for these vectors."""
+    own = style_cost(bag, style, places, bodies)
+    return max(0.0, min(style_cost(bag, s, places, bodies) for s in STYLES if s is not style) - own)
+
+
 def _add_norms(
     shapes: Sequence[Shape], style: Style, dealt: Dealt, bodies: list[Body], layers: list[Layer], owner: dict[int, int]
 ) -> None:
@@ -111,7 +119,7 @@ def _layers(shapes: Sequence[Shape], kind: str, places: Sequence[int], wraps: st
     return [Layer(None, (place,)) for place in places]
 
 
-def _real(swaps: Sequence[Swap], looks: Callable[[int], Look]) -> list[Swap]:
+def _real(swaps: Sequence[Exchange], looks: Callable[[int], Look]) -> list[Exchange]:
     """Exchanges that change something: constant vectors of one value are the same."""
     return [
         s for s in swaps if looks(s.first).constant is None or looks(s.first).constant != looks(s.second).constant
@@ -119,7 +127,7 @@ def _real(swaps: Sequence[Swap], looks: Callable[[int], Look]) -> list[Swap]:
 
 
 def _readings(
-    best: Reading, doubts: dict[int, float], swaps: list[Swap], count: int
+    best: Reading, doubts: dict[int, float], swaps: list[Exchange], count: int
 ) -> list[Reading]:
     """The best reading, and those that exchange two arrays, cheapest first."""
     swaps.sort(key=lambda s: s.cost)
@@ -131,9 +139,10 @@ def _readings(
         min(doubts.get(layer.places[0], 99.0), *(cheapest.get(place, 99.0) for place in layer.places), 99.0)
         for layer in best.layers
     )
-    found = [replace(best, margins=margins)]
+    none = ((),) * len(margins)
+    found = [replace(best, margins=margins, others=none)]
     for swap in swaps[: count - 1]:
         other = {swap.first: swap.second, swap.second: swap.first}
         changed = tuple(replace(layer, places=tuple(other.get(p, p) for p in layer.places)) for layer in best.layers)
-        found.append(Reading(changed, best.cost + swap.cost, best.general + swap.cost, margins))
+        found.append(Reading(changed, best.cost + swap.cost, best.whole + swap.cost, margins, none))
     return found

@@ -34,12 +34,12 @@ def _slopes(bag: Bag) -> list[Body]:
     """PReLU: one slope a channel, or one for every element of a map."""
     found: list[Body] = []
     has_maps = any(len(shape) == 4 for shape in bag.shapes)
-    for i in [*bag.of_rank(2), *bag.of_rank(3)]:
+    for i in bag.of_rank(3):
         shape = bag.shapes[i]
         shared = set(shape[:-1]) == {1} and shape[-1] > 1 and shape[-1] in bag.widths
         # Sequences and maps hardly meet in a network, so what looks like Conv1D between Conv2D is none.
-        if shared or (len(shape) == 3 and has_maps):
-            found.append(Body("PReLU", [i], shape[-1], shape[-1], closed=True))
+        if shared or has_maps:
+            found.append(Body("PReLU", [i], shape[-1], shape[-1], closed=True, doubt=4.0 if has_maps else 2.0))
             bag.take([i])
     return found
 
@@ -113,6 +113,7 @@ def _paired(bag: Bag, kind: str, deep: list[int], points: list[int]) -> list[Bod
     ]
     for body in found:
         bag.take(body.places)
+        bag.doubts.update({i: body.doubt for i in points if i not in body.places})
     return found
 
 
@@ -137,7 +138,8 @@ def _convolution(bag: Bag, place: int) -> Body:
     vectors = bag.vectors()
     turned = first != last and last not in vectors and first in vectors and max(taps) > 1 and last in bag.widths
     kind = f"Conv{len(taps)}D" + ("Transpose" if turned else "")
-    return Body(kind, [place], first if turned else last, last if turned else first, doubt=4.0 if turned else 99.0)
+    doubt = min(4.0 if turned else 99.0, bag.doubts.get(place, 99.0))
+    return Body(kind, [place], first if turned else last, last if turned else first, doubt=doubt)
 
 
 def _matrices(bag: Bag, bodies: list[Body]) -> list[Body]:

@@ -118,10 +118,14 @@ def by_words(subject: Subject, around: Surroundings) -> Part:
 
 def meant(hint: Hint, subject: Subject, around: Surroundings) -> tuple[str, ...]:
     """The types without variables that a word means here."""
-    types = (t for t in hint.types(around.rank) if not has_arrays(t))
+    types = tuple(t for t in hint.types(around.rank) if not has_arrays(t))
     if is_operation(subject.words):
         return tuple(t for t in types if t in OPERATIONS)
-    return tuple(t for t in types if t != "InputLayer" or around.inputs)
+    if "InputLayer" not in types:
+        return types
+    # Behind other layers, ``lstm_input`` is what goes into a layer, not into the model.
+    feeds = not around.front and any("InputLayer" not in other.types(2) for other in hints(subject.words))
+    return types if around.inputs and not feeds else tuple(t for t in types if t != "InputLayer")
 
 
 def unnamed(around: Surroundings) -> tuple[str, ...]:

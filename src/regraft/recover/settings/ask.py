@@ -14,16 +14,15 @@ from regraft.recover.settings.slots import Settled, find_slots
 
 def ask(draft: Draft, hints: Hints) -> Draft:
     """
-    The draft with a question for every open setting that has an effect, map geometry aside, and a choice for every
-    function that the graph settles.
+    Ask for every open setting that has an effect, map geometry aside, and settle what the graph decides.
 
     Args:
         draft: The graph with its layers' types; settings that another stage asked for or decided are left alone.
         hints: Unused here: answers are put in by ``answered``.
 
     Returns:
-        A draft whose blueprint can be built: what has no default has a value, and where the file lists no layers
-        without variables, activations stand behind normalisations and sums.
+        A draft with more questions and choices, whose blueprint can be built: what has no default has a value, and
+        where the file lists no layers without variables, activations stand behind normalisations and sums.
     """
     del hints
     blueprint = completed(draft.blueprint)

@@ -50,13 +50,14 @@ class Convention:
 HABITS: Mapping[str, Convention] = {
     "conv": Convention(
         {
-            "relu": 0.84,
+            "relu": 0.83,
             "linear": 0.10,
             "leaky 0.2": 0.02,
             "leaky 0.3": 0.02,
             "elu": 0.006,
             "sigmoid": 0.006,
             "tanh": 0.006,
+            "silu": 0.004,
         },
         414,
         "hidden layers of a network with convolutions",
@@ -68,7 +69,7 @@ HABITS: Mapping[str, Convention] = {
         {"relu": 0.93, "linear": 0.04, "tanh": 0.01}, 44, "hidden layers of a network that embeds words"
     ),
     "dense": Convention(
-        {"relu": 0.73, "linear": 0.19, "sigmoid": 0.02, "tanh": 0.015, "selu": 0.013, "elu": 0.006},
+        {"relu": 0.73, "linear": 0.19, "sigmoid": 0.02, "tanh": 0.015, "selu": 0.013, "elu": 0.006, "silu": 0.004},
         606,
         "hidden layers of a network of dense layers",
     ),
@@ -106,26 +107,56 @@ GATES = Convention(
 
 #: Last Dense layers by units and kind of network; ``linear`` includes those whose loss takes logits.
 HEADS: Mapping[str, Convention] = {
-    "1 conv": Convention({"sigmoid": 0.62, "linear": 0.29, "tanh": 0.06, "relu": 0.02}, 122, "one output behind convolutions"),
-    "1 dense": Convention({"linear": 0.69, "sigmoid": 0.29, "relu": 0.01, "tanh": 0.01}, 338, "one output of a dense network"),
-    "1 embedding": Convention({"sigmoid": 0.95, "linear": 0.04, "tanh": 0.005}, 64, "one output of a network that embeds words"),
-    "1 rnn": Convention({"linear": 0.75, "sigmoid": 0.18, "relu": 0.05, "tanh": 0.01}, 124, "one output of a recurrent network"),
+    "1 conv": Convention(
+        {"sigmoid": 0.62, "linear": 0.29, "tanh": 0.06, "relu": 0.02}, 122, "one output behind convolutions"
+    ),
+    "1 dense": Convention(
+        {"linear": 0.69, "sigmoid": 0.29, "relu": 0.01, "tanh": 0.01}, 338, "one output of a dense network"
+    ),
+    "1 embedding": Convention(
+        {"sigmoid": 0.95, "linear": 0.04, "tanh": 0.005}, 64, "one output of a network that embeds words"
+    ),
+    "1 rnn": Convention(
+        {"linear": 0.75, "sigmoid": 0.18, "relu": 0.05, "tanh": 0.01}, 124, "one output of a recurrent network"
+    ),
     "2": Convention({"softmax": 0.52, "linear": 0.32, "sigmoid": 0.13, "tanh": 0.02}, 23, "two outputs"),
-    "few dense": Convention({"softmax": 0.70, "linear": 0.25, "sigmoid": 0.02, "relu": 0.01, "tanh": 0.01}, 65, "3 to 9 outputs of a dense network"),
+    "few dense": Convention(
+        {"softmax": 0.70, "linear": 0.25, "sigmoid": 0.02, "relu": 0.01, "tanh": 0.01},
+        65,
+        "3 to 9 outputs of a dense network",
+    ),
     "few": Convention({"softmax": 0.92, "linear": 0.05, "sigmoid": 0.02, "tanh": 0.005}, 56, "3 to 9 outputs"),
-    "many": Convention({"softmax": 0.77, "sigmoid": 0.13, "linear": 0.08, "relu": 0.01, "tanh": 0.01}, 350, "10 outputs or more"),
-    "code": Convention({"sigmoid": 0.48, "linear": 0.36, "tanh": 0.08, "softmax": 0.05, "relu": 0.02}, 0, "as many outputs as inputs"),
+    "many": Convention(
+        {"softmax": 0.77, "sigmoid": 0.13, "linear": 0.08, "relu": 0.01, "tanh": 0.01}, 350, "10 outputs or more"
+    ),
+    "code": Convention(
+        {"sigmoid": 0.48, "linear": 0.36, "tanh": 0.08, "softmax": 0.05, "relu": 0.02}, 0, "as many outputs as inputs"
+    ),
     "map 1": Convention({"sigmoid": 0.73, "linear": 0.12, "tanh": 0.08, "relu": 0.05}, 26, "maps of one channel"),
     "map generated": Convention({"tanh": 0.70, "sigmoid": 0.22, "linear": 0.06}, 0, "images made from a vector"),
-    "map 3": Convention({"sigmoid": 0.40, "linear": 0.22, "tanh": 0.18, "softmax": 0.12, "relu": 0.06}, 0, "maps of three channels"),
-    "map": Convention({"softmax": 0.45, "sigmoid": 0.27, "linear": 0.16, "tanh": 0.06, "relu": 0.04}, 15, "maps of several channels"),
-    "features": Convention({"linear": 0.52, "relu": 0.40, "tanh": 0.03, "sigmoid": 0.03}, 0, "a convolution that ends a network which never returns to the size of its input"),
-    "several 1": Convention({"linear": 0.62, "sigmoid": 0.20, "tanh": 0.14, "relu": 0.02}, 43, "one of several outputs, of one unit"),
-    "several 4": Convention({"linear": 0.55, "softmax": 0.37, "sigmoid": 0.06}, 0, "one of several outputs, of four units as a box has"),
-    "several": Convention({"softmax": 0.58, "linear": 0.34, "sigmoid": 0.05, "tanh": 0.02}, 29, "one of several outputs"),
+    "map 3": Convention(
+        {"sigmoid": 0.40, "linear": 0.22, "tanh": 0.18, "softmax": 0.12, "relu": 0.06}, 0, "maps of three channels"
+    ),
+    "map": Convention(
+        {"softmax": 0.45, "sigmoid": 0.27, "linear": 0.16, "tanh": 0.06, "relu": 0.04}, 15, "maps of several channels"
+    ),
+    "features": Convention(
+        {"linear": 0.52, "relu": 0.40, "tanh": 0.03, "sigmoid": 0.03},
+        0,
+        "a convolution that ends a network without returning to the size of its input",
+    ),
+    "several 1": Convention(
+        {"linear": 0.62, "sigmoid": 0.20, "tanh": 0.14, "relu": 0.02}, 43, "one of several outputs, of one unit"
+    ),
+    "several 4": Convention(
+        {"linear": 0.55, "softmax": 0.37, "sigmoid": 0.06}, 0, "one of several outputs, of four units as a box has"
+    ),
+    "several": Convention(
+        {"softmax": 0.58, "linear": 0.34, "sigmoid": 0.05, "tanh": 0.02}, 29, "one of several outputs"
+    ),
     "alone 1": Convention({"linear": 0.69, "sigmoid": 0.28, "relu": 0.02}, 60, "one output of a single layer"),
     "alone": Convention({"linear": 0.48, "softmax": 0.38, "relu": 0.07, "sigmoid": 0.05}, 31, "a single layer"),
-}  # fmt: skip
+}
 
 RECURRENT = Convention(
     {"tanh": 0.80, "relu": 0.17, "sigmoid": 0.01, "linear": 0.006, "softsign": 0.003}, 406, "recurrent layers"
@@ -157,6 +188,8 @@ GROUPS = Convention(
 )
 LEAKY_SLOPES = Convention({"0.2": 0.47, "0.3": 0.42, "0.1": 0.07, "0.01": 0.03, "0.05": 0.005}, 62, "LeakyReLU layers")
 RELU_LIMITS = Convention({"none": 0.86, "6.0": 0.13}, 246, "ReLU layers; 6 in networks for phones")
+#: ReLU layers of networks with depthwise convolutions: 37 of the 246 end at 6, all of them there.
+CAPPED = {"relu": 0.50, "relu6": 0.30}
 ELU_ALPHAS = Convention({"1.0": 0.97, "0.1": 0.005, "0.5": 0.005}, 11, "ELU layers")
 SOFTMAX_AXES = Convention({"-1": 0.96, "1": 0.02, "-2": 0.01}, 10, "Softmax layers")
 MASK_ZERO = Convention({"false": 0.79, "true": 0.21}, 89, "Embedding layers before recurrent ones")

@@ -8,7 +8,7 @@ after a place then says how well the function fits there. Between two BatchNorms
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,6 +24,16 @@ from regraft.recover.settings.surroundings import BATCH_NORMS, core
 
 #: What moments err in, they err in alike all over a network (a short training leaves every moving average behind).
 TRUST = 0.6
+#: Functions that are not compared, and those that they are nearly like.
+NEAR = {
+    "relu6": ("relu",),
+    "leaky 0.01": ("relu",),
+    "leaky 0.1": ("relu", "leaky 0.2"),
+    "hard_sigmoid": ("sigmoid",),
+    "softmax": ("sigmoid",),
+    "softsign": ("tanh",),
+    "mish": ("silu",),
+}
 MAXIMA = frozenset({"MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"})
 
 
@@ -64,10 +74,13 @@ class Evidence:
         return bool(self.norms)
 
     def cost(self, answer: Answer) -> float:
-        """Nats of an answer."""
+        """Nats of an answer; one that was not compared costs as much as those that are nearly the same function."""
         if not self.nats:
             return 0.0
-        return self.nats.get(answer, sum(self.nats.values()) / len(self.nats))
+        if answer in self.nats:
+            return self.nats[answer]
+        near = [self.nats[a] for f in NEAR.get(answer.function, ()) if (a := replace(answer, function=f)) in self.nats]
+        return min(near) if near else sum(self.nats.values()) / len(self.nats)
 
     def words(self, answer: Answer) -> str:
         """The reason in words, with figures; empty where nothing is known."""

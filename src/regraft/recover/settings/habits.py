@@ -60,8 +60,16 @@ class Place:
         return prior(self.slots[0], answer, habit) + sum(e.cost(answer) for e in self.evidence)
 
 
-def habits(kind: str, slots: Sequence[Slot], functions: Sequence[str]) -> list[Habit]:
-    """All habits of a network with these slots, with their prior costs."""
+def habits(kind: str, slots: Sequence[Slot], functions: Sequence[str], *, capped: bool = False) -> list[Habit]:
+    """
+    All habits of a network with these slots, with their prior costs.
+
+    Args:
+        kind: What the network is made of.
+        slots: Its hidden activations.
+        functions: Short names of what they may be.
+        capped: Whether it looks like one for phones, in which relu mostly ends at 6.
+    """
     families: set[Family] = {slot.family for slot in slots}
     pairs = any(slot.partner for slot in slots)
     put_in = any(slot.inserted for slot in slots)
@@ -72,6 +80,8 @@ def habits(kind: str, slots: Sequence[Slot], functions: Sequence[str]) -> list[H
         if a != b and (len(families) < 2 or not {a, b} <= set(functions[:MIXED])):
             continue
         cost = (table if "conv" in families else dense).cost(a)
+        if capped and a in ("relu", "relu6"):
+            cost = -log(conventions.CAPPED[a])
         if len(families) == 2:
             same = conventions.SAME_IN_BOTH
             cost += -log(same) if a == b else -log(1 - same) + dense.cost(b)

@@ -8,9 +8,9 @@ from math import log
 from regraft.recover.question import Option, Question, share, sorted_question
 from regraft.recover.settings import conventions, zero_sum
 from regraft.recover.settings.conventions import Convention
-from regraft.recover.settings.functions import available, written
-from regraft.recover.settings.hidden import edits
 from regraft.recover.settings.evidence import Answer
+from regraft.recover.settings.functions import available
+from regraft.recover.settings.hidden import edits
 from regraft.recover.settings.names import factors
 from regraft.recover.settings.scene import Scene
 from regraft.recover.settings.slots import Slot, passed
@@ -157,6 +157,3 @@ def entering(scene: Scene) -> int | None:
     """How many numbers the first layer of a dense network takes."""
     kernel = scene.stored(scene.weighted[0]).get("kernel") if scene.weighted else None
     return kernel.shape[0] if kernel is not None and kernel.ndim == 2 and len(scene.weighted) > 2 else None
-
-
-__all__ = ["ask", "written"]

@@ -10,17 +10,21 @@ from regraft.blueprint import Setting
 from regraft.recover.draft import edited
 from regraft.recover.question import Option, Question, sorted_question
 from regraft.recover.settings import conventions, habits, symmetry
-from regraft.recover.settings.evidence import Answer, Evidence, gather
+from regraft.recover.settings.evidence import TRUST, Answer, Evidence, gather
 from regraft.recover.settings.functions import available, written
 from regraft.recover.settings.habits import Habit
 from regraft.recover.settings.scene import Scene
-from regraft.recover.settings.slots import Slot
+from regraft.recover.settings.slots import BEHIND_SUM, Slot
 from regraft.recover.settings.surroundings import RECURRENT, core
 
 #: Functions whose moments are compared; the others are rare, or too much like one of these.
 COMPARED = (
-    "relu", "linear", "tanh", "sigmoid", "elu", "selu", "leaky 0.2", "leaky 0.3", "silu", "gelu", "softplus",
+    "relu", "linear", "tanh", "silu", "leaky 0.2", "gelu", "sigmoid", "elu", "selu", "leaky 0.3", "softplus",
 )  # fmt: skip
+#: In front of a normalisation, where ranges say most already; carrying them through costs ten times as much.
+COMPARED_IN_FRONT = ("relu", "tanh")
+#: Networks with more layers make up in places what is spared in functions: the first few, behind normalisations.
+LARGE, COMPARED_LARGE = 200, 6
 #: Places with a smaller share of no function at all have one as a rule.
 RULE = 0.5
 #: What a network does until its values say more.
@@ -36,9 +40,10 @@ def ask(scene: Scene, slots: Sequence[Slot]) -> list[Question]:
     if not slots:
         return []
     functions = tuple(f for f in conventions.FUNCTIONS if available(f, scene.version))
-    compared = tuple(f for f in COMPARED if f in functions)
+    large = len(scene.blueprint.layers) > LARGE
+    compared = tuple(f for f in COMPARED[: COMPARED_LARGE if large else None] if f in functions)
     found = in_turns(scene, slots, compared)
-    known = habits.habits(scene.kind, slots, functions)
+    known = habits.habits(scene.kind, slots, functions, capped="DepthwiseConv2D" in scene.types)
 
     def write(slot: Slot, answer: Answer) -> Mapping[tuple[str, str], Setting]:
         return edits(scene, slot, answer)
@@ -54,7 +59,7 @@ def ask(scene: Scene, slots: Sequence[Slot]) -> list[Question]:
     groups = split(shared, told, found, known, slots)
     for group in groups:
         these, evidence = [slots[i] for i in group], [found[i] for i in group]
-        fresh = habits.habits(scene.kind, slots, functions)
+        fresh = habits.habits(scene.kind, slots, functions, capped="DepthwiseConv2D" in scene.types)
         prior = fresh if set(group) & set(told) else known
 
         def reason(
@@ -75,15 +80,17 @@ def ask(scene: Scene, slots: Sequence[Slot]) -> list[Question]:
 
 def in_turns(scene: Scene, slots: Sequence[Slot], functions: tuple[str, ...]) -> list[Evidence]:
     """
-    Evidence for each slot: first those that have a function as a rule, while the others have none; then the others.
+    Evidence for each slot: first those that have a function as a rule, then those behind sums, then the others.
 
-    A BatchNorm behind two places tells them apart only if one of them is held still.
+    A BatchNorm behind two places tells them apart only if one of them is held still: places whose turn has not come
+    have no function, those whose turn is over have their best one.
     """
-    rule = [i for i, slot in enumerate(slots) if slot.linear < RULE]
-    rest = [i for i, slot in enumerate(slots) if slot.linear >= RULE]
+    rule = [i for i, s in enumerate(slots) if s.linear < RULE and s.place != BEHIND_SUM]
+    sums = [i for i, s in enumerate(slots) if s.linear < RULE and s.place == BEHIND_SUM]
+    rest = [i for i, s in enumerate(slots) if s.linear >= RULE]
     found = [Evidence() for _ in slots]
     change: dict[tuple[str, str], Setting] = {}
-    for group in (rule, rest):
+    for group in (rule, sums, rest):
         these = [slots[i] for i in group]
         held = Scene(replace(scene.draft, blueprint=edited(scene.blueprint, change)), scene.partners)
         for i, evidence in zip(group, gather(held, these, functions, everywhere(scene, these, functions)), strict=True):
@@ -127,8 +134,8 @@ def everywhere(
 ) -> dict[Answer, dict[tuple[str, str], Setting]]:
     """For each answer the edits that put it into every slot."""
     answers = [Answer(f) for f in functions]
-    if any(slot.partner for slot in slots):
-        answers += [Answer(f, True) for f in functions if f != "linear"]
+    if any(slot.partner for slot in slots) and len(scene.blueprint.layers) <= LARGE:
+        answers += [Answer(f, True) for f in COMPARED_IN_FRONT if f in functions]
     found: dict[Answer, dict[tuple[str, str], Setting]] = {}
     for answer in answers:
         change: dict[tuple[str, str], Setting] = {}
@@ -154,7 +161,7 @@ def posterior(known: Sequence[Habit], slots: Sequence[Slot], found: Sequence[Evi
 def contradicts(slot: Slot, evidence: Evidence, habit: Habit) -> bool:
     """Whether a slot's own statistics want something else than the habit, conventions included."""
     own = habit.answer(slot)
-    costs = {a: habits.prior(slot, a, habit) + n for a, n in evidence.nats.items()}
+    costs = {a: habits.prior(slot, a, habit) + n / TRUST for a, n in evidence.nats.items()}
     best = min(costs, key=lambda a: costs[a])
     return best != own and own in costs and costs[own] - costs[best] > TELLING
 
@@ -162,10 +169,10 @@ def contradicts(slot: Slot, evidence: Evidence, habit: Habit) -> bool:
 def alone(
     slot: Slot, evidence: Evidence, habit: Habit, functions: Sequence[str], write: habits.Write, scene: Scene
 ) -> Question:
-    """The question of one slot that its statistics set apart."""
+    """The question of one slot that its statistics set apart; by itself they count in full."""
     options = [
         Option(
-            habits.prior(slot, answer, habit) + evidence.cost(answer),
+            habits.prior(slot, answer, habit) + evidence.cost(answer) / TRUST,
             write(slot, answer),
             evidence.words(answer) or convention(scene, slot, answer, True),
         )
@@ -185,10 +192,10 @@ def informed(slots: Sequence[Slot], found: Sequence[Evidence]) -> list[Slot]:
     result: list[Slot] = []
     for slot, evidence in zip(slots, found, strict=True):
         votes = kinds.get((slot.place, slot.family), [])
-        if not evidence.told and len(votes) > 1:
-            # Laplace's rule, so that two of two are no certainty.
-            slot = replace(slot, linear=min(max((sum(votes) + 1) / (len(votes) + 2), slot.linear / 10), 0.97))
-        result.append(slot)
+        # Laplace's rule, so that two of two are no certainty.
+        share = (sum(votes) + 1) / (len(votes) + 2)
+        knows = not evidence.told and len(votes) > 1
+        result.append(replace(slot, linear=min(max(share, slot.linear / 10), 0.97)) if knows else slot)
     return result
 
 

@@ -8,24 +8,33 @@ from regraft.keras_classes import class_of, stem_of
 
 #: Words that are a function. ``leaky`` and ``prelu`` are layers of their own.
 FUNCTION_WORDS = {
-    "relu": "relu", "relu6": "relu6", "tanh": "tanh", "sigmoid": "sigmoid", "sigm": "sigmoid", "softmax": "softmax", "elu": "elu",
-    "selu": "selu", "gelu": "gelu", "swish": "silu", "silu": "silu", "softplus": "softplus", "softsign": "softsign",
-    "linear": "linear", "mish": "mish", "hswish": "hard_silu",
-}  # fmt: skip
+    **{
+        word: word
+        for word in "relu relu6 tanh sigmoid softmax elu selu gelu silu softplus softsign linear mish".split()
+    },
+    "sigm": "sigmoid",
+    "swish": "silu",
+    "hswish": "hard_silu",
+}
 #: Words for what an output means, with the functions that this makes likely, as factors on their shares.
-MEANINGS: tuple[tuple[frozenset[str], dict[str, float]], ...] = (
-    (
-        frozenset("predictions prediction probs prob probabilities classes class cls classifier label labels classification".split()),
-        {"softmax": 4.0, "sigmoid": 4.0, "linear": 0.4},
-    ),
-    (frozenset("policy pi action actions".split()), {"softmax": 6.0}),
-    (frozenset({"logits", "logit"}), {"linear": 40.0}),
-    (frozenset({"value", "v", "critic"}), {"linear": 2.0, "tanh": 8.0, "softmax": 0.1, "sigmoid": 0.3}),
-    (frozenset("q qvalue qvalues advantage mean mu logvar sigma var regression reg bbox box boxes coords landmark landmarks age price".split()),
-     {"linear": 10.0, "softmax": 0.1}),
-    (frozenset("mask masks seg segmentation".split()), {"sigmoid": 3.0, "softmax": 2.0, "linear": 0.5}),
-    (frozenset("gate gating attention att se".split()), {"sigmoid": 4.0, "softmax": 2.0}),
-)  # fmt: skip
+MEANINGS: tuple[tuple[frozenset[str], dict[str, float]], ...] = tuple(
+    (frozenset(words.split()), changes)
+    for words, changes in (
+        (
+            "predictions prediction probs prob probabilities classes class cls classifier label labels classification",
+            {"softmax": 4.0, "sigmoid": 4.0, "linear": 0.4},
+        ),
+        ("policy pi action actions", {"softmax": 6.0}),
+        ("logits logit", {"linear": 40.0}),
+        ("value v critic", {"linear": 2.0, "tanh": 8.0, "softmax": 0.1, "sigmoid": 0.3}),
+        (
+            "q qvalue qvalues advantage mean mu logvar sigma var regression reg bbox box boxes coords landmarks age price",
+            {"linear": 10.0, "softmax": 0.1},
+        ),
+        ("mask masks seg segmentation", {"sigmoid": 3.0, "softmax": 2.0, "linear": 0.5}),
+        ("gate gating attention att se", {"sigmoid": 4.0, "softmax": 2.0}),
+    )
+)
 
 
 def words_of(name: str) -> tuple[str, ...]:

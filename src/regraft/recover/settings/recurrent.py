@@ -142,7 +142,7 @@ def directions(scene: Scene, found: Sequence[Cell]) -> list[Question]:
         return []
     keys = {cell.layer: "go_backwards" for cell in alone}
     twins = twin_layers(scene, alone)
-    forward: dict[tuple[str, str], Setting] = {(layer, key): False for layer, key in keys.items()}
+    forward: dict[tuple[str, str], Setting] = dict.fromkeys(keys.items(), False)
     options = [Option(0.0, forward, conventions.BACKWARDS.evidence("false"))]
     for cell in alone:
         cost = 0.5 if cell.layer in twins else conventions.BACKWARDS.cost("true")
@@ -154,7 +154,7 @@ def directions(scene: Scene, found: Sequence[Cell]) -> list[Question]:
         options.append(Option(cost, {**forward, (cell.layer, keys[cell.layer]): True}, why))
     if len(alone) > 1:
         options.append(
-            Option(conventions.BACKWARDS.cost("true"), {key: True for key in forward}, "all of them backwards")
+            Option(conventions.BACKWARDS.cost("true"), dict.fromkeys(forward, True), "all of them backwards")
         )
     return [sorted_question(options, "open" if twins else "assumed")]
 

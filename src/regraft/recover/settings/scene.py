@@ -147,7 +147,7 @@ class Scene:
 
     def stored(self, layer: str) -> Mapping[str, np.ndarray]:
         """The stored variables of one layer; none if they are not known."""
-        return self.values[layer] if layer in self.values else {}
+        return self.values.get(layer, {})
 
     @cached_property
     def version(self) -> KerasVersion | None:

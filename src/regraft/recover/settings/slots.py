@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from regraft.blueprint import LayerSpec
-from regraft.layers.base import Layer, build
+from regraft.layers.base import Layer
 from regraft.layers.time_distributed import TimeDistributed
 from regraft.recover.settings import conventions
 from regraft.recover.settings.names import function_in
@@ -15,6 +15,7 @@ from regraft.recover.settings.surroundings import ACTIVATIONS, BATCH_NORMS, NORM
 
 Role = Literal["hidden", "head", "gate"]
 Family = Literal["conv", "dense"]
+BEHIND_SUM = "behind a sum"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def explicit(scene: Scene, spec: LayerSpec) -> Slot:
     linear, place = conventions.EXPLICIT_LINEAR, "an activation layer"
     partner = scene.partners.get(spec.name)
     if partner is not None:
-        linear, place = (0.30, "behind a sum") if before & SUMS else (0.06, "behind a BatchNorm")
+        linear, place = (0.40, BEHIND_SUM) if before & SUMS else (0.06, "behind a BatchNorm")
     key = path(scene.blueprint.by_name[partner], "activation") if partner else ""
     alike = ("explicit", spec.type, tuple(sorted(before & (SUMS | NORMS))), types, bool(partner))
     return Slot(
@@ -172,6 +173,3 @@ def passed(scene: Scene, layer: str) -> frozenset[str]:
     """Types of the passive layers right behind a layer."""
     goals = [spec.name for spec in scene.around.behind(layer) if spec is not None]
     return frozenset().union(*(scene.around.between(layer, goal) for goal in goals))
-
-
-__all__ = ["Settled", "Slot", "build", "find_slots"]

@@ -12,10 +12,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
+from math import inf
 
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.facts import MERGES, Fact
-from regraft.recover.wiring.habits import fork_cost, fork_shape, forks, kind, linear_ends, pair_cost, path_hash, set_cost, successor
+from regraft.recover.wiring.habits import fork_cost, fork_shape, forks, kind, linear_ends, pair_cost, path_hash, reached, set_cost, successor
 from regraft.recover.wiring.prior import Limits
 from regraft.recover.wiring.slots import Edges, Key, Slot, State, substituted
 
@@ -38,9 +39,15 @@ def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
     last_of = sources(facts)
     for node in range(len(facts) - 1, -1, -1):
         options = interpretations(facts[node])
-        found = [after for state in states for fact, cost in options for after in placed(state, node, fact, cost, limits)]
-        if node in last_of:
-            found = [starved(state, node, last_of[node]) for state in found]
+        found: list[State] = []
+        bound = inf
+        for state in states:
+            for fact, cost in options:
+                for after in placed(state, node, fact, cost, bound, limits):
+                    if node in last_of:
+                        after = starved(after, node, last_of[node])  # noqa: PLW2901
+                    bound = min(bound, after.cost + limits.reach)
+                    found.append(after)
         found.sort(key=lambda s: s.cost)
         if not found:
             return [], exhaustive
@@ -131,8 +138,8 @@ def ended(states: Sequence[State]) -> Iterator[State]:
             yield state
 
 
-def placed(state: State, node: int, fact: Fact, cost: float, limits: Limits) -> Iterator[State]:
-    """All ways to place one more layer in front of a hypothesis."""
+def placed(state: State, node: int, fact: Fact, cost: float, bound: float, limits: Limits) -> Iterator[State]:
+    """All ways to place one more layer in front of a hypothesis that end below a bound."""
     if state.depth == 0 and len(state.slots) <= state.outputs == placed_count(state) and state.outputs < limits.outputs:
         yield output(state, node, fact, cost)
     fitting = [slot for slot in state.slots if fits(fact, slot)]
@@ -140,7 +147,7 @@ def placed(state: State, node: int, fact: Fact, cost: float, limits: Limits) -> 
     if not any(slot.depth >= deep for slot in fitting):
         return
     count = 0
-    for chosen, price in subsets(fact, node, fitting, limits.subsets * 4):
+    for chosen, price in subsets(fact, node, fitting, limits, bound - state.cost - cost):
         if not any(slot.depth >= deep for slot in chosen):
             continue
         for after in joined(state, node, fact, chosen, cost + price):
@@ -202,17 +209,20 @@ def fits(fact: Fact, slot: Slot) -> bool:
     return slot.role != "dot" or slot.taken < 2
 
 
-def subsets(fact: Fact, node: int, slots: Sequence[Slot], limit: int) -> Iterator[tuple[list[Slot], float]]:
+def subsets(fact: Fact, node: int, slots: Sequence[Slot], limits: Limits, bound: float) -> Iterator[tuple[list[Slot], float]]:
     """Sets of consumers with their prices, cheapest first as far as each slot alone has a price."""
     own = channels_of(fact)
     if own:
-        return sets_of(fact, node, own, slots, limit)
+        return sets_of(fact, node, own, slots, limits, bound)
     values = {0} | {s.channels for s in slots if s.role != "concat" and s.channels > 0}
-    return heapq.merge(*(sets_of(fact, node, v, slots, limit) for v in sorted(values)), key=lambda pair: pair[1])
+    if len(values) == 1:
+        return sets_of(fact, node, 0, slots, limits, bound)
+    groups = (sets_of(fact, node, value, slots, limits, bound) for value in sorted(values))
+    return heapq.merge(*groups, key=lambda pair: pair[1])
 
 
 def sets_of(
-    fact: Fact, node: int, value: int, slots: Sequence[Slot], limit: int
+    fact: Fact, node: int, value: int, slots: Sequence[Slot], limits: Limits, bound: float
 ) -> Iterator[tuple[list[Slot], float]]:
     """Sets of consumers of a tensor with that many channels, or of one whose channels no consumer tells if 0."""
     own = channels_of(fact)
@@ -225,11 +235,14 @@ def sets_of(
     # Nobody expects a tensor in the middle of a block elsewhere, so it costs nothing that others let it pass.
     unexpected = fork_cost(fact, slots) >= prior.BEHIND_PREACTIVATION
     start = sum(min(pair) for pair in prices) + prior.PASSED_UNSURE * (len(slots) - len(members))
+    bound = min(bound, start + limits.reach)
     heap: list[tuple[float, tuple[int, ...]]] = [(start, ())]
-    for _ in range(limit):
+    for _ in range(limits.subsets * 4):
         if not heap:
             return
         price, flipped = heapq.heappop(heap)
+        if price > bound:
+            return
         chosen, passed = [], 0.0
         for i, slot in enumerate(members):
             if base[i] != (i in {flips[j] for j in flipped}):
@@ -237,7 +250,9 @@ def sets_of(
             else:
                 passed += prices[i][1]
         if chosen and (own or not value or any(s.channels == value and s.role != "concat" for s in chosen)):
-            yield chosen, price + set_cost(fact, chosen) - (passed if unexpected else 0.0)
+            total = price + set_cost(fact, chosen) - (passed if unexpected else 0.0)
+            if total <= bound:
+                yield chosen, total
         for i in range(flipped[-1] + 1 if flipped else 0, len(flips)):
             heapq.heappush(heap, (price + steps[i], (*flipped, i)))
 
@@ -273,9 +288,9 @@ def joined(state: State, node: int, fact: Fact, chosen: Sequence[Slot], price: f
     if settled is None:
         return
     slots, channels, rank, extra = settled
-    far = [s for s in chosen if s.role != "unary" and s.taken and s.near != depth]
-    parallel = any(s.role == "unary" or not s.taken for s in state.slots if s not in chosen)
-    for last in (False, True) if far and parallel else (False,):
+    far = any(s.role != "unary" and s.taken and s.near != depth for s in chosen)
+    both = far and any(s.role == "unary" or not s.taken for s in state.slots if s not in chosen)
+    for last in (False, True) if both else (False,):
         after, consumers, keys = connected(slots, chosen, depth, last=last)
         key = min(keys)
         if depth == state.depth and key >= state.key:
@@ -414,6 +429,7 @@ def slot_of(
         key,
         forked=forks(fact, chosen),
         linear=linear_ends(fact, chosen),
+        reach=reached(fact, chosen),
         place=fact.place,
         pointwise=fact.pointwise,
         filled=max(channels, 0) if fact.type == "Reshape" else 0,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from regraft.recover.wiring.facts import Fact
+from regraft.recover.wiring.facts import MERGES, Fact
 from regraft.recover.wiring.slots import State
+
+#: Merges whose inputs may not change places, though channels are merged one by one.
+ORDERED = frozenset(("Subtract", "SubtractOperation", "TrueDivideOperation"))
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Node:
         inputs: Names of the layers whose outputs it takes, in order.
         rank: Of its output, batch included, as its consumers need it; 0 if unknown.
         cost: Of the decision where its output goes.
-        made: Whether the file does not list it: a sum, a Flatten or an input that wiring put there.
+        made: Whether the file does not list it: a sum, a join or an input that wiring put there.
+        why: The reason for what is unusual about it, in words.
     """
 
     name: str
@@ -29,6 +34,7 @@ class Node:
     rank: int = 0
     cost: float = 0.0
     made: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,6 @@ class Graph:
         outputs: Names of the layers whose tensors leave.
         cost: In nats.
         sure: Whether the search was exhaustive, so that what all graphs share is certain up to layers used twice.
-        channels: Channels that enter each input layer, if a consumer tells.
         broken: Edges that no fact allows: nothing better was found.
         notes: What a person should know.
     """
@@ -52,9 +57,8 @@ class Graph:
     sure: bool = False
     broken: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
-    types: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def by_name(self) -> dict[str, Node]:
         """Nodes by name."""
         return {node.name: node for node in self.nodes}
@@ -63,6 +67,12 @@ class Graph:
     def edges(self) -> frozenset[tuple[str, str, int]]:
         """All edges: source, consumer, place."""
         return frozenset((source, node.name, i) for node in self.nodes for i, source in enumerate(node.inputs))
+
+    @cached_property
+    def shape(self) -> frozenset[tuple[str, str, int]]:
+        """All edges, those into layers where the order of inputs does not matter without their place."""
+        free = {node.name for node in self.nodes if MERGES.get(node.type) in ("sum", "product") and node.type not in ORDERED}
+        return frozenset((source, name, -1 if name in free else i) for source, name, i in self.edges)
 
 
 def graph_of(state: State, facts: Sequence[Fact], *, sure: bool) -> Graph:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import log
 
 from regraft.recover.wiring import prior
@@ -16,6 +17,7 @@ NORMALISATIONS = frozenset(
 LINEAR = ("Conv", "Dense", "DepthwiseConv", "SeparableConv")
 
 
+@cache
 def kind(type_name: str) -> str:
     """The family of a type, as far as habits differ."""
     if type_name in ACTIVATIONS:
@@ -48,6 +50,8 @@ def fork_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
         return prior.UNFINISHED
     if own == "normalisation" and "activation" in after:
         return prior.BEFORE_ACTIVATION
+    if own == "linear" and all(slot.role == "sum" for slot in consumers):
+        return prior.TWO_SUMS
     cost = prior.FORK.get(own, 0.0)
     return cost if merged else min(cost, prior.FORK["Pooling"])
 
@@ -109,8 +113,13 @@ def linear_ends(fact: Fact, consumers: Sequence[Slot]) -> frozenset[int]:
 
 def ends(consumers: Sequence[Slot]) -> frozenset[int]:
     """The sums and joins among the consumers, and those that they reach in turn."""
-    own = {slot.node for slot in consumers if slot.role in ("sum", "concat")}
-    return frozenset(own.union(*((node for node in slot.linear if node >= 0) for slot in consumers)))
+    found: set[int] = set()
+    for slot in consumers:
+        if slot.role in ("sum", "concat"):
+            found.add(slot.node)
+        if slot.linear:
+            found.update(node for node in slot.linear if node >= 0)
+    return frozenset(found)
 
 
 def detour_cost(consumers: Sequence[Slot]) -> float:
@@ -130,6 +139,27 @@ def detour_cost(consumers: Sequence[Slot]) -> float:
         slot.role == "unary" for slot in consumers
     )
     return prior.LINEAR_DETOUR if sums else prior.LINEAR_DETOUR_JOINED
+
+
+def reached(fact: Fact, consumers: Sequence[Slot]) -> frozenset[int]:
+    """
+    The merges behind a layer with maps of its own size; the complement ``~node`` of those with smaller ones.
+
+    A pool usually halves the map, and a merge needs maps of one size.
+    """
+    if fact.role != "unary" or "UpSampling" in fact.type or "Transpose" in fact.type:
+        return frozenset()
+    found = {slot.node for slot in consumers if slot.role != "unary"}.union(*(slot.reach for slot in consumers))
+    return frozenset(~n if n >= 0 else n for n in found) if kind(fact.type) == "Pooling" else frozenset(found)
+
+
+def pooled_cost(consumers: Sequence[Slot]) -> float:
+    """What it costs that a tensor meets a pooled function of itself."""
+    if len(consumers) < 2:
+        return 0.0
+    direct = {slot.node for slot in consumers if slot.role in ("sum", "concat")}
+    pooled = any(~node in slot.reach for slot in consumers for node in direct)
+    return prior.POOLED_DETOUR if pooled else 0.0
 
 
 def pair_cost(fact: Fact, node: int, slot: Slot) -> float:
@@ -168,7 +198,7 @@ def mispaired(first: tuple[int, int] | None, second: tuple[int, int] | None) -> 
 def set_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
     """What it costs that these are the consumers, all of them."""
     own = kind(fact.type)
-    cost = fork_cost(fact, consumers) + identity_cost(fact, consumers) + detour_cost(consumers)
+    cost = fork_cost(fact, consumers) + identity_cost(fact, consumers) + detour_cost(consumers) + pooled_cost(consumers)
     if len(consumers) > 1 and fact.begins and own == "activation":
         cost += prior.INSIDE_NAMED
     return cost

@@ -22,12 +22,16 @@ INSIDE = 1.5
 NEW_FORK = 2.5
 #: A tensor in the middle of convolution, normalisation and activation that something else uses too.
 UNFINISHED = 4.0
+#: A convolution without anything behind it that goes into two sums.
+TWO_SUMS = 3.0
 #: The same where it stands between normalisation and activation.
 BEFORE_ACTIVATION = 3.0
 #: An identity that starts behind normalisation and activation of a sum, instead of at the sum.
 BEHIND_PREACTIVATION = 2.5
 #: A sum of a tensor and a linear function of it, which one linear function could replace; a join of both.
 LINEAR_DETOUR, LINEAR_DETOUR_JOINED = 4.0, 2.0
+#: A merge of a tensor with a pooled function of it, whose map is smaller unless the pool has stride 1.
+POOLED_DETOUR = 3.0
 #: Two activations or two normalisations in a row, and dropout after dropout.
 TWICE = 3.0
 #: A convolution that passes a normalisation of its size by.
@@ -84,7 +88,7 @@ class Limits:
 
     width: int = 32
     alike: int = 2
-    reach: float = 12.0
+    reach: float = 9.0
     subsets: int = 24
     drafts: int = 10
     outputs: int = 64

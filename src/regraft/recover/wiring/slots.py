@@ -36,6 +36,7 @@ class Slot(NamedTuple):
         forked: Whether what follows this layer feeds a merge as well, around what comes after.
         linear: Merges that the layer reaches without a nonlinearity in between; an activation that stands right
             before a merge has the complement ``~node``.
+        reach: Merges that it leads to; the complement ``~node`` where a pool stands in between.
         place: Place among the numbered layers of its class, and how many there are.
         pointwise: Whether its kernel has size 1.
         path: What follows up to the next merge or fork, as a hash: equal blocks have equal ones.
@@ -59,6 +60,7 @@ class Slot(NamedTuple):
     pending: tuple[int, ...] = ()
     forked: bool = False
     linear: frozenset[int] = frozenset()
+    reach: frozenset[int] = frozenset()
     place: tuple[int, int] | None = None
     pointwise: bool = False
     path: int = 0
