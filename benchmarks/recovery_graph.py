@@ -203,11 +203,11 @@ def renamed(value: Expression, names: Mapping[str, str]) -> Expression:
 
 
 def skeleton(value: Expression) -> Expression:
-    """The expression without settings and activations: where values come from, and how they meet."""
+    """Where values come from and how they meet: layers with one input, and all settings, are left aside."""
     if isinstance(value, Leaf):
         return value
     inputs = tuple(skeleton(item) for item in value.inputs)
-    if value.name[0].islower() and value.name != "output":
+    if len(inputs) == 1:
         return inputs[0]
     return Op(value.name, (), tuple(sorted(inputs, key=repr)) if value.name in SYMMETRIC else inputs)
 

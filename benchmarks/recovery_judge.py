@@ -162,7 +162,7 @@ class Judge:
         return [name for name in graph.calls if name not in asked]
 
     def inputs_right(self, layers: Sequence[str], names: Mapping[str, str], graph: Graph) -> Verdict:
-        """Whether what enters some layers comes from where it does in the original, activations left aside."""
+        """Whether what enters some layers comes from where it does in the original, pools and activations left aside."""
         for layer in layers:
             name = names.get(layer)
             if name is None:

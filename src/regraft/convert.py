@@ -28,6 +28,8 @@ from regraft.reporting import make_report
 from regraft.weights import WeightTree, check_checksums, read, read_architecture
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from regraft.recover.beside import Beside
     from regraft.recover.candidate import Candidate
     from regraft.verify import Oracle
@@ -146,6 +148,12 @@ def convert(
 
         verification = check(folder, format, module, plan, binding, tree, own, oracle=oracle, progress=progress)
     given = blueprint if blueprint is not None else architecture
+    statistics = None
+    if verify or candidates:  # it reads every array, which a quick conversion spares
+        from regraft.self_check import self_check
+
+        samples = given_samples(beside)
+        statistics = self_check(plan, binding, tree, samples=samples, look_for_rivals=bool(candidates or samples))
     sha256 = digest.hex() if digest else ""
     report = make_report(
         tree,
@@ -157,8 +165,9 @@ def convert(
         given,
         folder,
         names,
-        candidates,
-        beside.candidates if beside else 1,
+        candidates=candidates,
+        written=beside.candidates if beside else 1,
+        statistics=statistics,
     )
     write_text(folder / "report.json", report.to_json(), force=True)
     return Conversion(report, module, plan, folder, binding, tree, own, format, candidates)
@@ -209,6 +218,15 @@ def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
     if given and isinstance(given[0], tuple):
         return given  # type: ignore[return-value]
     return (given,)  # type: ignore[return-value]
+
+
+def given_samples(beside: Beside | None) -> tuple[np.ndarray, ...]:
+    """The samples that lie beside the file, if there are any."""
+    if beside is None or beside.samples is None:
+        return ()
+    from regraft.recovery import load_arrays
+
+    return load_arrays(beside.samples)
 
 
 def write_candidate(folder: Path, candidate: Candidate, format: Format, *, force: bool) -> None:

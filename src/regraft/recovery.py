@@ -13,11 +13,13 @@ from regraft.blueprint import Blueprint, TensorRef
 from regraft.emit.module import Module, emit
 from regraft.errors import FileError, OutputError, RegraftError, ShapeMismatchError
 from regraft.layers.binding import Binding, bind
+from regraft.moments.propagate import NORMS
 from regraft.recover.beside import Beside
 from regraft.recover.candidate import Candidate, Pairs, Ran
 from regraft.recover.draft import Hints
 from regraft.recover.grouping import group
 from regraft.recover.recover import recover as from_hints
+from regraft.recover.rescoring import norm_axis
 from regraft.verify import Spot, Subject
 from regraft.verify.trace import emitted
 from regraft.weights import Group, Variable, WeightTree
@@ -127,6 +129,21 @@ def run(blueprint: Blueprint, tree: WeightTree, inputs: Sequence[np.ndarray], wa
     if found.outputs is None:
         return Ran((), failure=found.placeholder or found.crash)
     return Ran(found.outputs, seen)
+
+
+def statistics_on(
+    blueprint: Blueprint, tree: WeightTree, samples: Sequence[np.ndarray]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Mean and variance a channel of what reaches every BatchNorm when the model runs on samples."""
+    entering = {call.layer: call.inputs[0] for call in blueprint.calls if blueprint.by_name[call.layer].type in NORMS}
+    ran = run(blueprint, tree, tuple(samples), tuple(entering.values()))
+    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for name, ref in entering.items():
+        if ref in ran.seen:
+            axis = norm_axis(blueprint, name)
+            channels = np.moveaxis(ran.seen[ref], axis, -1).reshape(-1, ran.seen[ref].shape[axis])
+            found[name] = (channels.mean(0), channels.var(0))
+    return found
 
 
 def subject_of(blueprint: Blueprint, binding: Binding, module: Module, tree: WeightTree) -> Subject:

@@ -16,7 +16,17 @@ from regraft.keras_config.dump import every_layer
 from regraft.layers import AxisOrder
 from regraft.layers.binding import Binding
 from regraft.layers.walk import model_shapes
-from regraft.report import CandidateRow, ChoiceRow, LayerRow, Port, Report, Source, TransferRow, VerificationRow
+from regraft.report import (
+    CandidateRow,
+    ChoiceRow,
+    LayerRow,
+    Port,
+    Report,
+    SelfCheckRow,
+    Source,
+    TransferRow,
+    VerificationRow,
+)
 from regraft.weights import WeightTree
 
 if TYPE_CHECKING:
@@ -35,6 +45,7 @@ def make_report(
     names: Sequence[str],
     candidates: Sequence[Candidate] = (),
     written: int = 1,
+    statistics: SelfCheckRow | None = None,
 ) -> Report:
     """The report of one conversion; of ``candidates`` the first is what was converted, and ``written`` were written."""
     stored = list(tree.variables())
@@ -65,6 +76,7 @@ def make_report(
         notes=(*tree.notes, *blueprint.notes, *binding.notes),
         caveats=architecture_caveats(blueprint),
         candidates=candidate_rows(candidates, folder, written),
+        statistics=statistics,
         files={name: str(folder / name) for name in names},
     )
 

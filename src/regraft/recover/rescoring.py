@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from regraft.blueprint import Blueprint
 from regraft.errors import RegraftError
 from regraft.layers.binding import Binding, bind
-from regraft.moments.norms import Norm, misfit, nats, norm
+from regraft.moments.norms import Norm, misfit, nats, norm, pooled
 from regraft.moments.propagate import NORMS, predictions
 from regraft.recover.candidate import Candidate, Run
 
@@ -69,7 +70,7 @@ def measured(
     entering = {call.layer: call.inputs[0] for call in candidate.blueprint.calls if call.layer in norms}
     ran = run(candidate.blueprint, candidate.tree, samples, tuple(entering.values()))
     misfits = {
-        name: sample_misfit(ran.seen[ref], norms[name], axis_of(candidate, name))
+        name: sample_misfit(ran.seen[ref], norms[name], norm_axis(candidate.blueprint, name))
         for name, ref in entering.items()
         if ref in ran.seen
     }
@@ -93,9 +94,8 @@ def sample_misfit(seen: np.ndarray, bn: Norm, axis: int) -> float:
 def priced(candidates: Sequence[Candidate], found: Sequence[Mapping[str, float]]) -> list[Candidate]:
     """The cost of every misfit against those of the same BatchNorm in the other candidates."""
     names = sorted({name for misfits in found for name in misfits})
-    cost = np.zeros(len(candidates))
-    for name in names:
-        cost += nats([misfits.get(name, float("nan")) for misfits in found])
+    every = [nats([misfits.get(name, float("nan")) for misfits in found]) for name in names]
+    cost = pooled(every) if every else np.zeros(len(candidates))
     repriced = [replace(c, cost=c.cost + float(extra)) for c, extra in zip(candidates, cost, strict=True)]
     return sorted(repriced, key=lambda c: c.cost)
 
@@ -113,9 +113,9 @@ def norms_of(candidate: Candidate, binding: Binding) -> dict[str, Norm]:
     return found
 
 
-def axis_of(candidate: Candidate, name: str) -> int:
+def norm_axis(blueprint: Blueprint, name: str) -> int:
     """The axis that a BatchNorm normalises."""
-    axis = candidate.blueprint.by_name[name].config.get("axis", -1)
+    axis = blueprint.by_name[name].config.get("axis", -1)
     return axis[0] if isinstance(axis, tuple) and isinstance(axis[0], int) else axis if isinstance(axis, int) else -1
 
 
@@ -126,4 +126,4 @@ def arrays_of(binding: Binding) -> dict[str, dict[str, np.ndarray]]:
     }
 
 
-__all__ = ["on_samples", "rescored"]
+__all__ = ["norm_axis", "on_samples", "rescored"]

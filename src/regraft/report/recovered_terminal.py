@@ -28,9 +28,19 @@ def recovered_rows(report: Report) -> list[tuple[str, str | Text]]:
         rows.append(
             ("likeliest", f"{first.share:.0%} against the {plural(len(report.candidates) - 1, 'next candidate')}")
         )
-    if report.statistics is not None:
-        rows.append(("self-check", printable(report.statistics.summary, 300)))
     return rows
+
+
+def statistics_rows(report: Report) -> list[tuple[str, str | Text]]:
+    """What the file's own statistics say of the model, and of its inputs."""
+    if report.statistics is None:
+        return []
+    contradicted = any(row.verdict == "contradicts" for row in report.statistics.layers)
+    summary = Text(printable(report.statistics.summary, 300), style="red" if contradicted else "")
+    return [
+        ("self-check", summary),
+        *(("inputs were", printable(words, 300)) for words in report.statistics.inputs[:4]),
+    ]
 
 
 def other_candidates(report: Report) -> list[str]:

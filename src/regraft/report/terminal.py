@@ -14,7 +14,7 @@ from regraft.report.console import INDENT, bullets, facts, heading
 from regraft.report.dialects import DIALECTS, written_by
 from regraft.report.layer_table import error_words, layer_table
 from regraft.report.printable import listing, plural, printable, shape_words, size_words
-from regraft.report.recovered_terminal import other_candidates, recovered_rows
+from regraft.report.recovered_terminal import other_candidates, recovered_rows, statistics_rows
 from regraft.report.value import Port, Report, VerificationRow
 
 MOST_NOTES = 8
@@ -70,6 +70,7 @@ def summary(report: Report) -> list[tuple[str, str | Text]]:
         ("variables", counts(report)),
         ("checked", checked(report.verification)),
         ("tried on", tried(report.verification)),
+        *statistics_rows(report),
         ("files", files(report)),
     ]
     return rows

@@ -119,10 +119,20 @@ class StatisticRow:
 
 @dataclass(frozen=True)
 class SelfCheckRow:
-    """The model against the statistics in its own file: a check that needs neither data nor Keras."""
+    """
+    The model against the statistics in its own file: a check that needs neither data nor Keras.
+
+    Attributes:
+        summary: One sentence.
+        layers: One row a BatchNorm.
+        inputs: How the inputs were scaled, as far as the first BatchNorm tells.
+        better: Changes of the architecture that would fit the statistics better.
+    """
 
     summary: str
     layers: tuple[StatisticRow, ...] = ()
+    inputs: tuple[str, ...] = ()
+    better: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

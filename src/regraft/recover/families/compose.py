@@ -41,7 +41,7 @@ class Composed:
 
 
 def composed(
-    alignment: Alignment, grouping: Grouping, index: Index, hints: Hints, version: KerasVersion
+    alignment: Alignment, grouping: Grouping, index: Index, hints: Hints, version: KerasVersion, *, area: int | None = None
 ) -> Composed | None:
     """The draft of an alignment; None if the file's other layers cannot be a chain around it."""
     source = published(alignment.member)
@@ -59,7 +59,7 @@ def composed(
         return None
     front, back = own_links(alignment, grouping, old, units, version)
     end = old.outputs[0]
-    area = needed_area(old, stored, back, end, alignment)
+    area = needed_area(old, stored, back, end, alignment) or area
     channels = channels_in(new, stored)
     inputs = hints if not front else Hints(())
     at_entry = entered(old, new, source.pads, channels, inputs, flattened(old, end), area)

@@ -16,6 +16,7 @@ from regraft.recover.families.chain import NotAChainError
 from regraft.recover.families.compose import Composed, composed
 from regraft.recover.families.library import Index, index, published
 from regraft.recover.families.listed import listed, regrouped
+from regraft.recover.families.nested import Nest, around, nests
 from regraft.recover.families.ranking import cost, function_of
 from regraft.recover.families.sequence import has_layers, units
 from regraft.recover.families.unordered import Heap, unordered
@@ -41,8 +42,10 @@ def match(grouping: Grouping, hints: Hints) -> list[Draft]:
     library = index()
     drafts: dict[object, tuple[float, Draft, Alignment]] = {}
     others: dict[object, list[str]] = {}
-    for alignment in alignments(grouping, library):
-        found = drafted(alignment, grouping, library, hints)
+    places = [(a, drafted(a, grouping, library, hints)) for a in alignments(grouping, library)]
+    if not places and has_layers(grouping):
+        places = [(n.alignment, drafted(n, grouping, library, hints)) for n in nests(grouping, library)]
+    for alignment, found in places:
         if found is None:
             continue
         same = function_of(found.blueprint)
@@ -77,11 +80,14 @@ def smallest(heaps: Sequence[Heap]) -> list[Heap]:
     return [heap for heap in heaps if len(heap.alignment.after) == least]
 
 
-def drafted(alignment: Alignment, grouping: Grouping, library: Index, hints: Hints) -> Draft | None:
+def drafted(place: Alignment | Nest, grouping: Grouping, library: Index, hints: Hints) -> Draft | None:
     """The draft of an alignment, if its layers take what the file holds."""
     version = version_of(grouping.tree)
     try:
-        made = composed(alignment, grouping, library, hints, version)
+        if isinstance(place, Nest):
+            alignment, made = place.alignment, around(place, grouping, library, hints, version)
+        else:
+            alignment, made = place, composed(place, grouping, library, hints, version)
         if made is None:
             return None
         blueprint = replace(made.blueprint, keras_version=stated(grouping, version))

@@ -141,12 +141,14 @@ def assigned(
     slots = [(i, j, shape) for i, layer in enumerate(wanted) for j, shape in enumerate(layer)]
     rank = {"variance": 0, "gamma": 1}
     chosen: dict[tuple[int, int], Variable] = {}
+    asked = {shape for i, j, shape in slots if (i, j) in roles}
+    scores = {id(v): positive(v) for shape in asked for v in pools.get(shape, ()) if len(pools[shape]) > 1}
     for i, j, shape in sorted(slots, key=lambda slot: rank.get(roles.get(slot[:2], ""), 2)):
         pool = pools.get(shape)
         if not pool:
             return None
         if (i, j) in roles and len(pool) > 1:
-            best = max(range(len(pool)), key=lambda at: positive(pool[at]))
+            best = max(range(len(pool)), key=lambda at: scores[id(pool[at])])
             chosen[i, j] = pool[best]
             del pool[best]
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from regraft.blueprint import Choice, Label, Setting
 from regraft.blueprint.words import words
-from regraft.recover.geometry.lattice import INFINITE, SLACK, Assignment, Lattice, Step, best_with
+from regraft.recover.geometry.lattice import INFINITE, Assignment, Lattice, Step, best_with
 from regraft.recover.geometry.steps import Plan
 from regraft.recover.geometry.ways import Fixed, Way, least
 from regraft.recover.question import Option, Question, sorted_question
@@ -35,11 +35,13 @@ class Verdicts:
     Attributes:
         told: With all facts.
         usual: With habits alone: as if no array said how long its axis must be, and nothing had to be joined.
+        slack: Values that are missing cost more by so much, if they fit at all.
         cut: Whether the search had to leave out states.
     """
 
     told: Values
     usual: Values
+    slack: float
     cut: bool = False
 
     def margin(self, name: str, key: str, value: Setting) -> float:
@@ -51,7 +53,7 @@ class Verdicts:
         found = self.margin(name, key, value)
         known = self.usual.get((name, key), {})
         # Values that were not met on the way cost more than anything that was followed.
-        return min(found, SLACK) - min(margin(known, value), SLACK) if value in known else found
+        return min(found, self.slack) - min(margin(known, value), self.slack) if value in known else found
 
 
 def margin(costs: Mapping[Setting, float], value: Setting) -> float:
@@ -115,7 +117,7 @@ def choice_of(plan: Plan, name: str, key: str, value: Setting, told: Verdicts) -
     others = sorted((other for other in costs if other != value), key=costs.__getitem__)
     margin, gain = told.margin(name, key, value), told.gain(name, key, value)
     best = min(costs, key=costs.__getitem__) == value if costs else True
-    label, reason = labelled(margin, gain, best=best, needed=plan.margin)
+    label, reason = labelled(margin, gain, best=best, needed=plan.margin, cut=told.cut)
     if key == "batch_shape" and has_open_axes(value):
         label, reason = "open", "nothing in the file depends on the sizes that are left open"
     elif key in FREE and label == "supported":
@@ -126,17 +128,21 @@ def choice_of(plan: Plan, name: str, key: str, value: Setting, told: Verdicts) -
     return Choice(f"{name}.{key}", words(value), candidates, label, reason)
 
 
-def labelled(margin: float, gain: float, *, best: bool, needed: float) -> tuple[Label, str]:
+def labelled(margin: float, gain: float, *, best: bool, needed: float, cut: bool) -> tuple[Label, str]:
     """The label and the reason for it; ``needed`` is the margin from which on a value is supported."""
     if not best:
         return "assumed", "goes with the other settings of this candidate"
+    if cut:
+        return "assumed", "convention: there were too many combinations of sizes to follow all"
     if margin == INFINITE and gain >= GAIN:
         return "supported", "no other value tried lets all arrays and sums fit at a comparable cost"
     if margin >= needed and gain >= GAIN:
         return "supported", f"every other value costs {margin:.1f} nats more, {gain:.1f} of them because sizes must fit"
+    if margin == INFINITE:
+        return "assumed", "convention: other values are far less usual"
     if margin < EVEN:
         return "open", f"the next value is as good: {margin:.1f} nats"
-    return "assumed", f"convention: every other value costs {min(margin, SLACK):.1f} nats more, or more than that"
+    return "assumed", f"convention: every other value costs {margin:.1f} nats more"
 
 
 def has_open_axes(shape: Setting) -> bool:

@@ -13,7 +13,7 @@ from regraft.recover.geometry.borders import Borders, borders
 from regraft.recover.geometry.choices import Verdicts, choices_of, least_costs, questions_of, usual_costs
 from regraft.recover.geometry.graph import Graph, graph_of, with_format
 from regraft.recover.geometry.habits import Habit, habits
-from regraft.recover.geometry.lattice import INFINITE, SLACK, Assignment, Lattice, assignments, search
+from regraft.recover.geometry.lattice import INFINITE, Assignment, Lattice, assignments, search
 from regraft.recover.geometry.roles import SUMS, is_growth, is_pool, kernel_side, roles
 from regraft.recover.geometry.slots import settled, with_slots
 from regraft.recover.geometry.steps import Plan, demands_of, steps
@@ -25,6 +25,10 @@ MOST = 12
 UNFIT = 25.0
 #: What channels first costs where nothing tells: 10 of the 563 pools and 1,570 convolutions counted state it.
 CHANNELS_FIRST = 4.0
+#: What is dearer than the best assignment by so many nats is not followed; less in networks of more calls than ``LONG``.
+SLACK, SLACK_LONG, LONG = 9.0, 5.0, 100
+#: Settings that cost no more than this above the usual one are always tried.
+LEAST_LIMIT = 5.0
 #: Errors that absurd input may cause on the way; the draft is then given back as it was.
 ABSURD = (RegraftError, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError)
 
@@ -44,7 +48,7 @@ class Effort:
     wide: bool = False
 
 
-EFFORTS = (Effort(SLACK), Effort(INFINITE, wide=True))
+EFFORTS = (Effort(9.0), Effort(INFINITE, wide=True))
 
 
 @dataclass(frozen=True)
@@ -98,47 +102,56 @@ def unfit(draft: Draft, reason: str) -> Draft:
 def fitted(draft: Draft, hints: Hints) -> list[Draft]:
     """The best drafts, those of all data formats and habits together."""
     base = graph_of(draft.blueprint, draft.grouping.tree)
-    found, failure = tried(base, draft, hints, Borders())
+    slack = SLACK if len(base.calls) <= LONG else SLACK_LONG
+    trained = has_statistics(base)
+    # Where stored means will have a say, a first guess is enough to start from.
+    found, failure = tried(base, draft, hints, Borders(), 1.0 if trained else slack)
     if not found:
         return [unfit(draft, f"no sizes fit: nothing that reaches layer {failure} has the shape that its arrays need")]
-    first = drafts(draft, found)
-    seen = borders(first[0].blueprint, draft.grouping.tree)
-    if seen.sites:
-        again, _ = tried(base, draft, hints, seen)
-        if again:
-            return drafts(draft, again)
-    return first
+    if trained:
+        seen = borders(drafts(draft, found)[0].blueprint, draft.grouping.tree)
+        again, _ = tried(base, draft, hints, seen, slack)
+        found = again or found
+    return drafts(draft, found)
 
 
-def tried(base: Graph, draft: Draft, hints: Hints, seen: Borders) -> tuple[list[Fitted], str]:
+def has_statistics(graph: Graph) -> bool:
+    """Whether there are BatchNorms whose means borders may have shifted."""
+    return any("moving_mean" in shapes for shapes in graph.stored.values())
+
+
+def tried(base: Graph, draft: Draft, hints: Hints, seen: Borders, slack: float) -> tuple[list[Fitted], str]:
     """The searches over all data formats, with rare settings only where nothing else will do."""
     failure, last = "", list[Fitted]()
     for effort in EFFORTS:
         plans = [(plan_of(graph, draft, hints, seen, wide=effort.wide), cost) for graph, cost in formats(base, hints)]
-        found, failed = searched(plans, draft, effort)
+        found, failed = searched(plans, draft, effort, slack)
         failure, last = failure or failed, found or last
-        if found and min(one.excess for one in found) <= effort.limit:
+        if found and min(one.excess for one in found) <= max(effort.limit, slack):
             break
     return last, failure
 
 
-def searched(plans: Sequence[tuple[Plan, float]], draft: Draft, effort: Effort) -> tuple[list[Fitted], str]:
+def searched(
+    plans: Sequence[tuple[Plan, float]], draft: Draft, effort: Effort, slack: float
+) -> tuple[list[Fitted], str]:
     """The lattices of all habits that can compete, and the layer at which the first failed."""
     found: list[Fitted] = []
     failure = ""
     best = INFINITE
+    limit = effort.limit if effort.wide else min(effort.limit, max(slack, LEAST_LIMIT))
     for plan, cost in plans:
-        problems = [(habit, steps(plan, habit, effort.limit)) for habit in plausible(plan, draft)]
+        problems = [(habit, steps(plan, habit, limit)) for habit in plausible(plan, draft)]
         bounds = [cost + habit.cost + sum(least(s.ways) for s in problem if not s.shared) for habit, problem in problems]
         for (habit, problem), bound in sorted(zip(problems, bounds, strict=True), key=lambda item: item[1]):
             extra = cost + habit.cost
-            if bound > best + SLACK:
+            if bound > best + slack:
                 continue
             width = width_for(plan)
             if best == INFINITE:
                 quick = search(problem, plan.shop, max(width // 8, 12))
                 best = min(best, quick.best + extra)
-            lattice = search(problem, plan.shop, width, best + SLACK - extra)
+            lattice = search(problem, plan.shop, width, best + slack - extra, slack)
             failure = failure or lattice.failure
             if not lattice.failure:
                 best = min(best, lattice.best + extra)
@@ -231,14 +244,16 @@ def width_for(plan: Plan) -> int:
 def drafts(draft: Draft, found: Sequence[Fitted]) -> list[Draft]:
     """The cheapest assignments of all searches, as drafts; none twice."""
     told = Verdicts(
-        least_costs([(f.lattice, f.cost) for f in found]), usual_costs([(f.lattice.steps, f.cost) for f in found])
+        least_costs([(f.lattice, f.cost) for f in found]), usual_costs([(f.lattice.steps, f.cost) for f in found]),
+        min(f.lattice.slack for f in found),
+        any(f.lattice.cut for f in found),
     )
     listed: list[tuple[float, int, Assignment, Fitted]] = []
     cheapest = min(f.lattice.best + f.cost for f in found)
     for number, one in enumerate(found):
         for i, assignment in enumerate(assignments(one.lattice)):
             cost = assignment.cost + one.cost
-            if i >= MOST or cost > cheapest + SLACK:
+            if i >= MOST or cost > cheapest + one.lattice.slack:
                 break
             listed.append((cost, number, assignment, one))
     listed.sort(key=lambda item: item[0])

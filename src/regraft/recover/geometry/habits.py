@@ -35,6 +35,7 @@ POOLS_2D: Mapping[Window, int] = {
     (5, 1, "same"): 4,
     (4, 2, "valid"): 1,
     (6, 6, "valid"): 1,
+    (1, 2, "valid"): 5,
 }
 #: Pools over one axis, of 51, and over three, of 9, taken together with those of two axes for what is rare.
 POOLS_1D: Mapping[Window, int] = {

@@ -18,9 +18,8 @@ from regraft.recover.geometry.demand import Demand
 from regraft.recover.geometry.ways import Edits, Price, Way, Ways, Workshop, least
 
 INFINITE = float("inf")
-#: What costs more than the best assignment by so many nats is forgotten.
-SLACK = 9.0
 Key = tuple[object, ...]
+Fits = Callable[[Shape, Shape], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +35,8 @@ class Step:
         demand: What its arrays demand of the first input.
         shared: Whether the layer is called more than once, so that one choice serves all calls.
         price: What a way costs more for the shapes that arrive; None if nothing.
+        partners: Tensors that will be merged with the first output, with what must be equal: what does not fit is
+            dropped as soon as both are there.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Step:
     demand: Demand = field(default_factory=Demand)
     shared: bool = False
     price: Price | None = None
+    partners: tuple[tuple[TensorRef, Fits], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,7 @@ class Lattice:
         before: For each step and state the least cost to get there; one entry more than steps.
         after: The same for the way from there to the end.
         failure: The step that no state gets through, or empty.
+        slack: What costs more than the best assignment by so many nats is forgotten.
         cut: Whether states were dropped because there were too many: then what is missing may still be possible.
     """
 
@@ -79,6 +82,7 @@ class Lattice:
     edges: list[list[Edge]] = field(default_factory=list)
     before: list[list[float]] = field(default_factory=lambda: [[0.0]])
     after: list[list[float]] = field(default_factory=list)
+    slack: float = INFINITE
     failure: str = ""
     cut: bool = False
 
@@ -96,7 +100,7 @@ class Assignment:
     edges: tuple[Edge, ...]
 
 
-def search(steps: Sequence[Step], shop: Workshop, width: int, limit: float = INFINITE) -> Lattice:
+def search(steps: Sequence[Step], shop: Workshop, width: int, limit: float = INFINITE, slack: float = INFINITE) -> Lattice:
     """
     Follow all sizes through all steps.
 
@@ -105,8 +109,9 @@ def search(steps: Sequence[Step], shop: Workshop, width: int, limit: float = INF
         shop: Remembers shapes from search to search.
         width: How many states are kept behind each step, the cheapest.
         limit: What cannot end below this cost is dropped.
+        slack: What ends above the best by more than this is dropped too.
     """
-    lattice = Lattice(steps)
+    lattice = Lattice(steps, slack=slack)
     rest = [0.0]
     for step in reversed(steps):
         rest.append(rest[-1] + (0.0 if step.shared else least(step.ways)))
@@ -124,6 +129,7 @@ def search(steps: Sequence[Step], shop: Workshop, width: int, limit: float = INF
         chooses = step.shared and picked < 0 and last_call[step.name] > i
         moves = mover(step, shop)
         most = limit - rest[i + 1]
+        partners = [(live.index(ref), fits) for ref, fits in step.partners if ref in live]
         found: dict[Key, int] = {}
         costs: list[float] = []
         edges: list[Edge] = []
@@ -131,6 +137,8 @@ def search(steps: Sequence[Step], shop: Workshop, width: int, limit: float = INF
             arriving = tuple(key[p] if p >= 0 else None for p in places)
             base = tuple(key[j] for j in kept)
             for shapes, group in moves(arriving):  # type: ignore[arg-type]
+                if any(not fits(key[j], shapes[0]) for j, fits in partners):  # type: ignore[arg-type]
+                    continue
                 chosen = group
                 if picked >= 0:
                     chosen = tuple(way for way in group if way.key == key[picked])
@@ -207,7 +215,7 @@ def look_back(lattice: Lattice) -> None:
     """Costs from every state to the end; edges that lead nowhere, or only to dear assignments, are dropped."""
     after = [0.0] * len(lattice.before[-1])
     collected = [after]
-    limit = lattice.best + SLACK
+    limit = lattice.best + lattice.slack
     for i in range(len(lattice.steps) - 1, -1, -1):
         costs = [INFINITE] * len(lattice.before[i])
         kept: list[Edge] = []

@@ -96,6 +96,8 @@ def targets_of(shape: Shape, count: int | None, wanted: Sequence[Demand]) -> lis
         last = shape[-1]
         if last is not None:
             found.append(((-1, last), 2.0))
+            if all(n == 1 for n in shape[1:-1]):
+                found.append(((last,), 0.4))
             found.append(((1,) * (len(shape) - 2) + (last,), 4.0))
         found.append(((-1,), 2.5))
         if len(shape) == 4 and shape[1] is not None and shape[2] and last:

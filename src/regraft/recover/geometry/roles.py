@@ -23,6 +23,9 @@ class Role:
         widens: Whether it has more filters than channels arrive.
         narrows: Whether it has fewer.
         padded: Whether a ZeroPadding comes right before it.
+        paddings: How many convolutions of the network have one.
+        projections: How many shortcuts of the network have a convolution of their own.
+        after_pool: Whether what arrives has just been pooled.
         projection: A 1x1 convolution beside other layers, from the same tensor to the same sum.
         entry: The first layer beside such a projection.
         inside: Whether it lies between a tensor that two branches share and the sum in which they meet.
@@ -40,6 +43,9 @@ class Role:
     widens: bool = False
     narrows: bool = False
     padded: bool = False
+    paddings: int = 1
+    projections: int = 1
+    after_pool: bool = False
     projection: bool = False
     entry: bool = False
     inside: bool = False
@@ -137,12 +143,15 @@ def roles(graph: Graph) -> dict[str, Role]:
         kind = types.get(call.layer, "")
         if call.layer not in found and call.inputs and is_window(kind):
             role = role_of(graph, call, pools, grows, windows, grown, projections, sources)
-            found[call.layer] = replace(role, inside=call.layer in between, after_sums=added)
+            found[call.layer] = replace(
+                role, inside=call.layer in between, after_sums=added, projections=max(len(projections), 1)
+            )
         summed = kind in SUMS and len(call.inputs) > 1
         output = (windows or is_window(kind), grown or is_growth(kind), added or summed)
         for index in range(4):
             before[TensorRef(call.layer, call.call, index)] = output
-    return found
+    paddings = max(sum(role.padded and role.window > 1 for role in found.values()), 1)
+    return {name: replace(role, paddings=paddings) for name, role in found.items()}
 
 
 def role_of(
@@ -157,7 +166,7 @@ def role_of(
 ) -> Role:
     """The role of one call."""
     source = graph.source(call.inputs[0])
-    direct = graph.maker(call.inputs[0])
+    direct, active = graph.maker(call.inputs[0]), graph.last_active(call.inputs[0])
     layer = graph.layers[call.layer]
     kernel = graph.stored.get(call.layer, {}).get("kernel", ())
     filters, channels = getattr(layer, "filters", 0), kernel[-2] if len(kernel) > 2 else 0
@@ -169,6 +178,7 @@ def role_of(
         widens=bool(channels) and filters > channels,
         narrows=bool(channels) and filters < channels,
         padded=direct is not None and graph.spec(direct.layer).type.startswith("ZeroPadding"),
+        after_pool=active is not None and is_pool(graph.spec(active.layer).type),
         projection=call.layer in projections,
         entry=source in sources and call.layer not in projections,
         joined=joined(graph, output),

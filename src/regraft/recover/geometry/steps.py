@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from math import log2
 
 from regraft.blueprint import Call, LayerSpec, Setting, Shape, TensorRef
 from regraft.layers import Layer
@@ -13,10 +15,10 @@ from regraft.recover.geometry.borders import Borders
 from regraft.recover.geometry.demand import Demand, demand
 from regraft.recover.geometry.graph import Graph, built_or_none
 from regraft.recover.geometry.habits import Habit
-from regraft.recover.geometry.lattice import Step
-from regraft.recover.geometry.roles import Role, is_pool
+from regraft.recover.geometry.lattice import Fits, Step
+from regraft.recover.geometry.roles import SUMS, Role, is_pool
 from regraft.recover.geometry.slots import slot_ways
-from regraft.recover.geometry.ways import Fixed, Way, Ways, Workshop, usable, within
+from regraft.recover.geometry.ways import Fixed, Price, Way, Ways, Workshop, map_of, usable, within
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def steps(plan: Plan, habit: Habit, limit: float = float("inf")) -> list[Step]:
     graph = plan.graph
     found = [Step(ref.layer, (), (ref,), fixed_entry(plan, ref.layer)) for ref in graph.blueprint.inputs]
     skipped: dict[TensorRef, TensorRef] = {}
-    for call in graph.calls:
+    for call in depth_first(graph):
         inputs = tuple(skipped.get(ref, ref) for ref in call.inputs)
         if graph.passive(call) and plan.demands[call.layer] == Demand():
             # Activations and the like: the tensor behind is as large as the one before.
@@ -87,9 +89,106 @@ def steps(plan: Plan, habit: Habit, limit: float = float("inf")) -> list[Step]:
         ways = within(answered(layer_ways(plan, call, habit), call.layer, plan.answers), limit)
         need = Demand() if settles_axis(graph.spec(call.layer), layer) else plan.demands[call.layer]
         shared = graph.call_counts[call.layer] > 1
-        price = plan.borders.price(call.layer)
-        found.append(Step(call.layer, inputs, outputs, ways, need, shared, price))
-    return [*found, *endings(plan, skipped)]
+        found.append(Step(call.layer, inputs, outputs, ways, need, shared, price_of(plan, call)))
+    return [*with_partners(graph, found), *endings(plan, skipped)]
+
+
+def depth_first(graph: Graph) -> list[Call]:
+    """
+    The calls, inputs before consumers, one branch after another.
+
+    So few tensors wait for each other at any time, and few combinations of their sizes are followed.
+    """
+    missing = {
+        (c.layer, c.call): len({(r.layer, r.call) for r in c.inputs if (r.layer, r.call) in graph.makers})
+        for c in graph.calls
+    }
+    takers: dict[tuple[str, int], list[Call]] = {}
+    for call in graph.calls:
+        for key in {(ref.layer, ref.call) for ref in call.inputs}:
+            takers.setdefault(key, []).append(call)
+    todo = [call for call in reversed(graph.calls) if not missing[call.layer, call.call]]
+    found: list[Call] = []
+    while todo:
+        call = todo.pop()
+        found.append(call)
+        for after in reversed(takers.get((call.layer, call.call), [])):
+            missing[after.layer, after.call] -= 1
+            if not missing[after.layer, after.call]:
+                todo.append(after)
+    return found
+
+
+def with_partners(graph: Graph, found: Sequence[Step]) -> list[Step]:
+    """The steps with the tensors that their outputs will be merged with."""
+    partners: dict[TensorRef, list[tuple[TensorRef, Fits]]] = {}
+    for step in found:
+        kind = graph.spec(step.name).type
+        fits = joins if kind == "Concatenate" else adds if kind in SUMS else None
+        if fits is not None and 1 < len(step.inputs) <= MOST_PARTNERS:
+            fits = partial(fits, first=graph.channels_first)
+            for ref in step.inputs:
+                partners.setdefault(ref, []).extend((other, fits) for other in step.inputs if other != ref)
+    return [
+        replace(step, partners=tuple(partners.get(step.outputs[0], ()))) if step.outputs else step for step in found
+    ]
+
+
+#: Merges of more tensors are checked when they are made.
+MOST_PARTNERS = 24
+
+
+def joins(one: Shape, other: Shape, *, first: bool) -> bool:
+    """Whether two maps can be joined along their channels."""
+    if one is None or other is None or len(one) != len(other) or len(one) < 4:
+        return True
+    places = slice(2, None) if first else slice(1, -1)
+    return all(None in (a, b) or a == b for a, b in zip(one[places], other[places], strict=True))
+
+
+def adds(one: Shape, other: Shape, *, first: bool) -> bool:
+    """Whether two tensors of equal rank can be added: each axis equal, or one place for all."""
+    if one is None or other is None or len(one) != len(other) or len(one) < 3:
+        return True
+    places = slice(2, None) if first else slice(1, -1)
+    pairs = zip(one[places], other[places], strict=True)
+    return all(None in (a, b) or a == b or 1 in (a, b) for a, b in pairs)
+
+
+#: What it costs if a padded window is larger than the map: it mostly reads zeros.
+LARGER_THAN_MAP = 1.0
+#: Sides of the last map before a global pool, as log2: 7 to 10 in ``keras.applications`` at the default sizes, 8 in
+#: ResNets and DenseNets for 32 x 32, 4 in networks for small faces. Up to CAP nats are charged.
+LAST_SIDE, LAST_SPREAD, LAST_CAP = 2.8, 0.9, 4.0
+
+
+def price_of(plan: Plan, call: Call) -> Price | None:
+    """What the ways of one call cost more for what arrives: by borders, by maps that are too small, or left too large."""
+    layer = plan.graph.layers[call.layer]
+    kind = plan.graph.spec(call.layer).type
+    if kind.startswith("Global") and layer is not None and layer.rank == 2:
+        return last_map
+    border = plan.borders.price(call.layer)
+    if kind == "TimeDistributed" or not hasattr(layer, "padding") or not isinstance(getattr(layer, "padding", None), str):
+        return border
+
+    def price(way: Way, shapes: tuple[Shape, ...]) -> float:
+        cost = border(way, shapes) if border is not None else 0.0
+        if getattr(way.layer, "padding", "") == "same" and way.layer is not None:
+            window = getattr(way.layer, "kernel_size", None) or getattr(way.layer, "pool_size", ())
+            cost += LARGER_THAN_MAP * any(n is not None and n < k for n, k in zip(map_of(shapes, way.layer), window))  # noqa: B905
+        return cost
+
+    return price
+
+
+def last_map(way: Way, shapes: tuple[Shape, ...]) -> float:
+    """What a global pool over such a map costs, against one over a usual last map."""
+    sizes = map_of(shapes, way.layer) if way.layer is not None else ()
+    if not sizes or None in sizes:
+        return 0.0
+    side = log2(max(1, max(n or 1 for n in sizes)))
+    return min(((side - LAST_SIDE) / LAST_SPREAD) ** 2 / 2, LAST_CAP)
 
 
 #: What it costs if maps grow again and the result is not as large as the input: autoencoders and segmentation give one
@@ -175,7 +274,7 @@ def layer_ways(plan: Plan, call: Call, habit: Habit) -> Ways:
     if spec.type == "RepeatVector":
         return rearranged.repeat_vector(plan.shop, spec, sequence_lengths(plan))
     if spec.type.startswith("ZeroPadding"):
-        return windows.zero_padding(plan.shop, spec, layer, window_behind(graph, call), wide=plan.wide)
+        return windows.zero_padding(plan.shop, spec, layer, *window_behind(graph, call), wide=plan.wide)
     if spec.type.startswith("Cropping"):
         return windows.cropping(plan.shop, spec, layer)
     if spec.type.startswith(("GlobalAveragePooling", "GlobalMaxPooling")):
@@ -262,15 +361,16 @@ def following(plan: Plan, call: Call) -> list[Demand]:
     return [replace(need, rank=need.rank or rank) for need in found]
 
 
-def window_behind(graph: Graph, call: Call) -> int:
-    """Size of the kernel or pool that reads a padded map."""
+def window_behind(graph: Graph, call: Call) -> tuple[int, str]:
+    """Size of the kernel or pool that reads a padded map, and its layer type."""
     for after in graph.next_active(TensorRef(call.layer, call.call)):
         layer = graph.layers[after.layer]
         sizes: Setting = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
         if isinstance(sizes, tuple) and sizes:
             # A pool behind a padding has a window of 3, whatever the draft says.
-            return 3 if hasattr(layer, "pool_size") else max(n for n in sizes if isinstance(n, int))
-    return 0
+            side = 3 if hasattr(layer, "pool_size") else max(n for n in sizes if isinstance(n, int))
+            return side, graph.spec(after.layer).type
+    return 0, ""
 
 
 def sequence_lengths(plan: Plan) -> list[int]:

@@ -17,6 +17,10 @@ UNEVEN = 5.0
 MARGINS = {(1, 1): 41, (0, 1): 14, (3, 3): 17, (1, 0): 7, (2, 2): 1, (3, 2): 3, (2, 3): 1, (0, 2): 0.5, (4, 4): 0.5}
 
 
+#: How often a network halves its maps in all, about: 5 times in ``keras.applications``, the stem and its pool included.
+HALVINGS = 4.0
+
+
 def stride_chance(role: Role, kind: str, strided: bool | None = None) -> float:
     """
     How often a convolution moves by 2, by its place.
@@ -27,11 +31,11 @@ def stride_chance(role: Role, kind: str, strided: bool | None = None) -> float:
     every ResNet, and all strided kernels of MobileNet and EfficientNet.
     """
     if role.projection:
-        return 0.7
+        return 0.1 if role.after_pool else min(0.7, HALVINGS / role.projections)
     if role.padded and role.window > 1:
-        return 0.7
+        return min(0.7, HALVINGS / role.paddings)
     if role.entry:
-        return 0.5
+        return 0.1 if role.after_pool else min(0.5, HALVINGS / role.projections)
     if role.after_growth:
         return 0.01
     if role.window == 1:
@@ -205,18 +209,22 @@ def upsampling(shop: Workshop, spec: LayerSpec, layer: Layer, *, prefix: str = "
     return fixed(found)
 
 
-def zero_padding(shop: Workshop, spec: LayerSpec, layer: Layer, window: int, *, wide: bool = False) -> Ways:
+def zero_padding(
+    shop: Workshop, spec: LayerSpec, layer: Layer, window: int, kind: str, *, wide: bool = False
+) -> Ways:
     """
     Ways of a ZeroPadding in front of a kernel of this size.
 
-    Half of the kernel at both ends, or one at the end alone: so does ``keras.applications`` throughout.
+    Half of the kernel at both ends, or less by one in front of a map of even size, which is what ``same`` does with
+    strides of 2: ``correct_pad`` of ``keras.applications``, there in front of every strided depthwise kernel.
     """
     rank, half = layer.rank, window // 2
-    found: list[Way] = []
-    for pair in MARGINS:
-        part = share(MARGINS, pair)
-        cost = nats(0.5 * part + (0.5 if window > 1 and pair == (half, half) else 0.0))
-        found.append(shop.way(spec, {"padding": (pair,) * rank}, cost))
+    pairs = {pair: share(MARGINS, pair) * 0.4 for pair in MARGINS}
+    if window > 1:
+        uneven = 0.85 if kind.startswith("Depthwise") else 0.25
+        pairs[half, half] = pairs.get((half, half), 0.0) + 0.6 * (1 - uneven)
+        pairs[half - 1, half] = pairs.get((half - 1, half), 0.0) + 0.6 * uneven
+    found = [shop.way(spec, {"padding": (pair,) * rank}, nats(part)) for pair, part in pairs.items()]
     if wide:
         for pair in product(range(6), repeat=2):
             found.append(shop.way(spec, {"padding": (pair,) * rank}, 7.0 + sum(pair) / 4))

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from einops import rearrange
 
 from regraft.recover.grouping.affinity import Rows, clean, rows_of
-from regraft.recover.grouping.vectors import Look
+from regraft.recover.grouping.vectors import Look, role_cost
 
 
 @dataclass
@@ -47,6 +48,8 @@ class Bag:
         looks: Their values at a glance.
         read: Their values; arrays that cannot be read are zeros.
         left: Places of those that no layer has yet.
+        cache: Row spaces, by kernel.
+        costs: Of roles, by role and array.
         doubts: For arrays that another layer may want, by how much it is dearer.
     """
 
@@ -56,6 +59,7 @@ class Bag:
     left: set[int] = field(default_factory=set)
     doubts: dict[int, float] = field(default_factory=dict)
     cache: dict[int, Rows] = field(default_factory=dict)
+    costs: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.left = set(range(len(self.shapes)))
@@ -85,12 +89,25 @@ class Bag:
                 found |= {shape[-1] // n for n in (3, 4) if shape[-1] % n == 0}
         return frozenset(found | {2 * w for w in found})
 
+    def cost(self, role: str, place: int) -> float:
+        """How unlikely an array is in a role, in nats."""
+        if (role, place) not in self.costs:
+            self.costs[role, place] = role_cost(role, self.looks(place))
+        return self.costs[role, place]
+
     def vector_rows(self, places: Sequence[int]) -> np.ndarray:
         """Vectors of one length, one a row, cleaned."""
         return np.array([clean(self.read(i).ravel()) for i in places])
 
-    def rows(self, place: int) -> Rows:
-        """The row space of a kernel."""
+    def rows(self, body: Body) -> Rows:
+        """The row space of the kernel that makes a body's channels."""
+        place = body.places[-1]
         if place not in self.cache:
-            self.cache[place] = rows_of(self.read(place))
+            kernel = self.read(place)
+            if body.type.startswith("Depthwise"):
+                # Every channel for itself: as if one channel came in.
+                kernel = rearrange(kernel, "... cin mult -> ... 1 (cin mult)")
+            elif body.type.endswith("Transpose"):
+                kernel = rearrange(kernel, "... cout cin -> ... cin cout")
+            self.cache[place] = rows_of(kernel)
         return self.cache[place]

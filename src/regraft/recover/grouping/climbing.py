@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
 
 from regraft.recover.grouping.traces import Traces, norm_score
 
 #: More vectors of one length than any model has; beyond, exchanges would take minutes.
-MOST_SLOTS = 400
-SWEEPS = 30
-#: Exchanges up to here are remembered.
-FAR = 12.0
+MOST_SLOTS = 1500
+#: Exchanges up to here are remembered, and gains down to here are taken.
+FAR, LEAST = 12.0, 1e-6
 
 
 @dataclass
@@ -42,99 +44,120 @@ class Exchange:
 
 
 class Climb:
-    """Exchanges in one deal, which it changes."""
+    """
+    Exchanges in one deal.
+
+    Slots are numbered: the roles of the first norm, of the second one and so on, then biases, then what is over.
+    Exchanges between two norms change each of them in one place, so their gains are sums of two numbers of one table:
+    what each slot would score with each vector while all others stay.
+    """
 
     def __init__(self, deal: Deal, traces: Traces) -> None:
-        self.deal, self.traces = deal, traces
-        self.slots: list[tuple[int, int]] = [(i, j) for i in range(len(deal.norms)) for j in range(len(deal.roles))]
-        self.slots += [(-1, body) for body in deal.biases] + [(-2, k) for k in range(len(deal.over))]
-        self.scores = [self._norm(i) for i in range(len(deal.norms))]
+        self.traces, self.roles = traces, deal.roles
+        self.size, self.count = len(deal.roles), len(deal.norms)
+        self.bodies = list(deal.biases)
+        held = [i for norm in deal.norms for i in norm] + list(deal.biases.values()) + deal.over
+        self.held = np.array(held, dtype=int)
+        self.table = np.zeros((len(held), len(held)))
+        self._fill(range(self.count))
+        first = self.count * self.size
+        for k, body in enumerate(self.bodies):
+            self.table[first + k] = (traces.bias[:, body] - traces.roles["bias"])[: len(held)]
 
-    def run(self) -> list[Exchange]:
-        """Exchange vectors, and the trainable halves of norms, while that helps; then list what exchanges cost."""
-        if len(self.slots) > MOST_SLOTS:
-            return []
-        for _ in range(SWEEPS):
-            if not (self._sweep() or self._halves()):
-                break
-        return self._exchanges()
+    def run(self) -> tuple[Deal, list[Exchange]]:
+        """The best deal that exchanges lead to, and what single exchanges in it cost."""
+        if len(self.held) <= MOST_SLOTS:
+            for _ in range(4 * len(self.held) + 10):
+                if not (self._exchange() or self._turn() or self._exchange_halves()):
+                    break
+        norms = self.held[: self.count * self.size].reshape(self.count, self.size).tolist() if self.count else []
+        rest = self.held[self.count * self.size :].tolist()
+        biases = dict(zip(self.bodies, rest, strict=False))
+        return Deal(self.roles, norms, biases, rest[len(self.bodies) :]), self._exchanges()
 
-    def _norm(self, i: int) -> float:
-        return norm_score(self.traces, self.deal.roles, self.deal.norms[i])
+    def _fill(self, norms: Iterable[int]) -> None:
+        """What each slot of some norms scores with each vector."""
+        for i in norms:
+            at = dict(zip(self.roles, self.held[i * self.size : (i + 1) * self.size], strict=True))
+            for j, role in enumerate(self.roles):
+                row = -self.traces.roles[role]
+                for (first, second), pairs in self.traces.pairs.items():
+                    if role == first and second in at:
+                        row = row + pairs[:, at[second]]
+                    elif role == second and first in at:
+                        row = row + pairs[at[first], :]
+                self.table[i * self.size + j] = row
 
-    def _get(self, slot: tuple[int, int]) -> int:
-        kind, place = slot
-        return self.deal.biases[place] if kind == -1 else self.deal.over[place] if kind == -2 else self.deal.norms[kind][place]
+    def _gains(self) -> np.ndarray:
+        """What the exchange of two slots gains, where they are not of one norm."""
+        scores = self.table[:, self.held]
+        own = np.diag(scores)
+        gains = scores + scores.T - own[:, None] - own[None, :]
+        for i in range(self.count):
+            gains[i * self.size : (i + 1) * self.size, i * self.size : (i + 1) * self.size] = 0.0
+        return gains
 
-    def _put(self, slot: tuple[int, int], vector: int) -> None:
-        kind, place = slot
-        if kind == -1:
-            self.deal.biases[place] = vector
-        elif kind == -2:
-            self.deal.over[place] = vector
-        else:
-            self.deal.norms[kind][place] = vector
+    def _swap(self, first: int, second: int) -> None:
+        self.held[[first, second]] = self.held[[second, first]]
+        whole = self.count * self.size
+        self._fill({slot // self.size for slot in (first, second) if slot < whole})
 
-    def _single(self, slot: tuple[int, int]) -> float:
-        """The score of a slot that is no part of a norm."""
-        kind, place = slot
-        if kind != -1:
-            return 0.0
-        vector = self.deal.biases[place]
-        return float(self.traces.bias[vector, place] - self.traces.roles["bias"][vector])
+    def _exchange(self) -> bool:
+        """Make the exchange that gains most, if any does."""
+        gains = self._gains()
+        best = int(np.argmax(gains))
+        first, second = divmod(best, len(self.held))
+        if gains.size and gains[first, second] > LEAST:
+            self._swap(first, second)
+            return True
+        return False
 
-    def _part(self, first: tuple[int, int], second: tuple[int, int]) -> float:
-        """The score of all that two slots take part in."""
-        kinds = {slot[0] for slot in (first, second) if slot[0] >= 0}
-        return sum(self._norm(kind) for kind in kinds) + self._single(first) + self._single(second)
+    def _score(self, i: int) -> float:
+        return norm_score(self.traces, self.roles, self.held[i * self.size : (i + 1) * self.size].tolist())
 
-    def _gain(self, first: tuple[int, int], second: tuple[int, int]) -> float:
-        """What an exchange gains; the deal is as before afterwards."""
-        before = self._part(first, second)
-        self._swap(first, second)
-        after = self._part(first, second)
-        self._swap(first, second)
-        return after - before
+    def _turn(self) -> bool:
+        """Exchange two roles within a norm, where that gains."""
+        for i in range(self.count):
+            for a, b in combinations(range(i * self.size, (i + 1) * self.size), 2):
+                before = self._score(i)
+                self._swap(a, b)
+                if self._score(i) > before + LEAST:
+                    return True
+                self._swap(a, b)
+        return False
 
-    def _swap(self, first: tuple[int, int], second: tuple[int, int]) -> None:
-        a, b = self._get(first), self._get(second)
-        self._put(first, b)
-        self._put(second, a)
-
-    def _sweep(self) -> bool:
-        moved = False
-        for i, first in enumerate(self.slots):
-            for second in self.slots[:i]:
-                if self._gain(first, second) > 1e-9:
-                    self._swap(first, second)
-                    moved = True
-        return moved
-
-    def _halves(self) -> bool:
-        """Exchange what was trained (gamma and beta together) between norms."""
-        trained = [j for j, role in enumerate(self.deal.roles) if role in ("gamma", "beta")]
-        moved = False
-        if not 0 < len(trained) < len(self.deal.roles):
+    def _exchange_halves(self) -> bool:
+        """Exchange what was trained, gamma with beta, between two norms, where that gains most."""
+        trained = [j for j, role in enumerate(self.roles) if role in ("gamma", "beta")]
+        if len(trained) < 2 or len(trained) == self.size or self.count < 2:
             return False
-        for i in range(len(self.deal.norms)):
-            for j in range(i):
-                before = self._norm(i) + self._norm(j)
-                self._swap_all(i, j, trained)
-                if self._norm(i) + self._norm(j) > before + 1e-9:
-                    moved = True
-                else:
-                    self._swap_all(i, j, trained)
-        return moved
-
-    def _swap_all(self, i: int, j: int, roles: Sequence[int]) -> None:
-        for role in roles:
-            self._swap((i, role), (j, role))
+        norms = self.held[: self.count * self.size].reshape(self.count, self.size)
+        across = np.zeros((self.count, self.count))
+        for (first, second), pairs in self.traces.pairs.items():
+            for one, other in ((first, second), (second, first)):
+                if one in self.roles and other in self.roles and one in ("gamma", "beta") and other not in ("gamma", "beta"):
+                    table = pairs if one == first else pairs.T
+                    across += table[np.ix_(norms[:, self.roles.index(one)], norms[:, self.roles.index(other)])]
+        own = np.diag(across)
+        gains = across + across.T - own[:, None] - own[None, :]
+        i, j = divmod(int(np.argmax(gains)), self.count)
+        if gains[i, j] <= LEAST:
+            return False
+        for role in trained:
+            self._swap(i * self.size + role, j * self.size + role)
+        return True
 
     def _exchanges(self) -> list[Exchange]:
-        found: list[Exchange] = []
-        for i, first in enumerate(self.slots):
-            for second in self.slots[:i]:
-                cost = -self._gain(first, second)
-                if cost <= FAR:
-                    found.append(Exchange(max(cost, 0.0), self._get(first), self._get(second)))
-        return found
+        """All single exchanges that cost little."""
+        costs = -self._gains()
+        for i in range(self.count):
+            for a, b in combinations(range(i * self.size, (i + 1) * self.size), 2):
+                before = self._score(i)
+                self.held[[a, b]] = self.held[[b, a]]
+                costs[a, b] = before - self._score(i)
+                self.held[[a, b]] = self.held[[b, a]]
+        upper = np.triu(np.ones_like(costs, dtype=bool), 1)
+        return [
+            Exchange(max(float(costs[a, b]), 0.0), int(self.held[a]), int(self.held[b]))
+            for a, b in np.argwhere(upper & (costs <= FAR))
+        ]

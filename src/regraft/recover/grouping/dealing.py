@@ -15,7 +15,6 @@ from regraft.recover.grouping.assignment import assign
 from regraft.recover.grouping.bag import Bag, Body
 from regraft.recover.grouping.climbing import Climb, Deal, Exchange
 from regraft.recover.grouping.traces import Traces, traces_of
-from regraft.recover.grouping.vectors import role_cost
 
 #: Never chosen where anything else is possible.
 NEVER = 60.0
@@ -81,7 +80,7 @@ def counts(style: Style, vectors: int, bodies: int) -> tuple[int, int, int]:
         uneven = min(biases, bodies - biases)
         cost = 9.0 * over + 2.0 * uneven + style.cost * norms + 0.7 * (bodies - biases) + 2.0 * max(0, norms - bodies)
         # A bias in front of a BatchNormalization does nothing, though many networks have it.
-        cost += 1.0 * min(norms, biases)
+        cost += 1.5 * min(norms, biases) + 1.5 * min(norms, max(bodies - norms, 0))
         if best is None or cost < best[0]:
             best = (cost, norms, biases, over)
     assert best is not None
@@ -92,9 +91,9 @@ def style_cost(bag: Bag, style: Style, places: list[int], bodies: int) -> float:
     """How well the vectors of one length go with a style, in nats."""
     norms, biases, over = counts(style, len(places), bodies)
     firm, rest = cast_roles(bag, style, places, norms)
-    fit = sum(role_cost(role, bag.looks(i)) for role, taken in firm.items() for i in taken)
+    fit = sum(bag.cost(role, i) for role, taken in firm.items() for i in taken)
     loose = [role for role in LOOSE if role in style.roles and norms] + (["bias"] if biases else [])
-    fit += sum(min((role_cost(role, bag.looks(i)) for role in loose), default=0.0) for i in rest)
+    fit += sum(min((bag.cost(role, i) for role in loose), default=0.0) for i in rest)
     return fit + style.cost * norms + 9.0 * over + 0.7 * (bodies - biases) + 2.0 * min(biases, bodies - biases)
 
 
@@ -105,7 +104,7 @@ def cast_roles(bag: Bag, style: Style, places: list[int], norms: int) -> tuple[d
     for role in sorted((r for r in style.roles if r not in LOOSE), key=FIRMEST.index):
         others = [r for r in ("gamma", "beta", "moving_mean", "bias") if r not in (role, *firm)]
         gain = {
-            i: role_cost(role, bag.looks(i)) - min(role_cost(other, bag.looks(i)) for other in others) for i in rest
+            i: bag.cost(role, i) - min(bag.cost(other, i) for other in others) for i in rest
         }
         firm[role] = sorted(rest, key=gain.__getitem__)[:norms]
         rest = [i for i in rest if i not in firm[role]]
@@ -129,8 +128,7 @@ def deal(bag: Bag, style: Style, places: list[int], bodies: list[Body]) -> Dealt
     firm = {role: [number[i] for i in taken] for role, taken in cast.items()}
     taken = {i for vectors in firm.values() for i in vectors}
     rest = [i for i in range(len(places)) if i not in taken]
-    found = _first_deal(style, traces, firm, rest, norms, biases, over)
-    exchanges = Climb(found, traces).run()
+    found, exchanges = Climb(_first_deal(style, traces, firm, rest, norms, biases, over), traces).run()
     at = [{role: vector for role, vector in zip(style.roles, norm, strict=True)} for norm in found.norms]
     return Dealt(
         [[places[i] for i in norm] for norm in found.norms],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import isqrt
+from typing import NamedTuple
 
 from regraft.recover.grouping.fitting import Sizes, factors, value
 from regraft.recover.grouping.forms import Form
@@ -16,15 +16,15 @@ KERNEL = {1: 1.0, 2: 2.0, 3: 0.5, 4: 2.0, 5: 1.0, 7: 1.5}
 LARGE_KERNEL, ENORMOUS_KERNEL = 3.0, 7.0
 #: Branches whose kernels stand side by side before their norms do.
 BRANCHES = 4
-#: A norm of what a norm gives: hardly anybody does that.
+#: A norm of what a norm gives, slopes behind slopes: hardly anybody does that.
 AGAIN_NORMED = 4.0
+SCALES = frozenset({"PReLU", "LayerScale"})
 #: Norms that may stand before every kernel: they standardise the input.
 FIRST = {"BatchNormalization": 3.0, "Normalization": 3.0, "LayerNormalization": 6.0, "GroupNormalization": 8.0}
 KERNEL_AXES = frozenset({"kw", "kh", "kd"})
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """
     What leaves the layer before.
 
@@ -32,11 +32,13 @@ class State:
         channels: Its channels, 0 before the first layer and behind integers alone.
         rank: Spatial axes: 0 for a vector, None where it may be either.
         bare: Layers before that may still get a norm, branches side by side counted; at most ``BRANCHES``.
+        scaled: Whether slopes or scales stand right before.
     """
 
     channels: int = 0
     rank: int | None = None
     bare: int = 1
+    scaled: bool = False
 
 
 START = State()
@@ -89,7 +91,8 @@ def link_cost(form: Form, sizes: Sizes, state: State, widths: Widths, place: int
     if form.link == "starts":
         return _table_cost(sizes, state)
     if form.link == "keeps":
-        twice = AGAIN_NORMED if not state.bare and form.type != "PReLU" else 0.0
+        scale = form.type in SCALES
+        twice = AGAIN_NORMED if (state.scaled if scale else not state.bare) else 0.0
         return twice + _keep_cost(form, sizes["c"], state, widths, place)
     wanted = sizes["cin"] if "cin" in sizes else value("heads*k", sizes)
     return _mix_cost(form, wanted, state, widths, place)
@@ -155,8 +158,8 @@ def states_after(form: Form, sizes: Sizes, state: State) -> list[tuple[State, fl
     if not form.out:
         return [(state, 0.0)]
     if form.link == "keeps":
-        rank = state.rank if form.rank is None else form.rank
-        return [(State(sizes["c"], rank, max(state.bare - (form.type != "PReLU"), 0)), 0.0)]
+        rank, scale = state.rank if form.rank is None else form.rank, form.type in SCALES
+        return [(State(sizes["c"], rank, max(state.bare - (not scale), 0), scale), 0.0)]
     rank = form.rank if form.rank is not None else _rank_after(form, sizes, state)
     bare = min(state.bare + 1, BRANCHES) if state.channels else 1
     return [(State(value(text, sizes), rank, bare), cost) for text, cost in form.out if _known(text, sizes)]

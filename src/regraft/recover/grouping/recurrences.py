@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from regraft.recover.grouping.affinity import clean, made_by, odds
+from regraft.recover.grouping.affinity import BIAS, clean, made_by, odds, rows_of
 from regraft.recover.grouping.assignment import assign
 from regraft.recover.grouping.bag import Bag, Body
 
@@ -61,7 +61,7 @@ def _matched(
     if biases:
         # ``(2, gates)`` of a GRU: one row each for the kernel and the recurrent kernel.
         values = bag.vector_rows(biases) if len(bag.shapes[biases[0]]) == 1 else np.array([clean(bag.read(i)[0]) for i in biases])
-        fits = np.array([0.3 * (made_by(values, bag.rows(k)) + made_by(values, bag.rows(r))) for k, r in own])
+        fits = np.array([BIAS * sum(made_by(values, rows_of(bag.read(i))) for i in pair) for pair in own])
         width = max(len(biases), count)
         padded = np.full((count, width), -50.0)
         padded[:, : len(biases)] = fits

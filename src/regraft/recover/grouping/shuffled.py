@@ -25,6 +25,8 @@ from regraft.recover.grouping.sorting import take_bodies
 from regraft.recover.grouping.vectors import Look
 
 Shape = tuple[int, ...]
+#: Which direction of two is forward cannot be told; the other reading stands just behind.
+TURNED = 0.1
 
 
 def read_shuffled(
@@ -60,7 +62,7 @@ def read_shuffled(
         for k, place in dealt.biases.items():
             mine[k].places.append(place)
         _add_norms(shapes, own_style, dealt, mine, layers, owner)
-        doubts.update({norm[0]: _style_margin(bag, own_style, places, len(mine)) for norm in dealt.norms})
+        doubts.update(dict.fromkeys((norm[0] for norm in dealt.norms), _style_margin(bag, own_style, places, len(mine))))
         layers += [Layer(None, (place,)) for place in dealt.over]
         swaps += dealt.swaps
     for body in bodies:
@@ -72,6 +74,13 @@ def read_shuffled(
     follows = {first[norm]: first[body] for norm, body in owner.items() if norm in first and body in first}
     best = priced(chained(layers, Widths(shapes), follows), shapes, looks, UNKNOWN)
     return _readings(best, doubts, _real(swaps, looks), count)
+
+
+def _turned(layer: Layer) -> dict[int, int]:
+    """The exchange of both directions of a Bidirectional layer: nothing in the arrays says which one is which."""
+    middle = len(layer.places) // 2
+    ahead, back = layer.places[:middle], layer.places[middle:]
+    return {**dict(zip(ahead, back, strict=True)), **dict(zip(back, ahead, strict=True))}
 
 
 def _normalizers(bag: Bag) -> list[Layer]:
@@ -141,8 +150,9 @@ def _readings(
     )
     none = ((),) * len(margins)
     found = [replace(best, margins=margins, others=none)]
-    for swap in swaps[: count - 1]:
-        other = {swap.first: swap.second, swap.second: swap.first}
+    moves = [(swap.cost, {swap.first: swap.second, swap.second: swap.first}) for swap in swaps[: count - 1]]
+    moves += [(TURNED, _turned(layer)) for layer in best.layers if layer.form is not None and layer.form.wraps]
+    for cost, other in sorted(moves, key=lambda move: move[0])[: count - 1]:
         changed = tuple(replace(layer, places=tuple(other.get(p, p) for p in layer.places)) for layer in best.layers)
-        found.append(Reading(changed, best.cost + swap.cost, best.whole + swap.cost, margins, none))
+        found.append(Reading(changed, best.cost + cost, best.whole + cost, margins, none))
     return found

@@ -136,7 +136,8 @@ def _convolution(bag: Bag, place: int) -> Body:
     """A plain or transposed convolution: the bias tells which of the last two axes leaves."""
     *taps, first, last = bag.shapes[place]
     vectors = bag.vectors()
-    turned = first != last and last not in vectors and first in vectors and max(taps) > 1 and last in bag.widths
+    makers = any(shape[-1] == first for i, shape in enumerate(bag.shapes) if len(shape) > 1 and i != place)
+    turned = first != last and last not in vectors and first in vectors and max(taps) > 1 and not makers
     kind = f"Conv{len(taps)}D" + ("Transpose" if turned else "")
     doubt = min(4.0 if turned else 99.0, bag.doubts.get(place, 99.0))
     return Body(kind, [place], first if turned else last, last if turned else first, doubt=doubt)

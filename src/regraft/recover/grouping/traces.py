@@ -17,7 +17,7 @@ from regraft.recover.grouping.affinity import (
     odds,
 )
 from regraft.recover.grouping.bag import Bag, Body
-from regraft.recover.grouping.vectors import ROLES, role_cost
+from regraft.recover.grouping.vectors import ROLES
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Traces:
 
 def traces_of(bag: Bag, places: Sequence[int], bodies: Sequence[Body]) -> Traces:
     """The tables for some vectors of equal length, and bodies with so many channels."""
-    roles = {role: np.array([role_cost(role, bag.looks(i)) for i in places]) for role in (*ROLES, "over")}
+    roles = {role: np.array([bag.cost(role, i) for i in places]) for role in (*ROLES, "over")}
     vectors = bag.vector_rows(places)
     count = len(places)
     statistics = mean_of_variance(vectors, vectors)
     bias, feeds = np.zeros((count, len(bodies))), np.full((count, count), -1)
     if bodies:
-        rows = [bag.rows(body.places[-1]) for body in bodies]
+        rows = [bag.rows(body) for body in bodies]
         made = np.array([made_by(vectors, r) for r in rows]).T
         bias = BIAS * made
         lengths = np.array([r.norms for r in rows])

@@ -38,10 +38,11 @@ def answered(draft: Draft, settings: Mapping[str, str]) -> Draft:
     """
     for subject, text in settings.items():
         blueprint, key = put(draft.blueprint, subject, text)
-        value = value_at(blueprint, key)
+        before, value = value_at(draft.blueprint, key), value_at(blueprint, key)
         choices = [c for c in draft.choices if c.subject != ".".join(key)]
         stated = Choice(".".join(key), words(value), (words(value),), "proved", STATED)
-        questions = [left for q in draft.questions if (left := narrowed(q, key, value)).options[0].edits]
+        narrower = [narrowed(q, key, before, value) for q in draft.questions]
+        questions = [q for q in narrower if any(option.edits for option in q.options)]
         draft = replace(draft, blueprint=blueprint, choices=(*choices, stated), questions=tuple(questions))
     return draft
 
@@ -56,11 +57,15 @@ def with_answer(blueprint: Blueprint, subject: str, text: str) -> Blueprint:
     return put(blueprint, subject, text)[0]
 
 
-def narrowed(question: Question, key: tuple[str, str], value: Setting) -> Question:
-    """A question without the setting ``key``, its options those that gave it ``value``, if there were any."""
+def narrowed(question: Question, key: tuple[str, str], before: Setting, value: Setting) -> Question:
+    """
+    A question without the setting ``key``, its options those that gave it ``value``, if there were any.
+
+    An option that does not mention the setting leaves it as it was ``before``.
+    """
     if not any(key in option.edits for option in question.options):
         return question
-    agreeing = [o for o in question.options if key in o.edits and same(o.edits[key], value)] or list(question.options)
+    agreeing = [o for o in question.options if same(o.edits.get(key, before), value)] or list(question.options)
     seen: list[Mapping[tuple[str, str], Setting]] = []
     options = []
     for option in agreeing:

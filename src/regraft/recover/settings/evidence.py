@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -73,6 +74,11 @@ class Evidence:
         """Whether statistics say it, not only a tendency."""
         return bool(self.norms)
 
+    @cached_property
+    def mean(self) -> float:
+        """What an answer costs of which nothing is known."""
+        return sum(self.nats.values()) / len(self.nats)
+
     def cost(self, answer: Answer) -> float:
         """Nats of an answer; one that was not compared costs as much as those that are nearly the same function."""
         if not self.nats:
@@ -80,7 +86,7 @@ class Evidence:
         if answer in self.nats:
             return self.nats[answer]
         near = [self.nats[a] for f in NEAR.get(answer.function, ()) if (a := replace(answer, function=f)) in self.nats]
-        return min(near) if near else sum(self.nats.values()) / len(self.nats)
+        return min(near) if near else self.mean
 
     def words(self, answer: Answer) -> str:
         """The reason in words, with figures; empty where nothing is known."""
@@ -115,9 +121,41 @@ def gather(
     if not slots or not any(core(spec).type in BATCH_NORMS for spec in scene.blueprint.layers):
         return [Evidence() for _ in slots]
     norms = known_norms(scene)
-    runs = {answer: carried(scene, change) for answer, change in edits.items()}
-    places = [{slot.layer, slot.partner} - {""} for slot in slots]
-    return [about(scene, slot, functions, norms, runs, places) for slot in slots]
+    runs = Runs({answer: carried(scene, change) for answer, change in edits.items()}, slots)
+    return [about(scene, slot, functions, norms, runs) for slot in slots]
+
+
+class Runs:
+    """
+    What each answer predicts for each BatchNorm.
+
+    Args:
+        found: Predictions by answer and BatchNorm.
+        slots: The places that were open.
+    """
+
+    def __init__(self, found: Mapping[Answer, Mapping[str, Prediction]], slots: Sequence[Slot]) -> None:
+        self.found = found
+        through = {name: p.through for run in found.values() for name, p in run.items()}
+        place = {layer: i for i, slot in enumerate(slots) for layer in (slot.layer, slot.partner) if layer}
+        self.behind: dict[int, list[str]] = {}
+        self.shared: dict[str, int] = {}
+        for name in sorted(through):
+            passed = {place[layer] for layer in through[name] if layer in place}
+            # A BatchNorm that several open places lead to speaks of all of them at once.
+            self.shared[name] = len(passed)
+            for i in passed:
+                self.behind.setdefault(i, []).append(name)
+        self.place = place
+
+    def norms_behind(self, slot: Slot) -> list[str]:
+        """The BatchNorms whose prediction depends on a slot."""
+        return self.behind.get(self.place[slot.layer], [])
+
+    def misfits(self, answers: Sequence[Answer], name: str) -> np.ndarray:
+        """The misfit of each answer at one BatchNorm, NaN where there is no prediction."""
+        found = (self.found.get(answer, {}).get(name) for answer in answers)
+        return np.array([p.misfit if p is not None else np.nan for p in found])
 
 
 def known_norms(scene: Scene) -> dict[str, Norm]:
@@ -146,8 +184,7 @@ def about(
     slot: Slot,
     functions: tuple[str, ...],
     norms: Mapping[str, Norm],
-    runs: Mapping[Answer, Mapping[str, Prediction]],
-    places: Sequence[set[str]],
+    runs: Runs,
 ) -> Evidence:
     """What the BatchNorms behind a slot, and the one in front of it where it has a partner, say about it."""
     answers = [Answer(f) for f in functions]
@@ -164,14 +201,9 @@ def about(
         for answer in answers:
             behind = answer.function if answer.in_front == front else "linear"
             total[answer] += costs[behind]
-    carriers = {slot.layer, slot.partner} - {""}
-    for name in {n for run in runs.values() for n, p in run.items() if carriers & set(p.through)}:
-        through = next(set(run[name].through) for run in runs.values() if name in run)
-        # A BatchNorm that several open places lead to speaks of all of them at once.
-        share = max(1, sum(1 for other in places if other & through))
-        found = [runs.get(answer, {}).get(name) for answer in answers]
-        values = np.array([p.misfit if p is not None else np.nan for p in found])
-        for answer, cost, value in zip(answers, nats(values) / share, values, strict=True):
+    for name in runs.norms_behind(slot):
+        values = runs.misfits(answers, name)
+        for answer, cost, value in zip(answers, nats(values) / runs.shared[name], values, strict=True):
             total[answer] += TRUST * float(cost)
             if np.isfinite(value):
                 misfits.setdefault(answer, []).append(float(value))

@@ -23,6 +23,8 @@ COMPARED = (
 )  # fmt: skip
 #: In front of a normalisation, where ranges say most already; carrying them through costs ten times as much.
 COMPARED_IN_FRONT = ("relu", "tanh")
+#: Where there mostly is no function, the first so many are compared.
+COMPARED_BEHIND = 5
 #: Networks with more layers make up in places what is spared in functions: the first few, behind normalisations.
 LARGE, COMPARED_LARGE = 200, 6
 #: Places with a smaller share of no function at all have one as a rule.
@@ -90,10 +92,10 @@ def in_turns(scene: Scene, slots: Sequence[Slot], functions: tuple[str, ...]) ->
     rest = [i for i, s in enumerate(slots) if s.linear >= RULE]
     found = [Evidence() for _ in slots]
     change: dict[tuple[str, str], Setting] = {}
-    for group in (rule, sums, rest):
+    for group, compared in ((rule, functions), (sums, functions[:COMPARED_BEHIND]), (rest, functions[:COMPARED_BEHIND])):
         these = [slots[i] for i in group]
         held = Scene(replace(scene.draft, blueprint=edited(scene.blueprint, change)), scene.partners)
-        for i, evidence in zip(group, gather(held, these, functions, everywhere(scene, these, functions)), strict=True):
+        for i, evidence in zip(group, gather(held, these, compared, everywhere(scene, these, compared)), strict=True):
             found[i] = evidence
             if evidence.told:
                 best = min(evidence.nats, key=lambda a: evidence.nats[a] + habits.prior(slots[i], a, LIKELY))

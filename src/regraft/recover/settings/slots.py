@@ -114,7 +114,7 @@ def inline(scene: Scene, spec: LayerSpec) -> Slot | Settled:
     around, inner, key = scene.around, core(spec), path(spec, "activation")
     types = set(around.types_behind(spec.name))
     if types & ACTIVATIONS:
-        return Settled(spec.name, key, f"a {next(iter(types & ACTIVATIONS))} layer follows")
+        return Settled(spec.name, key, f"a layer {min(types & ACTIVATIONS)} follows")
     role: Role = "hidden"
     linear, place = conventions.DEVIATION.shares["linear"], "a hidden layer"
     if types & NORMS:
