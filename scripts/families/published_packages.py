@@ -37,7 +37,7 @@ def record(package: str, family: str, build: Callable[..., Any], variant: str = 
         build: Builds it; called with ``top=False`` for the model without its top where ``body`` is given, and with
             ``classes=11`` where the shapes of inner layers follow the number of classes.
         variant: Which form.
-        more: ``preprocessing``, ``inputs``; ``body=True``, ``classes=True``.
+        more: ``preprocessing``, ``inputs``; ``body=True``; ``classes=True``, or the names of these layers.
     """
     body, classes = more.pop("body", False), more.pop("classes", False)
     tf_keras.backend.clear_session()
@@ -49,7 +49,9 @@ def record(package: str, family: str, build: Callable[..., Any], variant: str = 
         tf_keras.backend.clear_session()
         part = functional(build(top=False))
         parts = {"body": rewritten(part.to_json()), "body_shapes": shapes_of(part)}
-    if classes:
+    if isinstance(classes, list):
+        parts["classes"] = classes
+    elif classes:
         tf_keras.backend.clear_session()
         other = shapes_of(build(classes=11))
         parts["classes"] = [layer for layer, found in other.items() if found != shapes.get(layer)]
@@ -93,11 +95,15 @@ def keras_applications() -> Iterator[Record]:
 
 
 def image_classifiers() -> Iterator[Record]:
-    """ResNets with a BatchNormalization in front, and networks with squeeze and excitation."""
+    """
+    ResNets with a BatchNormalization in front, and networks with squeeze and excitation.
+
+    Left out are those with grouped convolutions (ResNeXt, SENet-154): they slice channels with Lambda layers, which are
+    Python code.
+    """
     from classification_models.tfkeras import Classifiers
 
     names = "resnet18 resnet34 resnet50 resnet101 resnet152 seresnet18 seresnet34 seresnet50 seresnet101 seresnet152"
-    names += " seresnext50 seresnext101 resnext50 resnext101 senet154"
     for name in names.split():
         function, _ = Classifiers.get(name)
         deep = name.startswith(("seresnet50", "seresnet1", "seresnext", "senet")) and name != "seresnet18"
@@ -143,7 +149,7 @@ def segmentation_models() -> Iterator[Record]:
                 size = (384, 384, 3) if name == "PSPNet" else (256, 256, 3)
                 return getattr(sm, name)(backbone, encoder_weights=None, classes=classes, input_shape=size, **chosen)
 
-            yield record("segmentation-models", f"{name} over {backbone}", build, variant, classes=True,
+            yield record("segmentation-models", f"{name} over {backbone}", build, variant, classes=["final_conv"],
                          preprocessing=preprocessing)  # fmt: skip
 
 

@@ -118,7 +118,7 @@ def convert(
     names = (*TEXT_FILES, *weight_files(format))
     refuse_overwriting(folder, names, force=force)
     digest = digest or (Digest(file) if verify else None)
-    tree = read(file)
+    source = tree = read(file)
     check_checksums(file)
     candidates: tuple[Candidate, ...] = ()
     if blueprint is not None:
@@ -146,7 +146,18 @@ def convert(
     if verify:
         from regraft.verification import check  # what it needs takes a while to import
 
-        verification = check(folder, format, module, plan, binding, tree, own, oracle=oracle, progress=progress)
+        verification = check(
+            folder,
+            format,
+            module,
+            plan,
+            binding,
+            tree,
+            own,
+            oracle=oracle,
+            progress=progress,
+            keras_reads=source.dialect != "arrays",
+        )
     given = blueprint if blueprint is not None else architecture
     statistics = None
     if verify or candidates:  # it reads every array, which a quick conversion spares
@@ -156,7 +167,7 @@ def convert(
         statistics = self_check(plan, binding, tree, samples=samples, look_for_rivals=bool(candidates or samples))
     sha256 = digest.hex() if digest else ""
     report = make_report(
-        tree,
+        source,
         plan,
         binding,
         module,

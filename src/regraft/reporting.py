@@ -49,12 +49,12 @@ def make_report(
 ) -> Report:
     """The report of one conversion; of ``candidates`` the first is what was converted, and ``written`` were written."""
     stored = list(tree.variables())
-    used = {id(s) for t in module.transfers for source in t.sources for s in source.sources}
+    used = {s.path for t in module.transfers for source in t.sources for s in source.sources}
     listed = [(v.path, reason) for v, reason in binding.unused]
     listed += [
         (v.path, "its layer needs it only in training")
         for v in stored
-        if id(v) not in used and v.path not in dict(listed)
+        if v.path not in used and v.path not in dict(listed)
     ]
     return Report(
         regraft=regraft.__version__,
@@ -68,7 +68,7 @@ def make_report(
             for t in module.transfers
         ),
         variables_stored=len(stored),
-        variables_used=sum(id(v) in used for v in stored),
+        variables_used=sum(v.path in used for v in stored),
         variables_listed=tuple(listed),
         parameters_filled=sum(len(t.parameters) for t in module.transfers),
         verification=verification,

@@ -42,7 +42,16 @@ def verify(
     """
     c = conversion
     return check(
-        c.folder, c.format, c.module, c.blueprint, c.binding, c.tree, c.config, oracle=oracle, progress=progress
+        c.folder,
+        c.format,
+        c.module,
+        c.blueprint,
+        c.binding,
+        c.tree,
+        c.config,
+        oracle=oracle,
+        progress=progress,
+        keras_reads=c.report.source.dialect != "arrays",
     )
 
 
@@ -57,13 +66,18 @@ def check(
     *,
     oracle: Oracle | None = None,
     progress: Progress | None = None,
+    keras_reads: bool = True,
 ) -> VerificationRow:
-    """Compare the files in ``folder`` with Keras, which gets ``config`` if that is what was converted; or say why not."""
+    """
+    Compare the files in ``folder`` with Keras, which gets ``config`` if that is what was converted; or say why not.
+
+    ``keras_reads`` is false for a file that no Keras can load, a list of arrays.
+    """
     subject = Subject(
         blueprint=blueprint,
         binding=binding,
         tree=tree,
-        file=Path(tree.file),
+        file=Path(tree.file) if keras_reads else None,
         config=config,
         regenerate=lambda part, version: keras_config.dump(part, version=version),
         source=(folder / "model.py").read_text(encoding="utf-8"),

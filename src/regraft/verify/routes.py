@@ -131,7 +131,7 @@ def file_name(subject: Subject, blueprint: Blueprint) -> tuple[str, str]:
     if blueprint is not subject.blueprint:
         return "", "the model has layers that cannot be converted"
     if file is None or not file.is_file() or file.suffix == ".json":
-        return "", "the weights are not in one file"
+        return "", "there is no one file of weights that Keras could load"
     if tree.dialect in {"checkpoint-h5", "keras-0"}:
         return "", f"it does not read files of the dialect {tree.dialect} any more"
     if turned(subject.binding):

@@ -25,7 +25,9 @@ _WORDS = {"U": "text", "S": "text", "c": "complex numbers", "M": "dates", "m": "
 _OBJECT = re.compile(r"'[|<>=]?O\d*'")
 #: NumPy under Python 2 wrote ``(3L, 4L)``.
 _OLD_INTEGER = re.compile(r"(\d)L\b")
-PICKLE_HINT = "In the program that wrote it, write the arrays one by one: np.savez('weights.npz', *model.get_weights())."
+PICKLE_HINT = (
+    "In the program that wrote it, write the arrays one by one: np.savez('weights.npz', *model.get_weights())."
+)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class NumpyArchive:
         self.budget.add_nodes(1, name)
         with self._open(member) as stream:
             raw = self._take(stream, min(LONGEST_HEAD, member.file_size), name)
-        head = parse_head(raw, self.path, name, rank=limits.rank)
+        head = parse_head(bytes(raw), self.path, name, rank=limits.rank)
         if head.problem:
             return head
         self.budget.add_decoded(head.nbytes * (2 if head.bfloat16 else 1), name)

@@ -119,7 +119,7 @@ def test_a_backbone_with_an_own_head(head: str, level: str) -> None:
 
 
 def test_names_in_the_file_decide_on_the_layers_of_a_head() -> None:
-    head = [plain("my_pool", "GlobalMaxPooling2D"), plain("dropout", "Dropout"), dense("own", 512, 3)]
+    head = [plain("my_pool", "GlobalMaxPooling2D"), plain("dropout", "Dropout", rate=0.5), dense("own", 512, 3)]
     truth = followed(model("VGG16", top=False), *head)
     truth = renamed_layers(truth, {"my_pool": "global_max_pooling2d_1"})
     draft = best(truth, "named")
@@ -165,7 +165,8 @@ def test_other_names_are_kept_and_cost_something() -> None:
 def test_layers_in_another_order_are_found_by_their_names() -> None:
     truth = model("ResNet50")
     layers = truth.blueprint.layers
-    moved = replace(truth, blueprint=replace(truth.blueprint, layers=(*layers[:40], *layers[90:120], *layers[40:90], *layers[120:])))
+    order = (*layers[:40], *layers[90:120], *layers[40:90], *layers[120:])
+    moved = replace(truth, blueprint=replace(truth.blueprint, layers=order))
     draft = best(moved, "named")
     assert_is(draft, truth, "ResNet50")
     assert "names" in draft.choices[0].evidence
@@ -255,30 +256,24 @@ def nested(family: str, *head: tuple) -> Model:
     outer = LayerSpec(family.lower(), "Functional", {"blueprint": body.blueprint})
     entry = replace(body.blueprint.layers[0], name="image")
     weights = sorted(build(outer).variables(), key=lambda w: not w.trainable)
-    place: dict[str, int] = {}
-    shapes = []
-    for weight in weights:
-        layer = weight.name.split("/")[0]
-        shapes.append((layer, weight.name))
-    order = {name: iter(own) for name, own in body.shapes.items()}
-    made = [tuple(next(order[layer])) for layer, _ in shapes]
+    left = {name: iter(own) for name, own in body.shapes.items()}
+    made = [tuple(next(left[weight.name.split("/")[0]])) for weight in weights]
     blueprint = Blueprint("outer", (entry, outer), (Call(outer.name, (TensorRef("image"),)),), (TensorRef("image"),),
                           (TensorRef(outer.name),), keras_version="3.15")  # fmt: skip
-    del place
     return followed(replace(body, blueprint=blueprint, shapes={outer.name: made}),
                     plain("pool", "GlobalAveragePooling2D"), *head)  # fmt: skip
 
 
 def frozen(tree: WeightTree, truth: Model) -> WeightTree:
     """The file that Keras writes when the backbone is not trainable: all arrays of a layer together."""
-    groups: list[Group] = []
-    for group in tree.layers:
-        if group.key == truth.blueprint.layers[1].name:
-            names = [v.name.split("/")[0] for v in group.variables]
-            order = {name: i for i, name in enumerate(dict.fromkeys(names))}
-            group = replace(group, variables=tuple(sorted(group.variables, key=lambda v: order[v.name.split("/")[0]])))
-        groups.append(group)
-    return replace(tree, layers=tuple(groups))
+
+
+    def together(group: Group) -> Group:
+        owners = list(dict.fromkeys(v.name.split("/")[0] for v in group.variables))
+        return replace(group, variables=tuple(sorted(group.variables, key=lambda v: owners.index(v.name.split("/")[0]))))
+
+    name = truth.blueprint.layers[1].name
+    return replace(tree, layers=tuple(together(g) if g.key == name else g for g in tree.layers))
 
 
 # ---- limits

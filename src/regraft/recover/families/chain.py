@@ -32,7 +32,7 @@ class Link:
     One layer of a chain.
 
     Attributes:
-        spec: The layer; of an empty type where its name says nothing: whatever the next layer needs.
+        spec: The layer; of an empty type where its name says nothing or is a guess: whatever the next layer needs.
         shapes: Of its variables.
     """
 

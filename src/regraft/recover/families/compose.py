@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from regraft.blueprint import Blueprint, Call, Choice, LayerSpec, Shape, TensorRef
 from regraft.layers import KerasVersion
-from regraft.recover.draft import Draft, Hints
+from regraft.recover.draft import Hints
 from regraft.recover.families.align import Alignment
 from regraft.recover.families.chain import Chain, Link, NotAChainError, area_needed
 from regraft.recover.families.entry import channels_in, entered
@@ -153,9 +153,10 @@ def link_of(unit: Unit, version: KerasVersion) -> Link:
 
 
 def link_of_part(part: Part, version: KerasVersion) -> Link:
-    """A layer of the file as a link; one whose name says nothing has no type."""
+    """A layer of the file as a link; one without variables whose name says nothing, or only "pool", has no type."""
     shapes = tuple(v.shape for v in part.group.walk())
-    if not part.type:
+    guessed = part.label in ("assumed", "open") and part.type in ("MaxPooling2D", "AveragePooling2D", "InputLayer")
+    if not part.type or (guessed and not shapes):
         return Link(LayerSpec(part.name, ""), shapes)
     return Link(part_spec(part, version), shapes)
 

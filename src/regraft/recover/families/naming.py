@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -52,7 +53,7 @@ def between(parts: Sequence[Part], marks: Sequence[int]) -> list[list[Part]]:
     stops = [-1, *marks, len(parts)]
     return [
         [p for p in parts[a + 1 : b] if not any(True for _ in p.group.walk())]
-        for a, b in zip(stops, stops[1:], strict=False)
+        for a, b in itertools.pairwise(stops)
     ]
 
 
@@ -68,8 +69,8 @@ def stretches(layers: Sequence[LayerSpec], weighted: Mapping[str, Unit]) -> list
 
 
 def agree(part: Part, spec: LayerSpec) -> bool:
-    """Whether a layer of the file may be a published one: no type is as good as the right one."""
-    return part.type in ("", spec.type) or part.name == spec.name
+    """Whether a layer of the file may be a published one: a type that is a guess is as good as the right one."""
+    return part.type in ("", spec.type) or part.name == spec.name or part.label in ("assumed", "open")
 
 
 def renamed(blueprint: Blueprint, names: Mapping[str, str], taken: frozenset[str] = frozenset()) -> Blueprint:

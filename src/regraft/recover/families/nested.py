@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from regraft.recover.families.align import Alignment, by_names, by_order
 from regraft.recover.families.chain import Chain, Link, area_needed
 from regraft.recover.families.compose import Composed, composed, link_of_part
 from regraft.recover.families.library import Index
-from regraft.recover.families.sequence import units
+from regraft.recover.families.sequence import Unit, units
 from regraft.recover.part import Grouping, Part
 from regraft.weights import Group
 
@@ -93,26 +94,28 @@ def with_frozen(blueprint: Blueprint, alignment: Alignment, group: Group) -> Blu
     """
     The inner model with its frozen layers marked: older files store trainable variables first, then all others.
 
-    A layer is frozen if its first array does not stand in the first ascending run of the list, or its statistics do.
+    So the first run in which layers do not go back holds what is trained. If it holds statistics too, nothing is.
     """
     if group.groups or not group.variables:
         return blueprint
     owner = {id(v): (i, j) for i, unit in enumerate(alignment.matched) for j, v in enumerate(unit.arrays)}
-    places = [owner[id(v)] for v in group.variables if id(v) in owner]
-    run = ascending(places)
-    frozen: set[str] = set()
-    for i, unit in enumerate(alignment.matched):
-        statistics = len(unit.arrays) >= 3 and len(set(unit.shapes)) == 1 and len(unit.shapes[0]) == 1
-        if (i, 0) not in run or (statistics and (i, len(unit.arrays) - 1) in run):
-            frozen.add(unit.name)
+    run = ascending([owner[id(v)] for v in group.variables if id(v) in owner])
+    statistics = {(i, len(u.arrays) - 1) for i, u in enumerate(alignment.matched) if is_normalisation(u)}
+    trained = set() if run & statistics else {i for i, _ in run}
+    frozen = {unit.name for i, unit in enumerate(alignment.matched) if i not in trained}
     layers = tuple(replace(spec, trainable=spec.name not in frozen) for spec in blueprint.layers)
     return replace(blueprint, layers=layers)
+
+
+def is_normalisation(unit: Unit) -> bool:
+    """Whether a layer has statistics: three or four equal vectors, of which the last is one."""
+    return len(unit.arrays) >= 3 and len(set(unit.shapes)) == 1 and len(unit.shapes[0]) == 1
 
 
 def ascending(places: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     """The first run in which layers do not go back."""
     run = set(places[:1])
-    for before, now in zip(places, places[1:], strict=False):
+    for before, now in itertools.pairwise(places):
         if now[0] < before[0]:
             break
         run.add(now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,7 +60,7 @@ def outline(shapes: Shapes) -> Shapes:
 def runs(count: int, free: frozenset[int]) -> list[tuple[int, int]]:
     """The stretches of ``range(count)`` between the free places, as start and end."""
     stops = [-1, *sorted(i for i in free if i < count), count]
-    return [(a + 1, b) for a, b in zip(stops, stops[1:], strict=False) if b - a > 1]
+    return [(a + 1, b) for a, b in itertools.pairwise(stops) if b - a > 1]
 
 
 def places(found: Sequence[int], known: Sequence[int], free: frozenset[int]) -> list[int]:

@@ -27,6 +27,8 @@ UNFIT = 25.0
 CHANNELS_FIRST = 4.0
 #: What is dearer than the best assignment by so many nats is not followed; less in networks of more calls than ``LONG``.
 SLACK, SLACK_LONG, LONG = 9.0, 5.0, 100
+#: Habits that are tried in long networks.
+MOST_HABITS = 4
 #: Settings that cost no more than this above the usual one are always tried.
 LEAST_LIMIT = 5.0
 #: Errors that absurd input may cause on the way; the draft is then given back as it was.
@@ -127,7 +129,7 @@ def tried(base: Graph, draft: Draft, hints: Hints, seen: Borders, slack: float) 
         plans = [(plan_of(graph, draft, hints, seen, wide=effort.wide), cost) for graph, cost in formats(base, hints)]
         found, failed = searched(plans, draft, effort, slack)
         failure, last = failure or failed, found or last
-        if found and min(one.excess for one in found) <= max(effort.limit, slack):
+        if found and (len(base.calls) > LONG or min(one.excess for one in found) <= effort.limit):
             break
     return last, failure
 
@@ -143,7 +145,8 @@ def searched(
     for plan, cost in plans:
         problems = [(habit, steps(plan, habit, limit)) for habit in plausible(plan, draft)]
         bounds = [cost + habit.cost + sum(least(s.ways) for s in problem if not s.shared) for habit, problem in problems]
-        for (habit, problem), bound in sorted(zip(problems, bounds, strict=True), key=lambda item: item[1]):
+        ranked = sorted(zip(problems, bounds, strict=True), key=lambda item: item[1])
+        for (habit, problem), bound in ranked[:MOST_HABITS] if len(plan.graph.calls) > LONG else ranked:
             extra = cost + habit.cost
             if bound > best + slack:
                 continue
@@ -237,7 +240,7 @@ def width_for(plan: Plan) -> int:
     """How many states are kept: fewer in long networks, where they cost most."""
     calls = max(len(plan.graph.calls), 1)
     entering = max((len(ways) for ways in plan.entries.values()), default=1)
-    width = max(40, min(400, 24_000 // calls))
+    width = max(30, min(400, 16_000 // calls))
     return max(width, min(entering * 2, 60_000 // calls))
 
 

@@ -145,8 +145,10 @@ def rows_of(kernel: np.ndarray) -> Rows:
 
 def made_by(vectors: np.ndarray, rows: Rows) -> np.ndarray:
     """
-    Log odds that vectors are what a kernel makes of something: the evidence of a Gaussian that spreads along its rows
-    against one that spreads alike in all directions, whatever the scale.
+    Log odds that vectors are what a kernel makes of something.
+
+    The evidence of a Gaussian that spreads along the kernel's rows against one that spreads alike in all directions,
+    whatever the scale.
 
     Args:
         vectors: ``(m, channels)``.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import lgamma
@@ -46,7 +46,9 @@ def group_arrays(tree: WeightTree) -> list[Grouping]:
     """
     arrays = tree.own
     if len(arrays) > MOST_ARRAYS:
-        note = f"{len(arrays):,} arrays are too many to be told apart without names; at most {MOST_ARRAYS:,} are looked at"
+        note = (
+            f"{len(arrays):,} arrays are too many to be told apart without names; at most {MOST_ARRAYS:,} are looked at"
+        )
         return [Grouping(tree, (), ordered=False, complete=False, notes=(note,))]
     shapes = [v.shape for v in arrays]
     looks = Looks([_reader(v) for v in arrays], [v.size for v in arrays])
@@ -91,7 +93,7 @@ def _groupings(tree: WeightTree, ordered: list[Reading], shuffled: list[Reading]
     lowest = both[0][0]
     readings = [replace(reading, cost=cost - lowest) for cost, _, reading in both]
     return [
-        make_grouping(tree, readings, i, ordered=is_ordered, notes=() if is_ordered else (SHUFFLED,))
+        make_grouping(tree, readings, i, ordered=is_ordered, notes=() if is_ordered else SHUFFLED)
         for i, (cost, is_ordered, _) in enumerate(both)
         if cost - lowest <= FAR
     ]

@@ -135,7 +135,12 @@ class Climb:
         across = np.zeros((self.count, self.count))
         for (first, second), pairs in self.traces.pairs.items():
             for one, other in ((first, second), (second, first)):
-                if one in self.roles and other in self.roles and one in ("gamma", "beta") and other not in ("gamma", "beta"):
+                if (
+                    one in self.roles
+                    and other in self.roles
+                    and one in ("gamma", "beta")
+                    and other not in ("gamma", "beta")
+                ):
                     table = pairs if one == first else pairs.T
                     across += table[np.ix_(norms[:, self.roles.index(one)], norms[:, self.roles.index(other)])]
         own = np.diag(across)

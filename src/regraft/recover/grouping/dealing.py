@@ -103,9 +103,7 @@ def cast_roles(bag: Bag, style: Style, places: list[int], norms: int) -> tuple[d
     firm: dict[str, list[int]] = {}
     for role in sorted((r for r in style.roles if r not in LOOSE), key=FIRMEST.index):
         others = [r for r in ("gamma", "beta", "moving_mean", "bias") if r not in (role, *firm)]
-        gain = {
-            i: bag.cost(role, i) - min(bag.cost(other, i) for other in others) for i in rest
-        }
+        gain = {i: bag.cost(role, i) - min(bag.cost(other, i) for other in others) for i in rest}
         firm[role] = sorted(rest, key=gain.__getitem__)[:norms]
         rest = [i for i in rest if i not in firm[role]]
     return firm, rest
@@ -129,7 +127,7 @@ def deal(bag: Bag, style: Style, places: list[int], bodies: list[Body]) -> Dealt
     taken = {i for vectors in firm.values() for i in vectors}
     rest = [i for i in range(len(places)) if i not in taken]
     found, exchanges = Climb(_first_deal(style, traces, firm, rest, norms, biases, over), traces).run()
-    at = [{role: vector for role, vector in zip(style.roles, norm, strict=True)} for norm in found.norms]
+    at = [dict(zip(style.roles, norm, strict=True)) for norm in found.norms]
     return Dealt(
         [[places[i] for i in norm] for norm in found.norms],
         {body: places[i] for body, i in found.biases.items()},

@@ -82,7 +82,10 @@ def _convolutions() -> list[Form]:
         forms = [
             Form(f"Conv{rank}D", (f"kernel {axes} cin cout", "bias cout"), {"filters": "cout", **size}, plain),
             Form(
-                f"Conv{rank}DTranspose", (f"kernel {axes} cout cin", "bias cout"), {"filters": "cout", **size}, transposed
+                f"Conv{rank}DTranspose",
+                (f"kernel {axes} cout cin", "bias cout"),
+                {"filters": "cout", **size},
+                transposed,
             ),
         ]
         if rank < 3:
@@ -123,7 +126,15 @@ def _recurrent() -> list[Form]:
             cudnn = (*arrays, f"gate_bias {2 * gates}*u")
             once.append(Form(f"CuDNN{kind}", cudnn, {"units": "u"}, 5.0, out=(("u", 0.0),), rank=1))
     once += [
-        Form("LSTM", tuple(_gates("icfo")), {"units": "u", "use_bias": True}, 4.0, out=(("u", 0.0),), rank=1, keras_1=True),
+        Form(
+            "LSTM",
+            tuple(_gates("icfo")),
+            {"units": "u", "use_bias": True},
+            4.0,
+            out=(("u", 0.0),),
+            rank=1,
+            keras_1=True,
+        ),
         Form(
             "GRU",
             tuple(_gates("zrh")),
@@ -145,7 +156,12 @@ def _gates(gates: str) -> list[str]:
 def _bidirectional(form: Form) -> Form:
     arrays = tuple(f"{part}/{array}" for part in ("forward", "backward") for array in form.arrays)
     return replace(
-        form, type="Bidirectional", arrays=arrays, wraps=form.type, prior=form.prior + 0.6, out=(("2*u", 0.0), ("u", 2.5))
+        form,
+        type="Bidirectional",
+        arrays=arrays,
+        wraps=form.type,
+        prior=form.prior + 0.6,
+        out=(("2*u", 0.0), ("u", 2.5)),
     )
 
 
@@ -188,7 +204,9 @@ def _normalizations() -> list[Form]:
 
 def _attention() -> list[Form]:
     parts = ("query", "key", "value")
-    kernels = {p: f"{p}/kernel {'cin' if p == 'query' else f'd{p}'} heads {'v' if p == 'value' else 'k'}" for p in parts}
+    kernels = {
+        p: f"{p}/kernel {'cin' if p == 'query' else f'd{p}'} heads {'v' if p == 'value' else 'k'}" for p in parts
+    }
     arrays: list[str] = []
     for p in parts:
         arrays += [kernels[p], f"{p}/bias heads {'v' if p == 'value' else 'k'}"]

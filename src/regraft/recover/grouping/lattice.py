@@ -63,7 +63,9 @@ class Lattice:
             )
             margins.append(max(rivals[0][0], 0.0) if rivals else ALONE)
             own = _type(layer)
-            others.append(tuple(dict.fromkeys(kind for cost, kind in rivals if cost <= NAMED and kind not in ("", own))))
+            others.append(
+                tuple(dict.fromkeys(kind for cost, kind in rivals if cost <= NAMED and kind not in ("", own)))
+            )
         return replace(reading, margins=tuple(margins), others=tuple(others))
 
     def _costs_by_cover(self) -> dict[int, dict[tuple[Form | None, int, int], float]]:

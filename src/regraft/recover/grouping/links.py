@@ -79,7 +79,8 @@ def shape_cost(form: Form, sizes: Sizes, widths: Widths, place: int) -> float:
             cost += AGAIN if widths.before(length, place) else FREE
     if form.type.endswith("Transpose"):
         # Transposed kernels enlarge maps, which one of 1 x 1 cannot; 2 and 4 are as usual as 3.
-        cost += sum({1: 3.0, 2: -1.5, 4: -1.5}.get(sizes[a], 0.0) for a in KERNEL_AXES & set(sizes)) / max(1, form.rank or 1)
+        steps = [{1: 3.0, 2: -1.5, 4: -1.5}.get(sizes[a], 0.0) for a in KERNEL_AXES & set(sizes)]
+        cost += sum(steps) / max(1, len(steps))
     if form.type.startswith("Depthwise") and sizes["cin"] == 1:
         cost += 3.0  # the same as a plain convolution
     square = form.rank in (2, 3) and len({sizes[a] for a in KERNEL_AXES & set(sizes)}) > 1

@@ -53,15 +53,15 @@ def make_grouping(
         groups.append(group)
         parts.append(_part(layer, group, margin, others))
     old = any(layer.form and layer.form.keras_1 for layer in reading.layers)
-    made = replace(
-        tree, dialect="keras-1" if old else "keras-2", keras_version="", layers=tuple(groups), own=()
-    )
+    made = replace(tree, dialect="keras-1" if old else "keras-2", keras_version="", layers=tuple(groups), own=())
     return Grouping(made, tuple(parts), reading.cost, ordered, complete=False, notes=notes)
 
 
 def _part(layer: Layer, group: Group, margin: float, others: tuple[str, ...]) -> Part:
     if layer.form is None:
-        return Part(group, "", label="open", evidence=f"no layer stores an array of shape {group.variables[0].shape} here")
+        return Part(
+            group, "", label="open", evidence=f"no layer stores an array of shape {group.variables[0].shape} here"
+        )
     sure = BOTH_WAYS if layer.form.wraps else SUPPORTED
     label: Label = "supported" if margin >= sure else "assumed" if margin >= OPEN else "open"
     return Part(

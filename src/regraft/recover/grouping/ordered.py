@@ -86,9 +86,7 @@ def _read(
         for path in paths[:2]:
             number += 1
             lattice.step(path.state, place + 1, path.state, None, UNKNOWN)
-            kept[place + 1].append(
-                _Path(path.cost + UNKNOWN, number, path.state, None, {}, place, UNKNOWN, path)
-            )
+            kept[place + 1].append(_Path(path.cost + UNKNOWN, number, path.state, None, {}, place, UNKNOWN, path))
     lattice.arrive(len(shapes), [(path.state, path.cost) for path in kept[-1]])
     return [lattice.judged(reading) for reading in _readings(kept[-1], len(shapes), count)]
 

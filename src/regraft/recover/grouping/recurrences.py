@@ -25,16 +25,15 @@ def _of_kind(bag: Bag, kind: str, gates: int) -> list[Body]:
     for i in bag.of_rank(2):
         by_width[bag.shapes[i][1]].append(i)
     found: list[Body] = []
-    for width, kernels in by_width.items():
+    for width, matrices in by_width.items():
         units = width // gates
-        double = [i for i in kernels if bag.shapes[i][0] == 2] if kind == "GRU" and units != 2 else []
-        kernels = [i for i in kernels if i not in double]
+        double = [i for i in matrices if bag.shapes[i][0] == 2] if kind == "GRU" and units != 2 else []
+        longest = TABLE * units if gates == 1 else max(bag.shapes[i][0] for i in matrices)
+        kernels = [i for i in matrices if i not in double and bag.shapes[i][0] <= longest]
         biases = double or bag.vectors().get(width, [])
         square = [i for i in kernels if bag.shapes[i][0] == units]
         if width % gates or not square:
             continue
-        if gates == 1:
-            kernels = [i for i in kernels if bag.shapes[i][0] <= TABLE * units]
         count = min(len(square), len(kernels) // 2)
         if biases:
             # Dense layers have a bias each, recurrent layers one for two kernels.
@@ -60,7 +59,11 @@ def _matched(
     own: list[list[int]] = [[kernel, again] for kernel, again in zip(partner, recurrent, strict=True)]
     if biases:
         # ``(2, gates)`` of a GRU: one row each for the kernel and the recurrent kernel.
-        values = bag.vector_rows(biases) if len(bag.shapes[biases[0]]) == 1 else np.array([clean(bag.read(i)[0]) for i in biases])
+        values = (
+            bag.vector_rows(biases)
+            if len(bag.shapes[biases[0]]) == 1
+            else np.array([clean(bag.read(i)[0]) for i in biases])
+        )
         fits = np.array([BIAS * sum(made_by(values, rows_of(bag.read(i))) for i in pair) for pair in own])
         width = max(len(biases), count)
         padded = np.full((count, width), -50.0)
@@ -100,8 +103,6 @@ def mixing(kernel: np.ndarray) -> float:
 
 def _both_ways(bag: Bag, bodies: list[Body]) -> list[Body]:
     """Pairs of equal shapes are the two directions of one layer, if something takes both or nothing takes one."""
-    taken = {shape[-2] for i, shape in enumerate(bag.shapes) if len(shape) >= 2}
-    taken |= {shape[0] for shape in bag.shapes if len(shape) == 1}
     groups: dict[tuple[str, int, int, int], list[Body]] = defaultdict(list)
     for body in bodies:
         groups[body.type, body.cin, body.width, len(body.places)].append(body)
@@ -114,7 +115,9 @@ def _both_ways(bag: Bag, bodies: list[Body]) -> list[Body]:
             ahead, back = members[2 * k : 2 * k + 2]
             doubt = min(ahead.doubt, back.doubt, 2.0 if 2 * units in consumers else 1.0)
             found.append(
-                Body("Bidirectional", [*ahead.places, *back.places], 2 * units, cin, closed=True, wraps=kind, doubt=doubt)
+                Body(
+                    "Bidirectional", [*ahead.places, *back.places], 2 * units, cin, closed=True, wraps=kind, doubt=doubt
+                )
             )
         found += members[2 * pairs :]
     return found

@@ -62,14 +62,16 @@ def read_shuffled(
         for k, place in dealt.biases.items():
             mine[k].places.append(place)
         _add_norms(shapes, own_style, dealt, mine, layers, owner)
-        doubts.update(dict.fromkeys((norm[0] for norm in dealt.norms), _style_margin(bag, own_style, places, len(mine))))
+        doubt = _style_margin(bag, own_style, places, len(mine))
+        doubts.update(dict.fromkeys((norm[0] for norm in dealt.norms), doubt))
         layers += [Layer(None, (place,)) for place in dealt.over]
         swaps += dealt.swaps
     for body in bodies:
         made = _layers(shapes, body.type, body.places, body.wraps)
         doubts[body.places[0]] = body.doubt
         layers += made
-    layers += [Layer(None, (i,)) for i in sorted(set(range(len(shapes))) - {p for l in layers for p in l.places})]
+    held = {place for layer in layers for place in layer.places}
+    layers += [Layer(None, (i,)) for i in range(len(shapes)) if i not in held]
     first = {layer.places[0]: i for i, layer in enumerate(layers)}
     follows = {first[norm]: first[body] for norm, body in owner.items() if norm in first and body in first}
     best = priced(chained(layers, Widths(shapes), follows), shapes, looks, UNKNOWN)
@@ -87,7 +89,9 @@ def _normalizers(bag: Bag) -> list[Layer]:
     """Preprocessing layers: a count without axes, beside a mean and a variance that no kernel explains."""
     found: list[Layer] = []
     for scalar in bag.of_rank(0):
-        pairs = [v for w, v in bag.vectors().items() if len(v) == 2 and not any(s[-1] == w for s in bag.shapes if len(s) > 1)]
+        pairs = [
+            v for w, v in bag.vectors().items() if len(v) == 2 and not any(s[-1] == w for s in bag.shapes if len(s) > 1)
+        ]
         if pairs:
             mean, variance = sorted(pairs[0], key=lambda i: bag.looks(i).negative, reverse=True)
             found += _layers(bag.shapes, "Normalization", [mean, variance, scalar])
@@ -130,14 +134,10 @@ def _layers(shapes: Sequence[Shape], kind: str, places: Sequence[int], wraps: st
 
 def _real(swaps: Sequence[Exchange], looks: Callable[[int], Look]) -> list[Exchange]:
     """Exchanges that change something: constant vectors of one value are the same."""
-    return [
-        s for s in swaps if looks(s.first).constant is None or looks(s.first).constant != looks(s.second).constant
-    ]
+    return [s for s in swaps if looks(s.first).constant is None or looks(s.first).constant != looks(s.second).constant]
 
 
-def _readings(
-    best: Reading, doubts: dict[int, float], swaps: list[Exchange], count: int
-) -> list[Reading]:
+def _readings(best: Reading, doubts: dict[int, float], swaps: list[Exchange], count: int) -> list[Reading]:
     """The best reading, and those that exchange two arrays, cheapest first."""
     swaps.sort(key=lambda s: s.cost)
     cheapest: dict[int, float] = {}

@@ -76,9 +76,7 @@ def _separable(bag: Bag, rank: int, mult: int, deep: list[int], points: list[int
             theirs = [i for i in points if bag.shapes[i][-2] == width]
             found += _paired(bag, f"SeparableConv{spatial}D", mine, theirs)
         return found
-    made = [
-        Body(f"DepthwiseConv{spatial}D", [i], bag.shapes[i][-2] * mult, bag.shapes[i][-2], doubt=6.0) for i in deep
-    ]
+    made = [Body(f"DepthwiseConv{spatial}D", [i], bag.shapes[i][-2] * mult, bag.shapes[i][-2], doubt=6.0) for i in deep]
     bag.take(deep)
     return made
 
@@ -86,7 +84,9 @@ def _separable(bag: Bag, rank: int, mult: int, deep: list[int], points: list[int
 def _alone(bag: Bag, deep: list[int], mult: int) -> bool:
     """Whether the vectors are enough for depthwise layers with norms or biases of their own."""
     vectors = {width: len(places) for width, places in bag.vectors().items()}
-    makers = Counter(shape[-1] for i, shape in enumerate(bag.shapes) if i in bag.left and len(shape) >= 2 and i not in deep)
+    makers = Counter(
+        shape[-1] for i, shape in enumerate(bag.shapes) if i in bag.left and len(shape) >= 2 and i not in deep
+    )
     extra = Counter(bag.shapes[i][-2] * mult for i in deep)
     misfit: list[tuple[float, bool]] = []
     for each in (1, 3, 4, 5, 2):
