@@ -95,15 +95,15 @@ def default_size(function: Any) -> tuple[int, int]:
 def judged(name: str, form: str, level: str, truth: Blueprint, shapes: dict[str, Any]) -> Row:
     """Match one file and compare."""
     tree = tree_of(truth, shapes, level)
-    begun = time.perf_counter()
+    begun = time.process_time()
     if level == "shuffled":
         seen = replace(grouping.group(tree_of(truth, shapes, "ordered"))[0], ordered=False)
         seen = replace(seen, tree=tree)
     else:
         seen = grouping.group(tree)[0]
-    grouped = time.perf_counter()
+    grouped = time.process_time()
     drafts = families.match(seen, Hints())
-    matched = time.perf_counter()
+    matched = time.process_time()
     wanted = canonical(truth)
     equal = [canonical(draft.blueprint) == wanted for draft in drafts]
     found = drafts[0].family if drafts else ""

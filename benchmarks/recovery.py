@@ -95,6 +95,7 @@ def totals(rows: Sequence[Row], level: str) -> dict[str, Any]:
         "labels": by_label(choices),
         "kinds": {kind: by_label(some) for kind, some in sorted(kinds.items())},
         "unmatched": dict(Counter(c.label for c in choices if c.verdict == "unmatched")),
+        "right in effect only": dict(Counter(c.label for c in choices if c.effect)),
         "proved but wrong": sum(len(row.wrongly_proved) for row in counted),
         "input sizes": dict(sizes),
         "in another order": sum(bool(row.note) for row in counted),
@@ -113,7 +114,9 @@ def told_totals(found: dict[str, Any], *, shapes_given: bool) -> str:
         f"  with trained BatchNorm: best {percent(best, norm)}, among the candidates {percent(five, norm)}",
         f"  edges right {percent(*found['edges'])}, all edges right in {found['files with all edges right']} files",
         "  choices right: " + ", ".join(f"{label} {percent(*pair)}" for label, pair in found["labels"].items()),
-        f"  PROVED BUT WRONG: {found['proved but wrong']}; not comparable: {found['unmatched'] or 'none'}",
+        f"  another value, the same function: {found['right in effect only'] or 'none'}; "
+        f"not comparable: {found['unmatched'] or 'none'}",
+        f"  PROVED BUT WRONG: {found['proved but wrong']}",
     ]
     for kind, labels in found["kinds"].items():
         text = ", ".join(f"{label} {right}/{total}" for label, (right, total) in labels.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ from regraft.layers.walk import input_shapes
 from regraft.weights import read
 
 
-def row_of(task: Task) -> Row:
-    """Do it all; what goes wrong in recovery is a verdict."""
+def row_of(task: Task, say: Callable[[Row], None] = lambda _: None) -> Row:
+    """Do it all; what goes wrong in recovery is a verdict. ``say`` hears what is known before the recovery begins."""
     name = str(task.file.relative_to(task.root)) if task.file != task.root else task.file.name
     row = Row(name, task.level, NO_TRUTH, evidence=task.evidence)
     try:
@@ -45,6 +45,7 @@ def row_of(task: Task) -> Row:
     row = replace(row, norm=trained_norm(original), layers=len(original.blueprint.layers))
     if unknown:
         return replace(row, verdict=CUSTOM, reason=", ".join(unknown[:3]))
+    say(row)
     try:
         truth = truth_of(original)
     except CannotRunError as error:

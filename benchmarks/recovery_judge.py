@@ -36,7 +36,11 @@ Verdict = Literal["right", "wrong", "unmatched"]
 
 @dataclass(frozen=True)
 class Judged:
-    """One choice of a candidate: its kind (``strides``), label, and whether it is that of the original."""
+    """
+    One choice of a candidate: its kind (``strides``), label, and whether it is that of the original.
+
+    ``effect`` says that it is right in effect only: another value than the original's, with the same function.
+    """
 
     subject: str
     kind: str
@@ -44,6 +48,7 @@ class Judged:
     verdict: Verdict
     value: str
     truth: str = ""
+    effect: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,11 +124,12 @@ class Judge:
         truth = self.truth_of(layer, key, names, candidate, graph) if layer else None
         if truth is not None:
             judged = replace(judged, truth=shown(truth.value))
-            if same(truth.value, value) or (truth.own and self.alike(truth.layer, key, value)):
+            if same(truth.value, value):
                 return replace(judged, verdict="right")
-        if equal:
-            return replace(judged, verdict="right")
-        return replace(judged, verdict="wrong") if truth is not None else judged
+            if equal or (truth.own and self.alike(truth.layer, key, value)):
+                return replace(judged, verdict="right", effect=True)
+            return replace(judged, verdict="wrong")
+        return replace(judged, verdict="right") if equal else judged
 
     def truth_of(
         self, layer: str, key: str, names: Mapping[str, str], candidate: Blueprint, graph: Graph

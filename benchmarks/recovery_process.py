@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 import traceback
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -18,36 +19,49 @@ def run_apart(task: Task, limit: float) -> Row:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=answer, args=(task, theirs))
+    end = time.monotonic() + limit
     process.start()
     theirs.close()
-    name = str(task.file.relative_to(task.root)) if task.file != task.root else task.file.name
-    row = Row(name, task.level, CRASHED, evidence=task.evidence)
+    row = nothing_yet(task)
     try:
-        late = replace(row, verdict=LATE, seconds=limit, reason=f"more than {limit:.0f} s")
-        row = ours.recv() if ours.poll(limit) else late
+        while ours.poll(max(0.0, end - time.monotonic())):
+            done, row = ours.recv()
+            if done:
+                return row
+        return replace(row, verdict=LATE, seconds=limit, reason=f"more than {limit:.0f} s")
     except EOFError:
         process.join()
-        row = replace(row, reason=f"the process ended with {process.exitcode}")
+        return replace(row, verdict=CRASHED, reason=f"the process ended with {process.exitcode}")
     finally:
         process.kill()
         process.join()
         ours.close()
-    return row
+
+
+def nothing_yet(task: Task) -> Row:
+    """The row of a file about which nothing is known."""
+    name = str(task.file.relative_to(task.root)) if task.file != task.root else task.file.name
+    return Row(name, task.level, CRASHED, evidence=task.evidence)
 
 
 def answer(task: Task, to: Connection) -> None:
-    """The child: its row, or why there is none."""
+    """The child: what it knows, then its row, or why there is none."""
     import torch
 
     torch.set_num_threads(1)  # the pool of threads does not survive the fork
+    known = nothing_yet(task)
+
+    def say(row: Row) -> None:
+        nonlocal known
+        known = row
+        to.send((False, row))
+
     try:
         with np.errstate(all="ignore"):
-            row = row_of(task)
+            row = row_of(task, say)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
-        name = str(task.file.relative_to(task.root)) if task.file != task.root else task.file.name
-        reason = f"{type(error).__name__}: {error} ({place})"[:400]
-        row = Row(name, task.level, CRASHED, reason=reason, evidence=task.evidence)
-    to.send(row)
+        row = replace(known, verdict=CRASHED, reason=f"{type(error).__name__}: {error} ({place})"[:400])
+    to.send((True, row))
     to.close()

@@ -1,11 +1,13 @@
 """
-Convert the digit classifier that ships with regraft, and try the PyTorch model on 16 images beside Keras.
+Rebuild a digit classifier from its weights alone, and try the PyTorch model on 16 images beside the original.
 
     python examples/demo.py [-o OUT] [options of regraft convert]
 
-The model is loaded as any user would load it: the emitted ``model.py`` needs torch alone, and ``model.pth`` is a plain
-state dict. What Keras answers was recorded when the sample was trained; where Keras is installed, it is asked again.
-Exits 1 if PyTorch and Keras see a different digit in any image.
+The sample was trained with Keras and saved as weights only: its architecture is not in the file. regraft recovers it, with
+the 16 images and their labels as samples, and writes PyTorch code, weights and the missing Keras architecture. Then the same
+model is converted from a file that does hold the architecture. Both are loaded as any user would load them: ``model.py``
+needs torch alone, ``model.pth`` is a plain state dict. What Keras answers was recorded when the sample was trained; where
+Keras is installed, it is asked again. Exits 1 if PyTorch and Keras see a different digit in any image.
 """
 
 from __future__ import annotations
@@ -63,10 +65,11 @@ def ask_torch(out: Path, images: np.ndarray) -> np.ndarray:
     Returns:
         Probabilities, (batch, 10).
     """
-    sys.path.insert(0, str(out))
-    from model import Model  # pyright: ignore[reportMissingImports]  (written a moment ago)
-
-    model = Model()
+    spec = importlib.util.spec_from_file_location(f"model_{out.name}", out / "model.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    model = module.Model()
     model.load_state_dict(torch.load(out / "model.pth", weights_only=True))
     model.eval()
     with torch.no_grad():
@@ -88,37 +91,50 @@ def ask_keras() -> np.ndarray | None:
     return np.array(json.loads(done.stdout.splitlines()[-1])) if done.returncode == 0 else None
 
 
-def compare(labels: np.ndarray, ours: np.ndarray) -> bool:
-    """Print digits and accuracy side by side, and tell whether PyTorch sees the digits that Keras sees."""
+def compare(labels: np.ndarray, models: dict[str, np.ndarray]) -> bool:
+    """Print digits and accuracy side by side, and tell whether every PyTorch model sees the digits that Keras sees."""
     recorded = json.loads(samples.path("digits.json").read_text(encoding="utf-8"))
     live = ask_keras()
     when = f"recorded with Keras {recorded['keras']}" if live is None else "run just now"
     theirs = np.array([row["keras_probabilities"] for row in recorded["shipped"]]) if live is None else live
 
     print(f"\n{len(labels)} test images (Keras: {when})")
-    seen = {"Keras": theirs.argmax(axis=1), "PyTorch": ours.argmax(axis=1)}
-    print(f"  {'label':<8} {' '.join(map(str, labels))}")
-    for name, digits in seen.items():
+    seen = {"Keras, the original": theirs, **models}
+    print(f"  {'label':<22} {' '.join(map(str, labels))}")
+    for name, answers in seen.items():
+        digits = answers.argmax(axis=1)
         right = digits == labels
-        print(f"  {name:<8} {' '.join(map(str, digits))}   {right.sum()} right, accuracy {right.mean():.1%}")
-    print(f"  largest difference of a probability: {np.abs(ours - theirs).max():.1e}")
+        away = (
+            "" if answers is theirs else f", largest difference of a probability {np.abs(answers - theirs).max():.1e}"
+        )
+        print(f"  {name:<22} {' '.join(map(str, digits))}   {right.sum()} right, accuracy {right.mean():.1%}{away}")
     print(f"  (On all {recorded['test_images']} test images the Keras model reached {recorded['test_accuracy']:.1%}.)")
-    return bool((seen["Keras"] == seen["PyTorch"]).all())
+    return all((answers.argmax(axis=1) == theirs.argmax(axis=1)).all() for answers in seen.values())
 
 
 def main() -> None:
-    """Convert, list, compare."""
+    """Recover, convert, compare."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
-    parser.add_argument("-o", "--out", type=Path, default=CHECKOUT / "build" / "demo", help="folder for the result")
+    parser.add_argument("-o", "--out", type=Path, default=CHECKOUT / "build" / "demo", help="folder for the results")
     options, for_convert = parser.parse_known_args()
     out: Path = options.out.resolve()
-
-    convert(samples.path("digits.h5"), out, for_convert)
-    list_files(out)
+    out.mkdir(parents=True, exist_ok=True)
     with np.load(samples.path("digits_images.npz"), allow_pickle=False) as data:
         images, labels = data["images"], data["labels"]
-    if not compare(labels, ask_torch(out, images)):
-        sys.exit("PyTorch and Keras disagree: the conversion is wrong.")
+    beside = {"images.npy": images, "labels.npy": labels}
+    for name, array in beside.items():
+        np.save(out / name, array)
+
+    print("1. Weights only: the architecture is lost, and rebuilt.\n")
+    given = ["--samples", str(out / "images.npy"), "--labels", str(out / "labels.npy")]
+    convert(samples.path("digits.weights.h5"), out / "recovered", [*given, *for_convert])
+    list_files(out / "recovered")
+    print("\n2. The same model from a file that holds its architecture.\n")
+    convert(samples.path("digits.h5"), out / "converted", for_convert)
+    list_files(out / "converted")
+    models = {f"PyTorch, {name}": ask_torch(out / name, images) for name in ("recovered", "converted")}
+    if not compare(labels, models):
+        sys.exit("PyTorch and Keras disagree: the result is wrong.")
 
 
 if __name__ == "__main__":

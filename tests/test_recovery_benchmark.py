@@ -12,7 +12,7 @@ import pytest
 from benchmarks import recovery_child
 from benchmarks.recovery import by_label, totals
 from benchmarks.recovery_child import row_of
-from benchmarks.recovery_evidence import fits
+from benchmarks.recovery_evidence import evidence_for, fits
 from benchmarks.recovery_graph import Leaf, Op, brief, difference, graph_of
 from benchmarks.recovery_matching import correspondence
 from benchmarks.recovery_process import run_apart
@@ -207,7 +207,7 @@ def test_a_wrong_setting_is_wrong_and_one_that_changes_nothing_is_not(
     row = judged(monkeypatch, [candidate(original, tmp_path, replace(blueprint, choices=(choice,)))])
     assert row.verdict == (DIFFERENT if reason else EQUAL)
     assert reason in row.reason
-    assert [c.verdict for c in row.choices] == ["wrong" if reason else "right"]
+    assert [(c.verdict, c.effect) for c in row.choices] == [("wrong", False) if reason else ("right", True)]
     assert totals([row], "named")["proved but wrong"] == len(row.wrongly_proved) == bool(reason)
 
 
@@ -223,6 +223,46 @@ def test_a_wrong_edge_is_found(original: Original, tmp_path: Path, monkeypatch: 
     assert row.reason == "input of conv2d_1: expected residual_conv, found relu of stem_bn"
 
 
+def test_a_claim_about_edges_is_judged_apart_from_settings(
+    original: Original, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = (
+        Choice("conv2d.input", "skip", (), "supported", ""),
+        Choice("edges", "all others", (), "supported", ""),
+        Choice("the weather", "fine", (), "open", ""),
+    )
+    blueprint = replace(edited(original.blueprint, {("conv2d", "activation"): "tanh"}), choices=claims)
+    row = judged(monkeypatch, [candidate(original, tmp_path, blueprint)])
+    assert [c.verdict for c in row.choices] == ["right", "right", "unmatched"]
+    last = next(call for call in blueprint.calls if call.layer == "conv2d_1")
+    calls = [replace(c, inputs=(TensorRef("re_lu"),)) if c.layer == "skip" else c for c in blueprint.calls]
+    assert last.inputs == (TensorRef("skip"),), "the sample has changed"
+    wrong = replace(blueprint, calls=tuple(calls))
+    row = judged(monkeypatch, [candidate(original, tmp_path, wrong)])
+    assert [c.verdict for c in row.choices] == ["right", "wrong", "unmatched"]
+
+
+def test_pairs_are_recorded_from_the_original(original: Original) -> None:
+    task = Task(DIGITS, DIGITS.parent, "named", "pairs")
+    found = evidence_for(task, original)
+    assert found is not None
+    inputs, outputs = found["pairs"]
+    assert [a.shape for a in inputs] == [(4, 8, 8, 1)]
+    assert [(a.shape, a.dtype) for a in outputs] == [((4, 10), np.float32)]
+    np.testing.assert_allclose(runner(original.blueprint, original.binding)(inputs)[0], outputs[0], atol=1e-6)
+    assert evidence_for(replace(task, evidence="samples"), original) is None
+
+
+def test_real_samples_beside_the_file_are_used(original: Original, tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    np.save(tmp_path / "samples" / "a_sound.npy", np.zeros((9, 16000)))
+    images = np.linspace(0, 1, 6 * 64).reshape(6, 8, 8, 1)
+    np.savez(tmp_path / "samples" / "model.npz", images)
+    found = evidence_for(Task(tmp_path / "model.keras", tmp_path, "named", "samples"), original)
+    assert found is not None
+    assert np.array_equal(found["samples"][0], images)
+
+
 def test_files_that_fail_do_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     import os
     import time
@@ -236,7 +276,7 @@ def test_files_that_fail_do_not_stop_the_others(monkeypatch: pytest.MonkeyPatch)
     for ending, verdict, reason in endings.values():
         monkeypatch.setattr(recovery_child, "recovered", ending)
         row = run_apart(task, 3.0)
-        assert (row.verdict, reason in row.reason) == (verdict, True)
+        assert (row.verdict, reason in row.reason, row.norm) == (verdict, True, True)
 
 
 def tree_of(blueprint: Blueprint) -> WeightTree:

@@ -77,6 +77,8 @@ def build(function: Any, channels: int = 3, size: tuple[int, int] | None = None,
         return function(**arguments)
 
 
+#: Sizes that stay odd, and even, when they are halved five times, rounded up.
+ODD, EVEN = (385, 257), (512, 256)
 SIZES: dict[str, tuple[int, int]] = {}
 
 
@@ -93,8 +95,7 @@ def record(name: str, function: Any, variant: str, arguments: dict[str, Any]) ->
     """One form of one family."""
     model = build(function, **arguments)
     body = build(function, include_top=False, **arguments)
-    larger = (331 + 62, 331 + 62) if name.startswith("NASNet") else (365, 393)
-    resized = build(function, include_top=False, size=larger, **arguments)
+    resized = [build(function, include_top=False, size=size, **arguments).to_json() for size in (ODD, EVEN)]
     preprocessing = next(text for start, text in PREPROCESSING.items() if name.startswith(start))
     if not arguments.get("include_preprocessing", True):
         preprocessing = OUTSIDE if name.startswith("MobileNet") or name[-1] in "SML" else OUTSIDE_MEAN
@@ -108,7 +109,7 @@ def record(name: str, function: Any, variant: str, arguments: dict[str, Any]) ->
         shapes_of(model),
         body=body.to_json(),
         body_shapes=shapes_of(body),
-        resized=resized.to_json(),
+        resized=resized,
         preprocessing=preprocessing,
         inputs=f"published for {height} x {width}",
     )

@@ -72,15 +72,15 @@ def settled(spec: LayerSpec) -> LayerSpec:
     return replace(spec, config={"blueprint": inner})
 
 
-def moving_pads(blueprint: Blueprint, resized: Blueprint) -> list[int]:
+def moving_pads(blueprint: Blueprint, resized: list[Blueprint]) -> list[int]:
     """Layers whose settings follow the input size: zero paddings; anything else is an error."""
     found: list[int] = []
     for i, spec in enumerate(blueprint.layers):
-        other = resized.by_name.get(spec.name)
-        if other is None or other == spec or spec.type == "InputLayer":
+        others = [other.by_name.get(spec.name, spec) for other in resized]
+        if spec.type == "InputLayer" or all(other == spec for other in others):
             continue
-        if spec.type != "ZeroPadding2D" or other.type != "ZeroPadding2D":
-            raise ValueError(f"{blueprint.name}: {spec} became {other} with the input size")
+        if any(layer.type != "ZeroPadding2D" for layer in (spec, *others)):
+            raise ValueError(f"{blueprint.name}: {spec} became {others} with the input size")
         found.append(i)
     return found
 
@@ -139,8 +139,14 @@ def pieces(record: Record) -> list[Piece]:
         parts = [(record.variant, blueprint, record.shapes, before_classes(blueprint, record.shapes))]
         variant = f"{record.variant}, without top".removeprefix(", ")
         parts.append((variant, body, record.body_shapes, place_of(body, body.outputs[0].layer)))
-    other = parsed(record.resized) if record.resized else None
-    return [Piece(*part, pads=[] if other is None else moving_pads(part[1], other)) for part in parts]
+    others = [parsed(text) for text in record.resized]
+    return [Piece(*part, pads=moving_pads(part[1], others)) for part in parts]
+
+
+def same_pads(piece: Piece, names: set[str]) -> set[int]:
+    """Zero paddings that follow the input size in another package's model of the same name."""
+    layers = enumerate(piece.blueprint.layers)
+    return {i for i, spec in layers if spec.name in names and spec.type == "ZeroPadding2D"}
 
 
 def before_classes(blueprint: Blueprint, shapes: dict[str, list[list[int]]]) -> int:
@@ -186,6 +192,7 @@ def main() -> None:
     keys, names, index = Table(), Table(), []
     files: dict[str, tuple[Table, list[Any]]] = {}
     seen: set[str] = set()
+    pads_of: dict[str, set[str]] = {}
     for path in sys.argv[2:]:
         for record in read(Path(path)):
             file = "".join(c if c.isalnum() else "-" for c in record.package) + ".jsonl.xz"
@@ -201,9 +208,11 @@ def main() -> None:
                     print(f"left out, equal to one before: {record.package} {record.family} {piece.variant}")
                     continue
                 seen.add(known)
+                pads = set(piece.pads) | same_pads(piece, pads_of.get(record.family, set()))
+                pads_of.setdefault(record.family, set()).update(piece.blueprint.layers[i].name for i in pads)
                 index.append({**entry, "file": file, "line": len(lines)})
                 about = {"preprocessing": record.preprocessing, "inputs": record.inputs}
-                lines.append({"blueprint": value, "cut": piece.cut, "pads": piece.pads, **about})
+                lines.append({"blueprint": value, "cut": piece.cut, "pads": sorted(pads), **about})
     for file, (table, lines) in files.items():
         dump(folder / file, [table.values, *lines])
     dump(folder / "index.json.xz", [{"keys": keys.values, "names": names.values, "members": index}])

@@ -23,7 +23,7 @@ class Record:
         body: ``model.to_json()`` of the same model without its top, or empty if there is none.
         body_shapes: Shapes of the variables of that model.
         classes: Layers whose shapes follow the number of classes, where they are not the top alone.
-        resized: ``model.to_json()`` at a larger, odd input size; settings that differ follow the input size.
+        resized: ``model.to_json()`` at other input sizes; settings that differ follow the input size.
         preprocessing: What is done to an image before it enters, in plain words.
         inputs: Constraints on the input, in plain words.
     """
@@ -37,7 +37,7 @@ class Record:
     body: str = ""
     body_shapes: dict[str, list[list[int]]] = field(default_factory=dict)
     classes: list[str] = field(default_factory=list)
-    resized: str = ""
+    resized: list[str] = field(default_factory=list)
     preprocessing: str = ""
     inputs: str = ""
 

@@ -102,8 +102,8 @@ def flipped(binding: Binding) -> Binding:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda s: {"file": None}, "not in one file"),
-        (lambda s: {"file": Path("missing.h5")}, "not in one file"),
+        (lambda s: {"file": None}, "no one file of weights"),
+        (lambda s: {"file": Path("missing.h5")}, "no one file of weights"),
         (lambda s: {"tree": dataclasses.replace(s.tree, dialect="checkpoint-h5")}, "dialect checkpoint-h5"),
         (lambda s: {"binding": flipped(s.binding)}, "turned by 180 degrees"),
     ],

@@ -267,10 +267,11 @@ def nested(family: str, *head: tuple) -> Model:
 def frozen(tree: WeightTree, truth: Model) -> WeightTree:
     """The file that Keras writes when the backbone is not trainable: all arrays of a layer together."""
 
-
     def together(group: Group) -> Group:
         owners = list(dict.fromkeys(v.name.split("/")[0] for v in group.variables))
-        return replace(group, variables=tuple(sorted(group.variables, key=lambda v: owners.index(v.name.split("/")[0]))))
+        return replace(
+            group, variables=tuple(sorted(group.variables, key=lambda v: owners.index(v.name.split("/")[0])))
+        )
 
     name = truth.blueprint.layers[1].name
     return replace(tree, layers=tuple(together(g) if g.key == name else g for g in tree.layers))

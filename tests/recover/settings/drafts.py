@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, Setting, TensorRef
-from regraft.layers.base import spec_of
-from regraft.layers.registry import Registry  # noqa: F401 - the catalogue fills itself
+from regraft.layers.base import layer_class, spec_of
 from regraft.recover.draft import Draft
 from regraft.recover.part import Grouping
 from regraft.weights import Group, Variable, WeightTree
@@ -19,8 +17,6 @@ Arrays = Mapping[str, Sequence[np.ndarray]]
 
 def layer(type_name: str, name: str, **settings: Setting) -> LayerSpec:
     """A layer whose other settings are the defaults of today."""
-    from regraft.layers.base import layer_class
-
     return spec_of(name, layer_class(type_name)(**settings))
 
 
@@ -61,10 +57,6 @@ def chain(
     every = (first, *layers)
     edges = {b.name: (a.name,) for a, b in zip(every, layers, strict=False)}
     return graph(every, edges, (every[-1].name,), arrays, **more)  # type: ignore[arg-type]
-
-
-def renamed(spec: LayerSpec, name: str) -> LayerSpec:
-    return replace(spec, name=name)
 
 
 def answers(draft: Draft, layer_name: str, setting: str = "activation") -> list[Setting]:

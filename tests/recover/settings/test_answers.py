@@ -11,6 +11,7 @@ from regraft.blueprint import LayerSpec, Setting
 from regraft.blueprint.words import words
 from regraft.errors import BlueprintError
 from regraft.recover.draft import Draft, Hints
+from regraft.recover.question import Option, Question
 from regraft.recover.settings import answered, ask
 from regraft.recover.settings.answers import value_at, with_answer
 from regraft.recover.settings.literals import literal
@@ -36,7 +37,12 @@ GOOD: list[tuple[str, str, tuple[str, str], Setting]] = [
     ("conv2d_3.strides", "(2, 1)", ("conv2d_3", "strides"), (2, 1)),
     ("conv2d_3.padding", "same", ("conv2d_3", "padding"), "same"),
     ("conv2d_3.activation", "tanh", ("conv2d_3", "activation"), "tanh"),
-    ("conv2d_3.activation", "LeakyReLU(negative_slope=0.2)", ("conv2d_3", "activation"), LayerSpec("leakyrelu", "LeakyReLU", {"negative_slope": 0.2})),
+    (
+        "conv2d_3.activation",
+        "LeakyReLU(negative_slope=0.2)",
+        ("conv2d_3", "activation"),
+        LayerSpec("leakyrelu", "LeakyReLU", {"negative_slope": 0.2}),
+    ),
     ("conv2d_3.use_bias", "true", ("conv2d_3", "use_bias"), True),
     ("bn.epsilon", "1e-5", ("bn", "epsilon"), 1e-5),
     ("bn.epsilon", "1", ("bn", "epsilon"), 1.0),
@@ -45,7 +51,7 @@ GOOD: list[tuple[str, str, tuple[str, str], Setting]] = [
     ("dense.activation", "swish", ("dense", "activation"), "silu"),
     ("dense.b.activation", "softmax", ("dense.b", "activation"), "softmax"),
     ("mystery.alpha", "3", ("mystery", "alpha"), 3),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("subject", "text", "key", "value"), GOOD, ids=[f"{g[0]}={g[1]}" for g in GOOD])
@@ -119,3 +125,16 @@ values = st.recursive(
 @given(values)
 def test_what_words_write_literals_read(value: Setting) -> None:
     assert literal(words(value)) == value
+
+
+def test_an_option_that_does_not_mention_the_setting_leaves_it_as_it_was() -> None:
+    made = chain(layer("Dense", "a", units=4), layer("Dense", "b", units=3))
+    asked = made.add(
+        Question((Option(0.0), Option(1.0, {("a", "use_bias"): False, ("b", "use_bias"): False})), "assumed")
+    )
+    off = answered(asked, {"a.use_bias": "false"})
+    assert [dict(o.edits) for q in off.questions for o in q.options] == [{("b", "use_bias"): False}]
+    on = answered(asked, {"a.use_bias": "true"})
+    assert not on.questions, "only the option without edits is left"
+    other = answered(asked, {"a.activation": "relu"})
+    assert len(other.questions[0].options) == 2, "a question about something else stays"

@@ -28,19 +28,35 @@ def conv(name: str, filters: int, **settings: object) -> LayerSpec:
     return layer("Conv2D", name, filters=filters, kernel_size=(3, 3), strides=(1, 1), dilation_rate=(1, 1), **settings)  # type: ignore[arg-type]
 
 
+UP = layer("Conv2DTranspose", "up", filters=5, kernel_size=(3, 3), strides=(2, 2), dilation_rate=(1, 1))
 HEADS = [
     # last layer, layers before it, best answer, label
     (dense("dense_9", 10), [conv("conv2d", 4), layer("Flatten", "flatten")], "softmax", "assumed"),
     (dense("dense_9", 1), [dense("dense", 7)], "linear", "open"),
-    (dense("dense_9", 1), [layer("Embedding", "embedding", input_dim=9, output_dim=4), layer("LSTM", "lstm", units=6)], "sigmoid", "assumed"),
+    (
+        dense("dense_9", 1),
+        [layer("Embedding", "embedding", input_dim=9, output_dim=4), layer("LSTM", "lstm", units=6)],
+        "sigmoid",
+        "assumed",
+    ),
     (dense("dense_9", 3), [conv("conv2d", 4), layer("Flatten", "flatten")], "softmax", "assumed"),
     (dense("logits", 10), [dense("dense", 7)], "linear", "assumed"),
     (dense("age", 1), [dense("dense", 7)], "linear", "assumed"),
     (dense("out_tanh", 4), [dense("dense", 7)], "tanh", "assumed"),
     (conv("conv2d_9", 1), [conv("conv2d", 4), layer("UpSampling2D", "up", size=(2, 2))], "sigmoid", "assumed"),
-    (conv("conv2d_9", 3), [dense("dense", 48), layer("Reshape", "reshape", target_shape=(2, 2, 12)), layer("Conv2DTranspose", "up", filters=5, kernel_size=(3, 3), strides=(2, 2), dilation_rate=(1, 1))], "tanh", "assumed"),
-    (layer("Activation", "predictions", activation="linear"), [conv("conv2d", 7), layer("GlobalAveragePooling2D", "pool")], "softmax", "assumed"),
-]  # fmt: skip
+    (
+        conv("conv2d_9", 3),
+        [dense("dense", 48), layer("Reshape", "reshape", target_shape=(2, 2, 12)), UP],
+        "tanh",
+        "assumed",
+    ),
+    (
+        layer("Activation", "predictions", activation="linear"),
+        [conv("conv2d", 7), layer("GlobalAveragePooling2D", "pool")],
+        "softmax",
+        "assumed",
+    ),
+]
 
 
 @pytest.mark.parametrize(("last", "before", "best", "how"), HEADS, ids=[f"{row[0].name}-{row[2]}" for row in HEADS])
@@ -106,7 +122,13 @@ def test_wrapped_layers_are_reached_with_dots() -> None:
     assert "softmax" in answers(draft, "td", "layer.activation")
 
 
-VERSIONS = [("1.2.2", "hard_sigmoid_keras2"), ("2.2.4", "hard_sigmoid_keras2"), ("2.3.1", "sigmoid"), ("2.4.0", "sigmoid"), ("3.3.0", "sigmoid")]  # fmt: skip
+VERSIONS = [
+    ("1.2.2", "hard_sigmoid_keras2"),
+    ("2.2.4", "hard_sigmoid_keras2"),
+    ("2.3.1", "sigmoid"),
+    ("2.4.0", "sigmoid"),
+    ("3.3.0", "sigmoid"),
+]
 
 
 @pytest.mark.parametrize(("version", "gate"), VERSIONS)
@@ -134,7 +156,13 @@ def test_the_next_kernel_tells_how_a_bidirectional_merges(rows: int, mode: list[
 
 
 def test_a_second_layer_that_reads_the_same_may_read_backwards() -> None:
-    layers = [layer("InputLayer", "input", batch_shape=(None, 7, 3)), layer("LSTM", "a", units=4), layer("LSTM", "b", units=4), layer("Concatenate", "join"), dense("dense", 2)]  # fmt: skip
+    layers = [
+        layer("InputLayer", "input", batch_shape=(None, 7, 3)),
+        layer("LSTM", "a", units=4),
+        layer("LSTM", "b", units=4),
+        layer("Concatenate", "join"),
+        dense("dense", 2),
+    ]
     edges = {"a": ["input"], "b": ["input"], "join": ["a", "b"], "dense": ["join"]}
     draft = asked(graph(layers, edges, ["dense"]))
     best_two = answers(draft, "b", "go_backwards")[:2]
@@ -197,7 +225,11 @@ def test_required_settings_get_a_value_so_that_the_layer_can_be_built() -> None:
     assert answers(draft, "scale", "scale")[:2] == [1 / 255, 1 / 127.5]
 
 
-NORM_ANSWERS = [("BatchNormalization", "3.3.0", 1e-3, 1e-5), ("BatchNormalization", "1.1.0", 1e-5, 1e-6), ("LayerNormalization", "3.3.0", 1e-3, 1e-6)]  # fmt: skip
+NORM_ANSWERS = [
+    ("BatchNormalization", "3.3.0", 1e-3, 1e-5),
+    ("BatchNormalization", "1.1.0", 1e-5, 1e-6),
+    ("LayerNormalization", "3.3.0", 1e-3, 1e-6),
+]
 
 
 @pytest.mark.parametrize(("kind", "version", "best", "other"), NORM_ANSWERS)

@@ -190,6 +190,8 @@ def fits_input(graph: Graph, hints: Hints) -> bool:
 
 def plan_of(graph: Graph, draft: Draft, hints: Hints, seen: Borders, *, wide: bool) -> Plan:
     """Everything the searches over one graph share."""
+    # Places for layers that may be put in hide what a layer is joined with, so roles are told without them.
+    told = roles(graph)
     if not draft.grouping.complete:
         graph = replace(graph, blueprint=with_slots(graph))
     demands = demands_of(graph)
@@ -203,7 +205,7 @@ def plan_of(graph: Graph, draft: Draft, hints: Hints, seen: Borders, *, wide: bo
         ref.layer: entries.ways(e, sized=sized, several=unknown > 1, wide=wide, exact=exact)
         for ref, e in zip(refs, known, strict=True)
     }
-    return Plan(graph, demands, roles(graph), ways, hints.settings or {}, wide, Workshop(), seen)
+    return Plan(graph, demands, told, ways, hints.settings or {}, wide, Workshop(), seen)
 
 
 def fixes_size(graph: Graph, name: str) -> bool:

@@ -26,6 +26,7 @@ class Role:
         paddings: How many convolutions of the network have one.
         projections: How many shortcuts of the network have a convolution of their own.
         after_pool: Whether what arrives has just been pooled.
+        deep: Whether the network has 30 windows or more.
         projection: A 1x1 convolution beside other layers, from the same tensor to the same sum.
         entry: The first layer beside such a projection.
         inside: Whether it lies between a tensor that two branches share and the sum in which they meet.
@@ -46,6 +47,7 @@ class Role:
     paddings: int = 1
     projections: int = 1
     after_pool: bool = False
+    deep: bool = False
     projection: bool = False
     entry: bool = False
     inside: bool = False
@@ -151,7 +153,7 @@ def roles(graph: Graph) -> dict[str, Role]:
         for index in range(4):
             before[TensorRef(call.layer, call.call, index)] = output
     paddings = max(sum(role.padded and role.window > 1 for role in found.values()), 1)
-    return {name: replace(role, paddings=paddings) for name, role in found.items()}
+    return {name: replace(role, paddings=paddings, deep=len(found) >= 30) for name, role in found.items()}
 
 
 def role_of(

@@ -11,7 +11,7 @@ from regraft.recover.geometry import rearranged, windows
 from regraft.recover.geometry.demand import Demand
 from regraft.recover.geometry.graph import Graph
 from regraft.recover.geometry.habits import TO_VECTOR, Habit, nats
-from regraft.recover.geometry.roles import Role
+from regraft.recover.geometry.roles import SUMS, Role
 from regraft.recover.geometry.ways import Way, Ways, Workshop, fixed, usable
 from regraft.layers.naming import snake_case
 
@@ -38,19 +38,19 @@ def with_slots(graph: Graph) -> Blueprint:
     placed: dict[tuple[TensorRef, str], TensorRef] = {}
     seen = 0
     for call in graph.calls:
-        wanted = wanted_slots(graph, call, kinds)
-        ref = call.inputs[0] if call.inputs else None
-        for role, rank in wanted:
-            if ref is None:
-                break
-            if (ref, role) not in placed:
-                name = f"slot_{len(layers)}"
-                seen += role == "resize"
-                layers.append(LayerSpec(name, "Slot", {"role": role, "rank": rank, "number": seen}))
-                calls.append(Call(name, (ref,)))
-                placed[ref, role] = TensorRef(name)
-            ref = placed[ref, role]
-        calls.append(replace(call, inputs=(ref, *call.inputs[1:])) if ref is not None else call)
+        inputs: list[TensorRef] = []
+        for place, start in enumerate(call.inputs):
+            ref = start
+            for role, rank in wanted_slots(graph, call, place, kinds):
+                if (ref, role) not in placed:
+                    name = f"slot_{len(layers)}"
+                    seen += role == "resize"
+                    layers.append(LayerSpec(name, "Slot", {"role": role, "rank": rank, "number": seen}))
+                    calls.append(Call(name, (ref,)))
+                    placed[ref, role] = TensorRef(name)
+                ref = placed[ref, role]
+            inputs.append(ref)
+        calls.append(replace(call, inputs=tuple(inputs)))
     return replace(graph.blueprint, layers=(*graph.blueprint.layers, *layers), calls=tuple(calls))
 
 
@@ -73,18 +73,21 @@ def origins(graph: Graph) -> dict[TensorRef, int]:
     return found
 
 
-def wanted_slots(graph: Graph, call: Call, kinds: Mapping[TensorRef, int]) -> list[tuple[str, int]]:
-    """The roles of the slots before one call, with the spatial axes that are at stake."""
-    if not call.inputs:
-        return []
-    before = kinds.get(call.inputs[0], -2)
+def wanted_slots(graph: Graph, call: Call, place: int, kinds: Mapping[TensorRef, int]) -> list[tuple[str, int]]:
+    """The roles of the slots before one input of a call, with the spatial axes that are at stake."""
+    ref = call.inputs[place]
+    before = kinds.get(ref, -2)
     rank, kind = spatial_rank(graph, call), graph.spec(call.layer).type
-    if rank:
+    if rank and not place:
         if before == 0:
             return [("map", rank), ("resize", rank)]
         return [("resize", rank)] if before == rank else []
     if kind == "Dense" and before > 0:
         return [("resize", before), ("vector", before)]
+    if len(call.inputs) > 1 and before > 0 and (kind in SUMS or kind == "Concatenate"):
+        # A tensor that goes elsewhere too is the shortcut: there the layer of the branch is not resized.
+        alone = len(graph.blueprint.consumers.get(ref, ())) == 1
+        return [("merge", before)] if alone else []
     return []
 
 
@@ -105,6 +108,8 @@ def slot_ways(
     format_settings = {"data_format": "channels_first"} if graph.channels_first else {}
     if part == "resize":
         return resizing(shop, base, graph, call, habit, rank, role, wide, int(spec.config["number"]))  # type: ignore[call-overload]
+    if part == "merge":
+        return before_merge(shop, base, graph, call, rank)
     if part == "vector":
         total = sum(TO_VECTOR.values())
         ways = [shop.way(base, {}, nats(TO_VECTOR["Flatten"] / total), kind="Flatten")]
@@ -144,11 +149,16 @@ def resizing(
 ) -> Ways:
     """Nothing, a pool, or an UpSampling where maps grow."""
     usual = habit.every > 0 and number % habit.every == 0
+    skips = feeds_join(graph, call.inputs[0])
     present, absent = (nats(0.9), nats(0.1)) if usual else (nats(0.06), nats(0.94))
+    if skips:
+        # What goes to a Concatenate far behind and to the next convolution too: a level of a U-Net ends here.
+        present, absent = nats(0.7), nats(0.3)
     kind = f"MaxPooling{rank}D"
     ways = [Way(cost=absent, kind="absent")]
     first = {"data_format": "channels_first"} if graph.channels_first and rank > 1 else {}
     grown = grows_before(graph, call)
+    joins = any(spec.type == "Concatenate" for spec in graph.blueprint.layers)
     windows_tried = [habit.pool] + [w for w in ((2, 2, "valid"), (2, 2, "same"), (3, 3, "valid")) if w != habit.pool]
     if not grown:
         for i, window in enumerate(windows_tried):
@@ -157,9 +167,38 @@ def resizing(
         if wide and rank == 2:
             for sizes in ((1, 2), (2, 1), (2, 4), (4, 2), (1, 3), (3, 1)):
                 ways.append(shop.way(spec, {"pool_size": sizes, **first}, present + 6.0, kind=kind))
+    if grown or joins:
+        up = {"size": (2,) * rank, **first}
+        into = any(graph.spec(c.layer).type == "Concatenate" for c in behind_convolution(graph, call))
+        ways.append(shop.way(spec, up, nats(0.3 if grown or into else 0.04), kind=f"UpSampling{rank}D"))
+    return fixed(ways)
+
+
+def feeds_join(graph: Graph, ref: TensorRef) -> bool:
+    """Whether a tensor goes to a Concatenate and elsewhere too."""
+    calls = list(graph.blueprint.consumers.get(ref, ()))
+    kinds = [graph.spec(c.layer).type for c in calls]
+    return len(calls) > 1 and "Concatenate" in kinds
+
+
+def behind_convolution(graph: Graph, call: Call) -> list[Call]:
+    """The layers behind the convolution that a slot stands before, and behind what keeps its shape."""
+    found: list[Call] = []
+    for convolution in slot_consumers(graph, call):
+        found += slot_consumers(graph, convolution)
+    return found
+
+
+def before_merge(shop: Workshop, spec: LayerSpec, graph: Graph, call: Call, rank: int) -> Ways:
+    """Right before a sum a pool, as in Xception; before a Concatenate an UpSampling, as in U-Nets; mostly nothing."""
+    first = {"data_format": "channels_first"} if graph.channels_first and rank > 1 else {}
+    ways = [Way(cost=nats(0.6), kind="absent")]
+    kinds = {graph.spec(c.layer).type for c in graph.next_active(TensorRef(call.layer, call.call))}
+    if kinds & SUMS:
+        settings = {**windows.pool_settings(rank, (3, 2, "same")), **first}
+        ways.append(shop.way(spec, settings, nats(0.3), kind=f"MaxPooling{rank}D"))
     else:
-        up = {"size": (2,) * rank if rank > 1 else (2,), **first}
-        ways.append(shop.way(spec, up, nats(0.3), kind=f"UpSampling{rank}D"))
+        ways.append(shop.way(spec, {"size": (2,) * rank, **first}, nats(0.4), kind=f"UpSampling{rank}D"))
     return fixed(ways)
 
 

@@ -166,7 +166,7 @@ def price_of(plan: Plan, call: Call) -> Price | None:
     """What the ways of one call cost more for what arrives: by borders, by maps that are too small, or left too large."""
     layer = plan.graph.layers[call.layer]
     kind = plan.graph.spec(call.layer).type
-    if kind.startswith("Global") and layer is not None and layer.rank == 2:
+    if kind == "Slot" or (kind.startswith("Global") and layer is not None and layer.rank == 2):
         return last_map
     border = plan.borders.price(call.layer)
     if kind == "TimeDistributed" or not hasattr(layer, "padding") or not isinstance(getattr(layer, "padding", None), str):
@@ -184,8 +184,9 @@ def price_of(plan: Plan, call: Call) -> Price | None:
 
 def last_map(way: Way, shapes: tuple[Shape, ...]) -> float:
     """What a global pool over such a map costs, against one over a usual last map."""
-    sizes = map_of(shapes, way.layer) if way.layer is not None else ()
-    if not sizes or None in sizes:
+    pools = way.layer is not None and hasattr(way.layer, "method")
+    sizes = map_of(shapes, way.layer) if way.layer is not None and pools else ()
+    if len(sizes) != 2 or None in sizes:
         return 0.0
     side = log2(max(1, max(n or 1 for n in sizes)))
     return min(((side - LAST_SIDE) / LAST_SPREAD) ** 2 / 2, LAST_CAP)

@@ -25,7 +25,7 @@ def stride_chance(role: Role, kind: str, strided: bool | None = None) -> float:
     """
     How often a convolution moves by 2, by its place.
 
-    The first one: 43 of 192 in networks with pools, 46 of 174 without, 17 of 37 with 7x7. Later ones with pools: 11 of 497.
+    The first one: in deep networks all of ``keras.applications`` but VGG; else 43 of 192 in networks with pools, 46 of 174 without, 17 of 37 with 7x7. Later ones with pools: 11 of 497.
     Without pools: 14 of 35 that widen, 5 of 32 that keep, 0 of 43 that narrow. 1x1 elsewhere than at a shortcut: 3 of
     100. At a shortcut, and right behind a ZeroPadding, most: in ``keras.applications`` three of the four stages of
     every ResNet, and all strided kernels of MobileNet and EfficientNet.
@@ -42,6 +42,8 @@ def stride_chance(role: Role, kind: str, strided: bool | None = None) -> float:
         return 0.03
     if strided is not None:
         return 0.7 if strided else 0.015
+    if role.first and role.deep and not role.grows:
+        return 0.85
     if role.first:
         return 0.46 if role.window >= 7 else 0.24
     if role.pools:
@@ -187,6 +189,9 @@ def pool_cost(role: Role, habit: Habit, window: tuple[int, int, str], rank: int)
     special: dict[tuple[int, int, str], float] = {}
     if role.padded:
         special = {(3, 2, "valid"): 0.9}
+    elif role.joined == "Add" and role.branches and rank > 1:
+        # The shortcut itself: it only leaves out places (ResNetV2).
+        special = {(1, 2, "valid"): 0.7}
     elif role.joined == "Add" and rank > 1:
         special = {(3, 2, "same"): 0.8}
     elif role.joined == "Concatenate" and role.branches and not role.grows:

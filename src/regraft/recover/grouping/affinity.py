@@ -18,9 +18,11 @@ layers and 166 layers with a bias of published models, with rivals of equal leng
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
+LARGEST = 1e30
 #: Channels that are looked at; more tell hardly more, and take time with their third power.
 MOST_CHANNELS = 256
 #: Shares of a vector that may come of the kernel.
@@ -36,7 +38,12 @@ def clean(values: np.ndarray) -> np.ndarray:
     count = values.shape[-1]
     if count > MOST_CHANNELS:
         values = values[..., np.linspace(0, count - 1, MOST_CHANNELS).astype(int)]
-    return np.nan_to_num(values.astype("f8"), posinf=0.0, neginf=0.0)
+    return finite(values)
+
+
+def finite(values: np.ndarray) -> np.ndarray:
+    """Numbers whose squares can be added up: what is no number is zero, what is enormous is cut."""
+    return np.clip(np.nan_to_num(values.astype("f8"), posinf=0.0, neginf=0.0), -LARGEST, LARGEST)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
@@ -135,7 +142,7 @@ def rows_of(kernel: np.ndarray) -> Rows:
         kernel: ``(..., cin, channels)``: the taps in front are added up.
     """
     kernel = clean(kernel)
-    kernel = kernel.reshape(-1, *kernel.shape[-2:]) if kernel.ndim > 1 else kernel[None, None]
+    kernel = kernel.reshape(prod(kernel.shape[:-2]), *kernel.shape[-2:]) if kernel.ndim > 1 else kernel[None, None]
     folded = kernel.sum(axis=0)
     alike = folded.T @ folded
     alike *= len(alike) / max(float(np.trace(alike)), 1e-30)

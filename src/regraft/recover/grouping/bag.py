@@ -46,7 +46,7 @@ class Bag:
     Attributes:
         shapes: Of all arrays.
         looks: Their values at a glance.
-        read: Their values; arrays that cannot be read are zeros.
+        source: Their values.
         left: Places of those that no layer has yet.
         cache: Row spaces, by kernel.
         costs: Of roles, by role and array.
@@ -55,7 +55,7 @@ class Bag:
 
     shapes: Sequence[tuple[int, ...]]
     looks: Callable[[int], Look]
-    read: Callable[[int], np.ndarray]
+    source: Callable[[int], np.ndarray]
     left: set[int] = field(default_factory=set)
     doubts: dict[int, float] = field(default_factory=dict)
     cache: dict[int, Rows] = field(default_factory=dict)
@@ -88,6 +88,11 @@ class Bag:
                 found |= {shape[-1], shape[-2] if len(shape) > 2 else shape[-1]}
                 found |= {shape[-1] // n for n in (3, 4) if shape[-1] % n == 0}
         return frozenset(found | {2 * w for w in found})
+
+    def read(self, place: int) -> np.ndarray:
+        """The values of an array; of one without elements a zero."""
+        values = self.source(place)
+        return values if values.size else np.zeros([max(n, 1) for n in values.shape])
 
     def cost(self, role: str, place: int) -> float:
         """How unlikely an array is in a role, in nats."""

@@ -104,6 +104,10 @@ def _convolutions() -> list[Form]:
                     out=(("cin*mult", 0.0),),
                 ),
             ]
+        if rank < 3:
+            # Keras 1: channels first for Theano's order of axes, and sequences as maps of width 1.
+            old = f"kernel cout cin {axes}" if rank == 2 else "kernel kw 1 cin cout"
+            forms.append(replace(forms[0], arrays=(old, "bias cout"), prior=plain + 2.5, keras_1=True))
         for form in forms:
             found += [replace(form, rank=rank), replace(form.without("bias", 0.7, use_bias=False), rank=rank)]
     return found

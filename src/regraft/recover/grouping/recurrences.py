@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from regraft.recover.grouping.affinity import BIAS, clean, made_by, odds, rows_of
+from regraft.recover.grouping.affinity import BIAS, clean, finite, made_by, odds, rows_of
 from regraft.recover.grouping.assignment import assign
 from regraft.recover.grouping.bag import Bag, Body
 
@@ -95,7 +95,7 @@ def _doubts(costs: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 def mixing(kernel: np.ndarray) -> float:
     """How far the rows of a kernel are from orthogonal: recurrent kernels start there, and stay near."""
-    rows = np.nan_to_num(kernel.astype("f8"), posinf=0.0, neginf=0.0)
+    rows = finite(kernel)
     alike = rows @ rows.T
     whole = float((alike**2).sum())
     return 1.0 - float((np.diag(alike) ** 2).sum()) / whole if whole else 1.0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import prod
 
 import numpy as np
 
-from regraft.recover.grouping.affinity import clean, odds
+from regraft.recover.grouping.affinity import clean, finite, odds
 from regraft.recover.grouping.assignment import assign
 from regraft.recover.grouping.bag import Bag, Body
 from regraft.recover.grouping.recurrences import take_recurrent
@@ -128,8 +129,8 @@ def _margins(scores: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 def _flat(bag: Bag, place: int) -> np.ndarray:
     """A kernel with its taps in one axis: ``(taps, cin, cout)``."""
-    kernel = np.nan_to_num(bag.read(place).astype("f8"), posinf=0.0, neginf=0.0)
-    return kernel.reshape(-1, *kernel.shape[-2:])
+    kernel = finite(bag.read(place))
+    return kernel.reshape(prod(kernel.shape[:-2]), *kernel.shape[-2:])
 
 
 def _convolution(bag: Bag, place: int) -> Body:

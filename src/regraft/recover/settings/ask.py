@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from regraft.blueprint import Choice
-from regraft.recover.draft import Draft, Hints, edited
+from regraft.recover.draft import Draft, Hints
 from regraft.recover.settings import heads, hidden, masks, numbers, recurrent
 from regraft.recover.settings.insertion import with_activations
 from regraft.recover.settings.scene import Scene, completed
@@ -37,7 +37,7 @@ def ask(draft: Draft, hints: Hints) -> Draft:
         return replace(draft, blueprint=blueprint).add(*heads.ask(scene, [s for s in final if s.role == "head"]))
     ends = heads.ask(scene, final)
     best = {key: value for question in ends for key, value in question.options[0].edits.items()}
-    middle = Scene(replace(draft, blueprint=edited(blueprint, best)), partners)
+    middle = scene.changed(best)
     questions = [
         *hidden.ask(middle, [slot for slot in slots if slot.role == "hidden"]),
         *ends,

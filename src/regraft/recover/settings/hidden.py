@@ -7,7 +7,6 @@ from dataclasses import replace
 from math import exp, log
 
 from regraft.blueprint import Setting
-from regraft.recover.draft import edited
 from regraft.recover.question import Option, Question, sorted_question
 from regraft.recover.settings import conventions, habits, symmetry
 from regraft.recover.settings.evidence import TRUST, Answer, Evidence, gather
@@ -92,9 +91,10 @@ def in_turns(scene: Scene, slots: Sequence[Slot], functions: tuple[str, ...]) ->
     rest = [i for i, s in enumerate(slots) if s.linear >= RULE]
     found = [Evidence() for _ in slots]
     change: dict[tuple[str, str], Setting] = {}
-    for group, compared in ((rule, functions), (sums, functions[:COMPARED_BEHIND]), (rest, functions[:COMPARED_BEHIND])):
+    few = functions[:COMPARED_BEHIND]
+    for group, compared in ((rule, functions), (sums, few), (rest, few)):
         these = [slots[i] for i in group]
-        held = Scene(replace(scene.draft, blueprint=edited(scene.blueprint, change)), scene.partners)
+        held = scene.changed(change)
         for i, evidence in zip(group, gather(held, these, compared, everywhere(scene, these, compared)), strict=True):
             found[i] = evidence
             if evidence.told:

@@ -15,7 +15,7 @@ from regraft.layers.binding import Bound, bind_layer
 from regraft.layers.matching import match_groups
 from regraft.layers.version import KerasVersion
 from regraft.layers.walk import model_shapes
-from regraft.recover.draft import Draft, with_settings
+from regraft.recover.draft import Draft, edited, with_settings
 from regraft.recover.settings.surroundings import RECURRENT, Surroundings, core
 from regraft.weights import WeightTree
 
@@ -117,6 +117,12 @@ class Scene:
 
     draft: Draft
     partners: Mapping[str, str]
+
+    def changed(self, edits: Mapping[tuple[str, str], Setting]) -> Scene:
+        """The scene with other activations; stored values and shapes stay as they are."""
+        other = Scene(replace(self.draft, blueprint=edited(self.blueprint, edits)), self.partners)
+        other.__dict__.update(values=self.values, shapes=self.shapes)
+        return other
 
     @property
     def blueprint(self) -> Blueprint:
