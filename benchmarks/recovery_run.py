@@ -52,7 +52,10 @@ class Runner:
         ranks = [len(order.axes) for order in self.model.subject.input_orders]
         if any(rank and rank != array.ndim for rank, array in zip(ranks, inputs, strict=True)):
             raise CannotRunError(f"takes inputs of rank {ranks}, not {[a.ndim for a in inputs]}")
-        ran = self.model.run(inputs, lambda *_: None)
+        try:
+            ran = self.model.run(inputs, lambda *_: None)
+        except (ValueError, IndexError, TypeError, RuntimeError) as error:
+            raise CannotRunError(f"{type(error).__name__}: {error}"[:300]) from error
         if ran.outputs is None:
             raise CannotRunError(ran.placeholder or ran.crash)
         return tuple(np.asarray(output, "float64") for output in ran.outputs)

@@ -64,7 +64,10 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_option_of_convert_is_in_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     main(["convert", "--help"])
     text = capsys.readouterr().out
-    options = "-o --out --architecture --input-shape --format --force --no-verify --theano-kernels --no-theano-kernels"
+    options = (
+        "-o --out --architecture --input-shape --samples --labels --pairs --set --candidates --format --force "
+        "--no-verify --theano-kernels --no-theano-kernels"
+    )
     for option in f"{options} --quiet --json --all --debug".split():
         assert f"{option} " in text
     assert "--empty-" not in text
@@ -98,17 +101,13 @@ def test_wrong_arguments(arguments: list[str], message: str, capsys: pytest.Capt
     ],
 )
 def test_input_shapes(text: str, shape: tuple[int | None, ...]) -> None:
-    from cyclopts import Token
-
-    assert shape_of(None, [Token(value=text)]) == shape
+    assert shape_of(text) == shape
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1,3", "64x64", "64,,1", "1e3", "9" * 30, "\u0664"])
 def test_input_shapes_that_are_none(text: str) -> None:
-    from cyclopts import Token
-
     with pytest.raises(ValueError, match="expected axis lengths"):
-        shape_of(None, [Token(value=text)])
+        shape_of(text)
 
 
 # ---- errors
@@ -153,14 +152,43 @@ def test_errors_for_programs(command: str, tmp_path: Path, capsys: pytest.Captur
 
 
 def test_weights_without_an_architecture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The architecture is recovered; what rests on convention is listed, and the exit code says that nobody stated it."""
     path = samples.path("digits.weights.h5")
 
-    assert main(["convert", str(path), "-o", str(tmp_path / "out")]) == 2
+    options = ["--input-shape", "8,8,1", "--candidates", "2", "--set", "max_pooling2d.pool_size=2,1", "--no-verify"]
+    assert main(["convert", str(path), "-o", str(tmp_path / "out"), *options]) == 3
     seen = capsys.readouterr()
-    assert seen.err.startswith("regraft: NoArchitectureError\n")
-    assert "holds weights only: 15 layers, 10,482 parameters, no architecture" in seen.err
-    assert "--architecture model.json" in seen.err
-    assert "Traceback" not in seen.err
+    assert seen.err == ""
+    assert "recovered from the weights" in seen.out
+    assert "Assumed: convention, not in the file" in seen.out
+    assert "It may also be" in seen.out
+    for folder in (tmp_path / "out", tmp_path / "out" / "candidate_2"):
+        assert {"model.py", "model.pth", "architecture.json", "blueprint.toml"} <= {f.name for f in folder.iterdir()}
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    choices = {choice["subject"]: choice for choice in report["choices"]}
+    assert (choices["max_pooling2d.pool_size"]["value"], choices["max_pooling2d.pool_size"]["label"]) == (
+        "2, 1",
+        "proved",
+    )
+    assert report["source"]["architecture"] == "recovered"
+    assert report["statistics"]["layers"][0]["verdict"] in ("fits", "cannot tell")
+    assert len(report["candidates"]) >= 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("nowhere.strides=2", "no such layer"),
+        ("stem.colour=2", "no setting"),
+        ("stem.strides=many", "strides"),
+    ],
+)
+def test_an_answer_that_fits_nothing(
+    answer: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = samples.path("digits.weights.h5")
+    assert main(["convert", str(path), "-o", str(tmp_path / "out"), "--input-shape", "8,8,1", "--set", answer]) == 2
+    assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -342,18 +370,3 @@ def test_the_module_can_be_run() -> None:
     done = run("inspect", DIGITS, env={"PYTHONPATH": str(Path(regraft.__file__).parents[1]), "PATH": ""})
     assert done.returncode == 0
     assert done.stdout.startswith(f"{DIGITS}\n  what  ")
-
-
-def test_weights_without_an_architecture_get_the_answer_of_inspect(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = str(samples.path("digits.weights.h5"))
-    assert main(["inspect", file]) == 0
-    answer = capsys.readouterr().out
-
-    assert main(["convert", file, "-o", str(tmp_path / "out")]) == 2
-
-    said = capsys.readouterr()
-    assert said.out == answer
-    assert said.err.startswith("regraft: NoArchitectureError\n")
-    assert not (tmp_path / "out").exists()

@@ -65,7 +65,11 @@ def functional(model: Any) -> Any:
 
 
 def keras_applications() -> Iterator[Record]:
-    """The names and the settings of the models before they moved into Keras (``res2a_branch2a``)."""
+    """
+    The names and the settings of the models before they moved into Keras (``res2a_branch2a``).
+
+    Left out is ResNeXt, whose grouped convolutions are summed by Lambda layers, which are Python code.
+    """
     import keras_applications as ka
 
     parts = {"backend": tf_keras.backend, "layers": tf_keras.layers, "models": tf_keras.models, "utils": tf_keras.utils}
@@ -75,7 +79,6 @@ def keras_applications() -> Iterator[Record]:
         "densenet": ("DenseNet121 DenseNet169 DenseNet201", TORCH), "inception_v3": ("InceptionV3", TF),
         "inception_resnet_v2": ("InceptionResNetV2", TF), "xception": ("Xception", TF),
         "nasnet": ("NASNetMobile NASNetLarge", TF), "mobilenet": ("MobileNet", TF), "mobilenet_v2": ("MobileNetV2", TF),
-        "resnext": ("ResNeXt50 ResNeXt101", TORCH),
     }  # fmt: skip
     for module, (names, preprocessing) in modules.items():
         for name in names.split():

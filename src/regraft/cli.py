@@ -127,7 +127,7 @@ def convert(
     input_shape: Shapes = None,
     samples: Annotated[Path | None, Parameter(metavar="NPY")] = None,
     labels: Annotated[Path | None, Parameter(metavar="NPY")] = None,
-    pairs: Annotated[tuple[Path, Path] | None, Parameter(metavar="NPY NPY")] = None,
+    pairs: Annotated[tuple[Path, Path] | None, Parameter(metavar="NPY NPY", negative="")] = None,
     settings: Answers = None,
     candidates: int = 1,
     format: Literal["pth", "safetensors", "both"] = "pth",

@@ -21,6 +21,8 @@ from regraft.weights import WeightTree
 WIDTH = 12
 #: Candidates whose statistics are compared with the stored ones before the best are chosen.
 LOOKED_AT = 24
+#: Candidates that are run on samples.
+TRIED = 240
 
 
 def recover(
@@ -48,9 +50,10 @@ def recover(
         effort: How long to look for one that reproduces the pairs.
     """
     drafts = drafted(tree, hints)
-    likely = rescored(list(islice(ranked(drafts), max(count, LOOKED_AT))))
+    every = ranked(drafts)
+    likely = rescored(list(islice(every, max(count, LOOKED_AT))))
     if samples and run is not None:
-        likely = on_samples(likely, samples, labels, run)
+        likely = on_samples([*likely, *islice(every, TRIED - LOOKED_AT)], samples, labels, run)
     if pairs is None or run is None:
         return with_shares(likely)[:count]
     best, _ = proved(untwined(likely, ranked(drafts)), pairs, run, effort or Effort())

@@ -71,7 +71,8 @@ def test_what_is_no_chain(links: list[Link]) -> None:
 
 
 AREAS = [([dense("d", 96, 3)], 12), ([dense("d", 8, 3)], None), ([NORM, dense("d", 96, 3)], 12),
-         ([link("g", "GlobalAveragePooling2D"), dense("d", 96, 3)], None), ([CONV, dense("d", 96, 3)], None), ([], None)]  # fmt: skip
+         ([link("g", "GlobalAveragePooling2D"), dense("d", 96, 3)], None), ([CONV, dense("d", 96, 3)], None),
+         ([], None)]  # fmt: skip
 
 
 @pytest.mark.parametrize(("links", "area"), AREAS)

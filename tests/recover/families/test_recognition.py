@@ -20,11 +20,14 @@ from tests.recover.families.models import (
     with_classes,
 )
 
+from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
+from regraft.layers import build
 from regraft.layers.binding import bind
 from regraft.recover import grouping
 from regraft.recover.draft import Draft, Hints
 from regraft.recover.families import match
 from regraft.recover.families.library import index
+from regraft.recover.families.refit import default_config
 from regraft.recover.part import Grouping
 from regraft.weights import Group, WeightTree
 
@@ -116,6 +119,35 @@ def test_a_backbone_with_an_own_head(head: str, level: str) -> None:
     assert not set(own) & draft.known, "settings of the own head are not published"
     assert "conv2_block1_1_conv" in draft.known
     bind(draft.blueprint, draft.grouping.tree)
+
+
+@pytest.mark.parametrize("level", IN_ORDER)
+def test_an_own_layer_in_front_that_makes_three_channels_of_one(level: str) -> None:
+    truth = preceded(with_classes(model("Xception"), 4), "grey", (1, 1, 1, 3))
+    draft = best(truth, level)
+    assert draft.family == "Xception (keras.applications 3.15)"
+    shape = draft.blueprint.by_name[draft.blueprint.inputs[0].layer].config["batch_shape"]
+    assert isinstance(shape, tuple)
+    assert shape[-1] == 1
+    (own,) = (s for s in draft.blueprint.layers if s.type == "Conv2D" and s.config["filters"] == 3)
+    assert own.name not in draft.known
+    bound = bind(draft.blueprint, draft.grouping.tree)
+    assert bound.layers[own.name]["kernel"].shape == (1, 1, 1, 3)
+
+
+def preceded(given: Model, name: str, kernel: tuple[int, ...]) -> Model:
+    """With a convolution between the input and the model."""
+    entry = given.blueprint.inputs[0]
+    conv = LayerSpec(name, "Conv2D", default_config("Conv2D", {"filters": kernel[-1], "kernel_size": kernel[:-2]}))
+    first, *rest = given.blueprint.layers
+    shape = first.config["batch_shape"]
+    assert isinstance(shape, tuple)
+    first = replace(first, config={**first.config, "batch_shape": (*shape[:-1], kernel[-2])})
+    calls = (
+        replace(c, inputs=tuple(TensorRef(name) if r == entry else r for r in c.inputs)) for c in given.blueprint.calls
+    )
+    blueprint = replace(given.blueprint, layers=(first, conv, *rest), calls=(Call(name, (entry,)), *calls))
+    return replace(given, blueprint=blueprint, shapes={**given.shapes, name: [kernel, kernel[-1:]]})
 
 
 def test_names_in_the_file_decide_on_the_layers_of_a_head() -> None:
@@ -212,9 +244,6 @@ def test_a_nearly_published_network_is_not_taken_for_it() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 12])
 def test_a_few_dense_layers_are_no_family(count: int) -> None:
-    from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
-    from regraft.recover.families.refit import default_config
-
     specs = [LayerSpec("x", "InputLayer", {"batch_shape": (None, 9), "dtype": "float32"})]
     calls, shapes = [], {}
     for i in range(count):
@@ -249,9 +278,6 @@ def test_a_frozen_backbone_stores_its_arrays_layer_by_layer() -> None:
 
 
 def nested(family: str, *head: tuple) -> Model:
-    from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
-    from regraft.layers import build
-
     body = model(family, top=False)
     outer = LayerSpec(family.lower(), "Functional", {"blueprint": body.blueprint})
     entry = replace(body.blueprint.layers[0], name="image")

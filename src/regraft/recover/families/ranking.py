@@ -10,6 +10,8 @@ from regraft.blueprint import Blueprint
 from regraft.recover.families.align import Alignment
 from regraft.recover.families.library import Index, Member
 
+#: Packages whose architectures other authors build too, with other settings.
+COMMON = frozenset({"keras-unet-collection", "csbdeep", "stardist"})
 #: Nats for a package that is met less often than keras.applications; an estimate, ten to one for the rest.
 PACKAGE = 2.3
 #: Nats for a layer with another name, for a place with other layers without variables, and the most for each.
@@ -24,6 +26,14 @@ BODY = "without top"
 OTHER_CHANNELS = "input channels other than 3"
 #: Nats for a Normalization layer whose values contradict the form.
 VALUES = 5.0
+
+
+def distinct(alignment: Alignment) -> bool:
+    """Whether the shapes alone name the family; plain U-Nets have the shapes of other authors' U-Nets, so names must agree."""
+    if alignment.member.package.split(" ")[0] not in COMMON:
+        return True
+    named = any(unit.part is not None for unit in alignment.matched)
+    return named and 2 * renamed(alignment) <= len(alignment.matched)
 
 
 def cost(alignment: Alignment, index: Index, different: int) -> float:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from regraft.blueprint import Blueprint, Choice
 from regraft.errors import RegraftError
-from regraft.layers import KerasVersion
 from regraft.layers.binding import bind
 from regraft.recover.draft import Draft, Hints
 from regraft.recover.families.align import Alignment, by_names, by_order, by_width
@@ -17,7 +16,7 @@ from regraft.recover.families.compose import Composed, composed
 from regraft.recover.families.library import Index, index, published
 from regraft.recover.families.listed import listed, regrouped
 from regraft.recover.families.nested import Nest, around, nests
-from regraft.recover.families.ranking import cost, function_of
+from regraft.recover.families.ranking import cost, distinct, function_of
 from regraft.recover.families.sequence import has_layers, units
 from regraft.recover.families.unordered import Heap, unordered
 from regraft.recover.grouping import version_of
@@ -42,7 +41,7 @@ def match(grouping: Grouping, hints: Hints) -> list[Draft]:
     library = index()
     drafts: dict[object, tuple[float, Draft, Alignment]] = {}
     others: dict[object, list[str]] = {}
-    places = [(a, drafted(a, grouping, library, hints)) for a in alignments(grouping, library)]
+    places = [(a, drafted(a, grouping, library, hints)) for a in alignments(grouping, library) if distinct(a)]
     if not places and has_layers(grouping):
         places = [(n.alignment, drafted(n, grouping, library, hints)) for n in nests(grouping, library)]
     for alignment, found in places:
@@ -90,7 +89,8 @@ def drafted(place: Alignment | Nest, grouping: Grouping, library: Index, hints: 
             alignment, made = place, composed(place, grouping, library, hints, version)
         if made is None:
             return None
-        blueprint = replace(made.blueprint, keras_version=stated(grouping, version))
+        # Settings stand as Keras 3 has them; the file's version says with which Keras they can be compared.
+        blueprint = replace(made.blueprint, keras_version=grouping.tree.keras_version or "3.15")
         if not has_layers(grouping):
             grouping = regrouped(grouping, alignment, {s.name: s.type for s in blueprint.layers})
         blueprint = in_file_order(blueprint, grouping)
@@ -99,12 +99,6 @@ def drafted(place: Alignment | Nest, grouping: Grouping, library: Index, hints: 
         return None
     value = cost(alignment, library, made.different)
     return Draft(grouping, blueprint, value, made.choices, (), alignment.member.title, made.known)
-
-
-def stated(grouping: Grouping, version: KerasVersion) -> str:
-    """The version whose semantics hold: the file's, else that of Keras 3, in which the library is written."""
-    del version
-    return grouping.tree.keras_version or "3.15"
 
 
 def in_file_order(blueprint: Blueprint, grouping: Grouping) -> Blueprint:
@@ -141,7 +135,7 @@ def described(draft: Draft, alignment: Alignment, library: Index, titles: Sequen
         same_shape = Counter(v.shape for unit in alignment.matched for v in unit.arrays)
         tied = sum(count for count in same_shape.values() if count > 1)
         told = f"{tied} of {arrays} arrays share their shape with another, and the file holds no order"
-        choices = (*choices, Choice("assignment", "as the arrays come", (), "open" if tied else "proved", told))
+        choices = (*choices, Choice("assignment", "as the arrays come", (), "open" if tied else "supported", told))
     candidates = (draft.family, *(title for title in titles if title != draft.family))
     choice = Choice("architecture", draft.family, candidates, "supported", evidence)
     notes = (f"{draft.family}: input {source.inputs}; preprocessing: {source.preprocessing}",)

@@ -148,7 +148,7 @@ def assigned(
         if not pool:
             return None
         if (i, j) in roles and len(pool) > 1:
-            best = max(range(len(pool)), key=lambda at: scores[id(pool[at])])
+            best = max(range(len(pool)), key=[scores[id(v)] for v in pool].__getitem__)
             chosen[i, j] = pool[best]
             del pool[best]
         else:

@@ -187,8 +187,7 @@ def closest(layer: str, bn: str, norm: Norm, kernel: Linear, law: Law) -> Site:
     found = [site_with(layer, bn, norm, kernel, means, False, TRIED) for means in entering]
     if not min(site.least for site in found) < NEAR:
         found += [site_with(layer, bn, norm, kernel, means, True, TRIED[2::6]) for means in entering]
-    best = min(found, key=lambda site: site.least if np.isfinite(site.least) else np.inf)
-    return best
+    return min(found, key=lambda site: site.least if np.isfinite(site.least) else np.inf)
 
 
 def site_with(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from regraft.blueprint import Choice, Label, Setting
 from regraft.blueprint.words import words
 from regraft.recover.geometry.lattice import INFINITE, Assignment, Lattice, Step, best_with
-from regraft.recover.geometry.steps import Plan
+from regraft.recover.geometry.plan import Plan
 from regraft.recover.geometry.ways import Fixed, Way, least
 from regraft.recover.question import Option, Question, sorted_question
 
@@ -105,10 +105,12 @@ def choices_of(
         for key, value in way.edits:
             costs = told.told.get((step.name, key), {})
             subject = f"{step.name}.{key}"
-            if (step.name, key) in asked or subject in found or (len(costs) < 2 and key not in ALWAYS):
+            only = (len(costs) < 2 and key not in ALWAYS) or (key == "batch_shape" and step.name in plan.stated)
+            if (step.name, key) in asked or subject in found or only:
                 continue
             found[subject] = choice_of(plan, step.name, key, value, told)
-    return list(found.values())
+    formats = [plan.format_choice] if plan.format_choice is not None else []
+    return [*formats, *found.values()]
 
 
 def choice_of(plan: Plan, name: str, key: str, value: Setting, told: Verdicts) -> Choice:
@@ -150,7 +152,7 @@ def has_open_axes(shape: Setting) -> bool:
     return isinstance(shape, tuple) and None in shape[1:]
 
 
-def questions_of(plan: Plan, assignment: Assignment, lattice: Lattice) -> list[Question]:
+def questions_of(assignment: Assignment, lattice: Lattice) -> list[Question]:
     """Settings that change no size: the ways of one layer that lead to the same shapes."""
     found: list[Question] = []
     asked: set[str] = set()
@@ -161,13 +163,12 @@ def questions_of(plan: Plan, assignment: Assignment, lattice: Lattice) -> list[Q
             continue
         asked.add(step.name)
         found.append(question_of(step.name, ways))
-    del plan
     return found
 
 
 def question_of(name: str, ways: Sequence[Way]) -> Question:
     """One question about a layer; only the settings that differ are named."""
-    differing = [key for key in dict(ways[0].edits) if len({dict(way.edits).get(key) for way in ways}) > 1]
+    differing = [key for key in dict(ways[0].edits) if len({words(dict(way.edits).get(key)) for way in ways}) > 1]
     least = ways[0].cost
     options = [
         Option(

@@ -14,7 +14,24 @@ from regraft.recover.geometry.ways import Way
 
 #: Sides of square inputs in the code counted in ``habits``: images in grey, images in colour. Sides that were met once
 #: or not at all and are usual elsewhere count as one.
-GREY = {28: 62, 64: 4, 48: 3, 200: 2, 128: 3, 256: 3, 150: 1, 32: 3, 84: 3, 96: 1, 100: 1, 224: 1, 512: 1, 20: 2, 16: 1, 8: 2}
+GREY = {
+    28: 62,
+    64: 4,
+    48: 3,
+    200: 2,
+    128: 3,
+    256: 3,
+    150: 1,
+    32: 3,
+    84: 3,
+    96: 1,
+    100: 1,
+    224: 1,
+    512: 1,
+    20: 2,
+    16: 1,
+    8: 2,
+}
 COLOUR = {
     32: 46, 150: 29, 224: 21, 180: 7, 64: 5, 128: 4, 256: 4, 250: 3, 300: 3, 200: 2, 28: 2, 96: 2, 100: 2, 299: 2, 48: 1,
     227: 1, 160: 1, 192: 1, 240: 1, 320: 1, 416: 1, 512: 1, 84: 1, 112: 1, 75: 1, 16: 1,
@@ -22,7 +39,23 @@ COLOUR = {
 #: Of 330 input shapes of images so many are none of these.
 OTHER = 0.25
 #: Lengths of sequences that are more frequent than others, by the same count and the examples of Keras.
-LENGTHS = {100: 6, 50: 4, 200: 4, 400: 4, 500: 4, 80: 3, 1000: 4, 128: 4, 256: 4, 30: 3, 20: 3, 10: 4, 64: 3, 40: 3, 150: 2}
+LENGTHS = {
+    100: 6,
+    50: 4,
+    200: 4,
+    400: 4,
+    500: 4,
+    80: 3,
+    1000: 4,
+    128: 4,
+    256: 4,
+    30: 3,
+    20: 3,
+    10: 4,
+    64: 3,
+    40: 3,
+    150: 2,
+}
 #: Sides that stand for one that is not known, by the number of axes: powers of two, so that halves fit again.
 NOMINAL = {1: 4096, 2: 256, 3: 64}
 
@@ -76,13 +109,13 @@ def entry(graph: Graph, ref: TensorRef, demands: dict[str, Demand], hint: tuple[
     if hint is not None:
         return Entry((None, *hint), stated=True)
     found = needs(graph, ref, demands)
-    declared = graph.spec(ref.layer).config.get("batch_shape")
+    declared = getattr(graph.layers[ref.layer], "batch_shape", None)
     for kind, need in found:
         if need.rank >= 3 or (need.rank == 2 and need.features):
-            shape = [None] * need.rank
+            shape: list[int | None] = [None] * need.rank
             if need.features is not None:
                 shape[need.axis] = need.features
-            elif isinstance(declared, tuple) and len(declared) == need.rank:
+            elif declared is not None and len(declared) == need.rank:
                 shape[1:] = declared[1:]
             return Entry(tuple(shape), first=need.axis == 1)
         if kind == "Embedding":
@@ -93,7 +126,7 @@ def entry(graph: Graph, ref: TensorRef, demands: dict[str, Demand], hint: tuple[
     features = next((need.features for _, need in found if need.features is not None), None)
     if features is not None:
         return Entry((None, features), loose=True)
-    if isinstance(declared, tuple) and declared:
+    if declared:
         return Entry(declared)
     for kind, _ in found:
         if kind == "Flatten":
@@ -145,20 +178,23 @@ def ways(known: Entry, *, sized: bool, several: bool, wide: bool, exact: bool = 
     if shape is None:
         return [way((None, *sizes), cost) for sizes, cost in before_flatten(known.flat)] or [Way(layer=None)]
     if known.loose:
-        wider = [((None,) * rank + shape[1:], cost) for rank, cost in ((1, 0.1), (2, LOOSE), (3, 2 * LOOSE))]
-        return [way((None, *(NOMINAL[1] for _ in s[1:-1]), s[-1]), cost, declared=s) for s, cost in wider]
+        features = shape[1:]
+        return [
+            way((None, *(NOMINAL[1],) * more, *features), cost, declared=(None, *(None,) * more, *features))
+            for more, cost in ((0, 0.1), (1, LOOSE), (2, 2 * LOOSE))
+        ]
     places = [i for i, n in enumerate(shape) if n is None and i]
     if not places:
         return [way(shape, 0.0)]
     rank = len(shape) - 2 if len(shape) > 2 else 1
     if known.stated or not sized:
         full = tuple(NOMINAL.get(rank, 16) if i in places else n for i, n in enumerate(shape))
-        found = [way(full, 0.0, declared=shape)]
-        if len(shape) == 2 and not known.stated:
-            return found
-        return found
-    channels = shape[1] if known.first else shape[-1]
-    return [way(filled(shape, places, sizes), cost) for sizes, cost in open_sizes(len(places), channels, several, wide, exact)]
+        return [way(full, 0.0, declared=shape)]
+    channels = shape[1 if known.first else len(shape) - 1]
+    return [
+        way(filled(shape, places, sizes), cost)
+        for sizes, cost in open_sizes(len(places), channels, several, wide, exact)
+    ]
 
 
 def way(shape: Shape, cost: float, declared: Shape = None) -> Way:
@@ -189,7 +225,16 @@ def open_sizes(
     if wide and count == 2 and not several:
         for height in range(2, 65):
             yield from (((height, width), 9.0) for width in range(2, 65) if width != height)
-        for height, width in ((96, 128), (120, 160), (240, 320), (480, 640), (66, 200), (64, 128), (128, 64), (100, 200)):
+        for height, width in (
+            (96, 128),
+            (120, 160),
+            (240, 320),
+            (480, 640),
+            (66, 200),
+            (64, 128),
+            (128, 64),
+            (100, 200),
+        ):
             yield (height, width), 8.0
 
 

@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import log
+from typing import TypeVar
 
+K = TypeVar("K")
 Window = tuple[int, int, str]
 """Pool size, strides and padding, for square pools."""
 
@@ -91,7 +93,7 @@ def nats(probability: float) -> float:
     return -log(max(probability, 1e-9))
 
 
-def share(table: Mapping[object, float], key: object) -> float:
+def share(table: Mapping[K, float], key: K) -> float:
     """The frequency of a key of a table, that of half a count for one it does not have."""
     return table.get(key, 0.5) / (sum(table.values()) + 1.0)
 

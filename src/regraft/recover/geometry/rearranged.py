@@ -45,9 +45,7 @@ def recurrent(shop: Workshop, spec: LayerSpec, graph: Graph, call: Call, prefix:
     else:
         chance = 0.35
     name = f"{prefix}return_sequences"
-    return fixed(
-        [shop.way(spec, {name: False}, nats(1 - chance)), shop.way(spec, {name: True}, nats(chance))]
-    )
+    return fixed([shop.way(spec, {name: False}, nats(1 - chance)), shop.way(spec, {name: True}, nats(chance))])
 
 
 def global_pool(shop: Workshop, spec: LayerSpec, prefix: str = "") -> Ways:

@@ -2,70 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from math import log2
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from regraft.blueprint import Call, LayerSpec, Setting, Shape, TensorRef
 from regraft.layers import Layer
 from regraft.recover.geometry import rearranged, windows
 from regraft.recover.geometry.answers import answered
-from regraft.recover.geometry.borders import Borders
-from regraft.recover.geometry.demand import Demand, demand
+from regraft.recover.geometry.demand import Demand
 from regraft.recover.geometry.graph import Graph, built_or_none
 from regraft.recover.geometry.habits import Habit
-from regraft.recover.geometry.lattice import Fits, Step
-from regraft.recover.geometry.roles import SUMS, Role, is_pool
-from regraft.recover.geometry.slots import slot_ways
-from regraft.recover.geometry.ways import Fixed, Price, Way, Ways, Workshop, map_of, usable, within
-
-
-@dataclass(frozen=True)
-class Plan:
-    """
-    What all searches over one draft have in common.
-
-    Attributes:
-        graph: The draft, places for layers that may be put in included.
-        demands: What each layer demands of its input.
-        roles: The place of each window.
-        entries: For each input the shapes it may have.
-        answers: What the user decided, by subject.
-        wide: Whether rare settings are tried too.
-        shop: Makes layers, and remembers what they do to shapes.
-        borders: What stored means say of paddings and map sizes.
-    """
-
-    graph: Graph
-    demands: Mapping[str, Demand]
-    roles: Mapping[str, Role]
-    entries: Mapping[str, Sequence[Way]]
-    answers: Mapping[str, str]
-    wide: bool
-    shop: Workshop
-    borders: Borders = field(default_factory=Borders)
-
-    @property
-    def margin(self) -> float:
-        """
-        By how many nats a value must lead to be supported.
-
-        Where the size of an input is itself only likely, by the table of usual sizes, it must lead by more than that
-        table can be wrong.
-        """
-        return MARGIN if all(len(ways) == 1 for ways in self.entries.values()) else MARGIN_UNSIZED
-
-
-#: The two margins, in nats.
-MARGIN, MARGIN_UNSIZED = 3.5, 8.0
-
-
-def demands_of(graph: Graph) -> dict[str, Demand]:
-    """What every layer demands of its input."""
-    return {
-        name: demand(graph.spec(name), layer, graph.stored.get(name, {})) for name, layer in graph.layers.items()
-    }
+from regraft.recover.geometry.lattice import Step
+from regraft.recover.geometry.order import depth_first, with_partners
+from regraft.recover.geometry.plan import Plan
+from regraft.recover.geometry.prices import endings, price_of
+from regraft.recover.geometry.roles import Role, is_pool
+from regraft.recover.geometry.slot_ways import slot_ways
+from regraft.recover.geometry.ways import Fixed, Way, Ways, usable, within
 
 
 def steps(plan: Plan, habit: Habit, limit: float = float("inf")) -> list[Step]:
@@ -91,144 +44,6 @@ def steps(plan: Plan, habit: Habit, limit: float = float("inf")) -> list[Step]:
         shared = graph.call_counts[call.layer] > 1
         found.append(Step(call.layer, inputs, outputs, ways, need, shared, price_of(plan, call)))
     return [*with_partners(graph, found), *endings(plan, skipped)]
-
-
-def depth_first(graph: Graph) -> list[Call]:
-    """
-    The calls, inputs before consumers, one branch after another.
-
-    So few tensors wait for each other at any time, and few combinations of their sizes are followed.
-    """
-    missing = {
-        (c.layer, c.call): len({(r.layer, r.call) for r in c.inputs if (r.layer, r.call) in graph.makers})
-        for c in graph.calls
-    }
-    takers: dict[tuple[str, int], list[Call]] = {}
-    for call in graph.calls:
-        for key in {(ref.layer, ref.call) for ref in call.inputs}:
-            takers.setdefault(key, []).append(call)
-    todo = [call for call in reversed(graph.calls) if not missing[call.layer, call.call]]
-    found: list[Call] = []
-    while todo:
-        call = todo.pop()
-        found.append(call)
-        for after in reversed(takers.get((call.layer, call.call), [])):
-            missing[after.layer, after.call] -= 1
-            if not missing[after.layer, after.call]:
-                todo.append(after)
-    return found
-
-
-def with_partners(graph: Graph, found: Sequence[Step]) -> list[Step]:
-    """The steps with the tensors that their outputs will be merged with."""
-    partners: dict[TensorRef, list[tuple[TensorRef, Fits]]] = {}
-    for step in found:
-        kind = graph.spec(step.name).type
-        fits = joins if kind == "Concatenate" else adds if kind in SUMS else None
-        if fits is not None and 1 < len(step.inputs) <= MOST_PARTNERS:
-            fits = partial(fits, first=graph.channels_first)
-            for ref in step.inputs:
-                partners.setdefault(ref, []).extend((other, fits) for other in step.inputs if other != ref)
-    return [
-        replace(step, partners=tuple(partners.get(step.outputs[0], ()))) if step.outputs else step for step in found
-    ]
-
-
-#: Merges of more tensors are checked when they are made.
-MOST_PARTNERS = 24
-
-
-def joins(one: Shape, other: Shape, *, first: bool) -> bool:
-    """Whether two maps can be joined along their channels."""
-    if one is None or other is None or len(one) != len(other) or len(one) < 4:
-        return True
-    places = slice(2, None) if first else slice(1, -1)
-    return all(None in (a, b) or a == b for a, b in zip(one[places], other[places], strict=True))
-
-
-def adds(one: Shape, other: Shape, *, first: bool) -> bool:
-    """Whether two tensors of equal rank can be added: each axis equal, or one place for all."""
-    if one is None or other is None or len(one) != len(other) or len(one) < 3:
-        return True
-    places = slice(2, None) if first else slice(1, -1)
-    pairs = zip(one[places], other[places], strict=True)
-    return all(None in (a, b) or a == b or 1 in (a, b) for a, b in pairs)
-
-
-#: What it costs if a padded window is larger than the map: it mostly reads zeros.
-LARGER_THAN_MAP = 1.0
-#: Sides of the last map before a global pool, as log2: 7 to 10 in ``keras.applications`` at the default sizes, 8 in
-#: ResNets and DenseNets for 32 x 32, 4 in networks for small faces. Up to CAP nats are charged.
-LAST_SIDE, LAST_SPREAD, LAST_CAP = 2.8, 0.9, 4.0
-
-
-def price_of(plan: Plan, call: Call) -> Price | None:
-    """What the ways of one call cost more for what arrives: by borders, by maps that are too small, or left too large."""
-    layer = plan.graph.layers[call.layer]
-    kind = plan.graph.spec(call.layer).type
-    if kind == "Slot" or (kind.startswith("Global") and layer is not None and layer.rank == 2):
-        return last_map
-    border = plan.borders.price(call.layer)
-    if kind == "TimeDistributed" or not hasattr(layer, "padding") or not isinstance(getattr(layer, "padding", None), str):
-        return border
-
-    def price(way: Way, shapes: tuple[Shape, ...]) -> float:
-        cost = border(way, shapes) if border is not None else 0.0
-        if getattr(way.layer, "padding", "") == "same" and way.layer is not None:
-            window = getattr(way.layer, "kernel_size", None) or getattr(way.layer, "pool_size", ())
-            cost += LARGER_THAN_MAP * any(n is not None and n < k for n, k in zip(map_of(shapes, way.layer), window))  # noqa: B905
-        return cost
-
-    return price
-
-
-def last_map(way: Way, shapes: tuple[Shape, ...]) -> float:
-    """What a global pool over such a map costs, against one over a usual last map."""
-    pools = way.layer is not None and hasattr(way.layer, "method")
-    sizes = map_of(shapes, way.layer) if way.layer is not None and pools else ()
-    if len(sizes) != 2 or None in sizes:
-        return 0.0
-    side = log2(max(1, max(n or 1 for n in sizes)))
-    return min(((side - LAST_SIDE) / LAST_SPREAD) ** 2 / 2, LAST_CAP)
-
-
-#: What it costs if maps grow again and the result is not as large as the input: autoencoders and segmentation give one
-#: number for every place of the input.
-OTHER_SIZE = 3.0
-#: What it costs if a network of stated input that ends in a map does not end in one place: those that are trained on
-#: patches do.
-NOT_ONE_PLACE = 1.0
-
-
-def endings(plan: Plan, skipped: Mapping[TensorRef, TensorRef]) -> Iterator[Step]:
-    """A last look at the outputs that are maps, beside the first input."""
-    graph = plan.graph
-    if not graph.blueprint.inputs:
-        return
-    start = graph.blueprint.inputs[0]
-    grows = any(role.grows for role in plan.roles.values())
-    mapped = any(layer is not None and layer.rank >= 2 for layer in graph.layers.values())
-    single = all(len(ways) == 1 and None not in stated(ways[0])[1:] for ways in plan.entries.values())
-    if not mapped or not (grows or single):
-        return
-
-    def price(way: Way, shapes: tuple[Shape, ...]) -> float:
-        end, begin = shapes
-        if end is None or begin is None or len(end) < 4 or len(end) != len(begin):
-            return 0.0
-        places = slice(2, None) if graph.channels_first else slice(1, -1)
-        if grows:
-            return 0.0 if end[places] == begin[places] else OTHER_SIZE
-        return 0.0 if set(end[places]) == {1} else NOT_ONE_PLACE
-
-    for ref in graph.blueprint.outputs:
-        yield Step("", (skipped.get(ref, ref), start), (), Fixed((Way(kind="end"),)), price=price)
-
-
-def stated(way: Way) -> tuple[Setting, ...]:
-    """The shape that a way gives an input, as it is declared."""
-    shape = dict(way.edits).get("batch_shape")
-    return shape if isinstance(shape, tuple) else (None, None)
 
 
 def fixed_entry(plan: Plan, name: str) -> Ways:
@@ -259,7 +74,9 @@ def layer_ways(plan: Plan, call: Call, habit: Habit) -> Ways:
     if spec.type == "TimeDistributed" and isinstance(inner, LayerSpec):
         built = built_or_none(inner)
         if built is not None:
-            return window_ways(plan, spec, inner.type, built, plan.roles.get(name, Role()), habit, "layer.") or as_it_is(layer)
+            return window_ways(
+                plan, spec, inner.type, built, plan.roles.get(name, Role()), habit, "layer."
+            ) or as_it_is(layer)
     if spec.type == "Bidirectional":
         return rearranged.recurrent(plan.shop, spec, graph, call, "layer.")
     if spec.type in rearranged.RECURRENT:
@@ -385,6 +202,3 @@ def _lengths(plan: Plan) -> Iterator[int]:
             shape = getattr(way.layer, "batch_shape", None)
             if shape is not None and len(shape) == 3 and shape[1]:
                 yield shape[1]
-
-
-__all__ = ["Plan", "demands_of", "steps"]

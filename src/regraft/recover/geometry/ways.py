@@ -78,7 +78,9 @@ class Workshop:
                 self.made[key] = None
         return self.made[key]
 
-    def way(self, spec: LayerSpec, settings: Mapping[str, Setting], cost: float, prefix: str = "", kind: str = "") -> Way:
+    def way(
+        self, spec: LayerSpec, settings: Mapping[str, Setting], cost: float, prefix: str = "", kind: str = ""
+    ) -> Way:
         """One way to set a layer; ``prefix`` reaches into the layer that it wraps."""
         edits = tuple((prefix + key, value) for key, value in settings.items())
         return Way(edits, cost, self.layer(spec, edits, kind), kind)
