@@ -163,8 +163,8 @@ def convert(
     if verify or candidates:  # it reads every array, which a quick conversion spares
         from regraft.self_check import self_check
 
-        samples = given_samples(beside)
-        statistics = self_check(plan, binding, tree, samples=samples, look_for_rivals=bool(candidates or samples))
+        measured = measured_on(beside, plan, tree)
+        statistics = self_check(plan, binding, measured=measured, look_for_rivals=bool(candidates or measured))
     sha256 = digest.hex() if digest else ""
     report = make_report(
         source,
@@ -231,13 +231,15 @@ def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
     return (given,)  # type: ignore[return-value]
 
 
-def given_samples(beside: Beside | None) -> tuple[np.ndarray, ...]:
-    """The samples that lie beside the file, if there are any."""
+def measured_on(
+    beside: Beside | None, blueprint: Blueprint, tree: WeightTree
+) -> dict[str, tuple[np.ndarray, np.ndarray]] | None:
+    """Mean and variance of what reaches every BatchNorm on the samples beside the file; None without samples."""
     if beside is None or beside.samples is None:
-        return ()
-    from regraft.recovery import load_arrays
+        return None
+    from regraft.recovery import load_arrays, statistics_on
 
-    return load_arrays(beside.samples)
+    return statistics_on(blueprint, tree, load_arrays(beside.samples))
 
 
 def write_candidate(folder: Path, candidate: Candidate, format: Format, *, force: bool) -> None:

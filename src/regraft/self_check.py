@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,15 +13,13 @@ from regraft.moments.entry import entries
 from regraft.moments.propagate import NORMS
 from regraft.moments.selfcheck import LayerVerdict, check
 from regraft.report import SelfCheckRow, StatisticRow
-from regraft.weights import WeightTree
 
 
 def self_check(
     blueprint: Blueprint,
     binding: Binding,
-    tree: WeightTree,
     *,
-    samples: Sequence[np.ndarray] = (),
+    measured: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
     look_for_rivals: bool = True,
 ) -> SelfCheckRow | None:
     """
@@ -30,8 +28,7 @@ def self_check(
     Args:
         blueprint: The architecture.
         binding: Its variables.
-        tree: The file they come from.
-        samples: Real inputs, one array an input, in Keras order, batch first: the model is run on them, and variances,
+        measured: Mean and variance a channel of what reaches each BatchNorm on real inputs: with them variances,
             strides, pools and the preprocessing are tested too.
         look_for_rivals: Whether to name changes of the architecture that would fit better.
 
@@ -43,11 +40,6 @@ def self_check(
     arrays = {
         layer: {name: bound.read() for name, bound in variables.items()} for layer, variables in binding.layers.items()
     }
-    measured = None
-    if samples:
-        from regraft.recovery import statistics_on  # torch, which a check without samples spares
-
-        measured = statistics_on(blueprint, tree, samples)
     try:
         found = check(blueprint, arrays, measured, look_for_rivals=look_for_rivals)
         scaled = tuple(f"{entry.input}: {entry.words}" for entry in entries(blueprint, arrays))

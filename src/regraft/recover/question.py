@@ -61,7 +61,7 @@ def combinations(questions: Sequence[Question]) -> Iterator[tuple[float, tuple[i
     Yields:
         The total cost above the best combination, and the place of each question's option.
     """
-    first = (0,) * len(questions)
+    first: tuple[int, ...] = (0,) * len(questions)
     number = count()
     heap = [(0.0, next(number), first, 0)]
     while heap:

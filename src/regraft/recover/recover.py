@@ -19,6 +19,8 @@ from regraft.weights import WeightTree
 
 #: Drafts that stay in play after each stage.
 WIDTH = 12
+#: Drafts that are dearer than the best by more nats are not asked for their settings: that takes longest.
+NEAR = 7.0
 #: Candidates whose statistics are compared with the stored ones before the best are chosen.
 LOOKED_AT = 24
 #: Candidates that are run on samples.
@@ -72,7 +74,8 @@ def drafted(tree: WeightTree, hints: Hints) -> list[Draft]:
     """All drafts with their questions, cheapest first."""
     found = best(draft for seen in grouping.group(tree) for draft in recognised(seen, hints))
     found = best(fitted for draft in found for fitted in geometry.fit(draft, hints))
-    asked = [settings.ask(draft, hints) for draft in found]
+    near = [draft for draft in found if draft.cost <= found[0].cost + NEAR or draft in found[:2]]
+    asked = [settings.ask(draft, hints) for draft in near]
     return [settings.answered(draft, hints.settings or {}) for draft in asked]
 
 

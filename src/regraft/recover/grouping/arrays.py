@@ -22,7 +22,7 @@ from regraft.weights import Variable, WeightTree
 #: Readings of each kind that are considered, and those that are kept: one in twenty thousand is not.
 MOST_READINGS, FAR = 8, 10.0
 #: Nobody stores a model of more arrays; the largest of keras.applications has 1,546.
-MOST_ARRAYS = 20_000
+MOST_ARRAYS = 10_000
 #: Of twenty lists one is not in the order of ``get_weights()``: a guess.
 DISORDER = 3.0
 SHUFFLED = (

@@ -10,8 +10,6 @@ import numpy as np
 
 from regraft.recover.grouping.traces import Traces, norm_score
 
-#: More vectors of one length than any model has; beyond, exchanges would take minutes.
-MOST_SLOTS = 1500
 #: Exchanges up to here are remembered, and gains down to here are taken.
 FAR, LEAST = 12.0, 1e-6
 
@@ -66,10 +64,9 @@ class Climb:
 
     def run(self) -> tuple[Deal, list[Exchange]]:
         """The best deal that exchanges lead to, and what single exchanges in it cost."""
-        if len(self.held) <= MOST_SLOTS:
-            for _ in range(4 * len(self.held) + 10):
-                if not (self._exchange() or self._turn() or self._exchange_halves()):
-                    break
+        for _ in range(4 * len(self.held) + 10):
+            if not (self._exchange() or self._turn() or self._exchange_halves()):
+                break
         norms = self.held[: self.count * self.size].reshape(self.count, self.size).tolist() if self.count else []
         rest = self.held[self.count * self.size :].tolist()
         biases = dict(zip(self.bodies, rest, strict=False))

@@ -18,6 +18,8 @@ from regraft.recover.grouping.traces import Traces, traces_of
 
 #: Never chosen where anything else is possible.
 NEVER = 60.0
+#: Vectors of one length that are compared each with each; ResNet152 has 180.
+MOST_VECTORS = 500
 #: Roles that sign and size hardly tell apart, and the others, the surest first.
 LOOSE = ("beta", "moving_mean")
 FIRMEST = ("moving_variance", "gamma", "alpha")
@@ -120,6 +122,8 @@ def deal(bag: Bag, style: Style, places: list[int], bodies: list[Body]) -> Dealt
         bodies: Layers with so many channels that may have a bias.
     """
     norms, biases, over = counts(style, len(places), len(bodies))
+    if len(places) > MOST_VECTORS:
+        return _in_order(bag, style, places, norms, biases)
     traces = traces_of(bag, places, bodies)
     number = {place: i for i, place in enumerate(places)}
     cast, _ = cast_roles(bag, style, places, norms) if norms else ({}, places)
@@ -135,6 +139,16 @@ def deal(bag: Bag, style: Style, places: list[int], bodies: list[Body]) -> Dealt
         _feeders(traces, at, len(bodies)),
         [Exchange(e.cost, places[e.first], places[e.second]) for e in exchanges],
     )
+
+
+def _in_order(bag: Bag, style: Style, places: list[int], norms: int, biases: int) -> Dealt:
+    """Too many vectors to compare each with each: variances and gammas by how they look, the others as they come."""
+    firm, rest = cast_roles(bag, style, places, norms) if norms else ({}, list(places))
+    for role in LOOSE:
+        if role in style.roles:
+            firm[role], rest = rest[:norms], rest[norms:]
+    made = [[firm[role][i] for role in style.roles] for i in range(norms)]
+    return Dealt(made, dict(enumerate(rest[:biases])), rest[biases:], [-1] * norms, [Exchange(0.0, i, i) for i in places])
 
 
 def _first_deal(
