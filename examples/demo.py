@@ -66,7 +66,8 @@ def ask_torch(out: Path, images: np.ndarray) -> np.ndarray:
         Probabilities, (batch, 10).
     """
     spec = importlib.util.spec_from_file_location(f"model_{out.name}", out / "model.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     model = module.Model()

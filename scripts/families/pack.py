@@ -48,16 +48,24 @@ def cut_of(blueprint: Blueprint, body: Blueprint) -> int | None:
 
 
 def parsed(text: str) -> Blueprint:
-    """The blueprint in a JSON; Sequential models inside get an entry that fits every size, of a name without counter."""
+    """
+    The blueprint in a JSON, all of it trainable.
+
+    Sequential models inside get an entry that fits every size, of a name without counter.
+    """
     blueprint = keras_config.parse(text)
     return replace(blueprint, layers=tuple(settled(spec) for spec in blueprint.layers))
 
 
 def settled(spec: LayerSpec) -> LayerSpec:
-    """A nested Sequential model whose entry says the channels only."""
+    """A layer that is trainable; of a nested Sequential model the entry says the channels only."""
+    spec = replace(spec, trainable=True)
     inner = spec.config.get("blueprint")
-    if not isinstance(inner, Blueprint) or not inner.sequential:
+    if not isinstance(inner, Blueprint):
         return spec
+    inner = replace(inner, layers=tuple(map(settled, inner.layers)), choices=(), notes=())
+    if not inner.sequential:
+        return replace(spec, config={"blueprint": inner})
     first, *rest = inner.layers
     shape = first.config["batch_shape"]
     if isinstance(shape, tuple):
@@ -68,7 +76,7 @@ def settled(spec: LayerSpec) -> LayerSpec:
         for c in inner.calls
     )
     entry = replace(first, name=name, config={**first.config, "batch_shape": shape})
-    inner = replace(inner, layers=(entry, *rest), calls=calls, inputs=(TensorRef(name),), choices=(), notes=())
+    inner = replace(inner, layers=(entry, *rest), calls=calls, inputs=(TensorRef(name),))
     return replace(spec, config={"blueprint": inner})
 
 
@@ -107,7 +115,7 @@ def checked(record: Record, blueprint: Blueprint, table: Table) -> dict[str, Any
     """The packed blueprint, which must unpack to the same."""
     value = pack(blueprint, table)
     plain = replace(blueprint, choices=(), notes=())
-    back = unpack(json.loads(json.dumps(value)), json.loads(json.dumps(table.values)))
+    back = unpack(value, table.values)
     if back != plain:
         for ours, theirs in zip(back.layers, plain.layers, strict=True):
             if ours != theirs:

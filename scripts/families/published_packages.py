@@ -192,7 +192,7 @@ def keras_unet_collection() -> Iterator[Record]:
     widths = [64, 128, 256, 512]
     for name, arguments in {
         "unet_2d": {"filter_num": [*widths, 1024]},
-        "vnet_2d": {"filter_num": widths, "res_num_ini": 1, "res_num_max": 3},
+        "vnet_2d": {"filter_num": [16, 32, 64, 128, 256], "res_num_ini": 1, "res_num_max": 3, "pool": False},
         "unet_plus_2d": {"filter_num": widths},
         "r2_unet_2d": {"filter_num": widths},
         "att_unet_2d": {"filter_num": widths},
@@ -202,7 +202,7 @@ def keras_unet_collection() -> Iterator[Record]:
     }.items():
         norms = (True,) if name in ("resunet_a_2d",) else (False, True)
         for norm in norms:
-            for unpool in (True, False):
+            for unpool in (False,) if name == "vnet_2d" else (True, False):
 
                 def build(classes: int = 2, name: str = name, arguments: Any = arguments, norm: bool = norm,
                           unpool: bool = unpool) -> Any:  # fmt: skip
@@ -212,18 +212,6 @@ def keras_unet_collection() -> Iterator[Record]:
 
                 words = ["with BatchNormalization"] * norm + ["transposed convolutions"] * (not unpool)
                 yield record("keras-unet-collection", name, build, ", ".join(words), classes=True, preprocessing=text)
-
-
-def vit_keras() -> Iterator[Record]:
-    """Vision transformers, whose layers are classes of the package."""
-    from vit_keras import vit
-
-    for name in ("vit_b16", "vit_b32", "vit_l16", "vit_l32"):
-
-        def build(top: bool = True, name: str = name) -> Any:
-            return getattr(vit, name)(pretrained=False, pretrained_top=False, include_top=top)
-
-        yield record("vit-keras", name, build, body=True, preprocessing=TF)
 
 
 def keras_resnet() -> Iterator[Record]:
@@ -316,7 +304,7 @@ def mask_rcnn() -> Iterator[Record]:
 
 
 PACKAGES = (keras_applications, image_classifiers, efficientnet, segmentation_models, keras_facenet, keras_vggface,
-            keras_unet_collection, vit_keras, keras_resnet, keras_retinanet, csbdeep, stardist, mask_rcnn)  # fmt: skip
+            keras_unet_collection, keras_resnet, keras_retinanet, csbdeep, stardist, mask_rcnn)  # fmt: skip
 
 
 def main() -> None:

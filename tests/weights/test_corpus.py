@@ -65,7 +65,7 @@ def test_files_beside_the_weights_are_identified() -> None:
         ".pth": {"PyTorch checkpoint"},
         ".onnx": {"ONNX model"},
         ".npy": {"npy"},
-        ".npz": {"npz"},
+        ".npz": {"NumPy archive"},
         ".jpg": {"other file"},
         ".csv": {"text file"},
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.weights import hostile_npz  # noqa: F401 - enters its cases
 from tests.weights.hostile import CASES, build_all
 
 MEGABYTES, SECONDS = 300, 2.0

@@ -30,9 +30,9 @@ def zipped(*names: str) -> bytes:
     return buffer.getvalue()
 
 
-def npz(**arrays: np.ndarray) -> bytes:
+def npz(*arrays: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, *arrays)
     return buffer.getvalue()
 
 
@@ -75,9 +75,8 @@ FILES: dict[str, tuple[str, bytes, str, str]] = {  # title: name, content, kind,
     "checkpoint_data": ("ckpt-1.data-00000-of-00001", b"\0\x01\x02" * 30, "TensorFlow checkpoint", "load_weights"),
     "saved_model": ("saved_model.pb", b"\x08\x01\x12\x9c\x01\xff\0", "SavedModel", "save_weights"),
     "saved_model_zip": ("x.zip", zipped("m/saved_model.pb"), "zipped SavedModel", "save_weights"),
-    "npz": ("x.npz", npz(w=numbers(3)), "npz", "save_weights"),
-    "npz_of_objects": ("x.npz", npz(w=np.array({"0": 1}, dtype=object)), "npz", "save_weights"),
-    "npy": ("x.npy", npy(numbers(3)), "npy", "Keras weights file"),
+    "npy": ("x.npy", npy(numbers(3)), "npy", "np.savez"),
+    "npy_of_objects": ("x.npy", npy(np.array([numbers(3), "a"], dtype=object)), "pickle", "np.savez"),
     "tflite": ("x.tflite", b"\x1c\0\0\0TFL3\x14\0 \0", "TensorFlow Lite model", "made from"),
     "onnx": ("x.onnx", b"\x08\x08\x12\x07pytorch\x1a\x051.9.0", "ONNX model", "made from"),
     "safetensors": ("x.safetensors", safetensors(), "safetensors", "Keras weights file"),
@@ -113,6 +112,7 @@ def test_other_files(title: str, tmp_path: Path) -> None:
     ("make", "kind"),
     [
         (lambda p: legacy(p / "x.h5"), "HDF5"),
+        (lambda p: (p / "x.npz", (p / "x.npz").write_bytes(npz(numbers(3))))[0], "NumPy archive"),
         (lambda p: archive(p / "x.keras", saving_lib(p / "x.h5").read_bytes()), "Keras archive"),
         (lambda p: (p / "x.json", (p / "x.json").write_text('{"weight_map": {}}'))[0], "sharded Keras weights"),
     ],

@@ -63,7 +63,7 @@ def combinations(questions: Sequence[Question]) -> Iterator[tuple[float, tuple[i
     """
     first: tuple[int, ...] = (0,) * len(questions)
     number = count()
-    heap = [(0.0, next(number), first, 0)]
+    heap: list[tuple[float, int, tuple[int, ...], int]] = [(0.0, next(number), first, 0)]
     while heap:
         cost, _, places, start = heapq.heappop(heap)
         yield cost, places

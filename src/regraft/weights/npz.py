@@ -8,6 +8,7 @@ Arrays are read one at a time, when they are asked for.
 from __future__ import annotations
 
 import re
+import weakref
 import zipfile
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class NumpyArchive:
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path = path
         self.window = Window(open_regular(path))
+        # Where the garbage collector finds archive and file together, it may come to the open file first, and warn.
+        weakref.finalize(self, self.window.close)
         self.budget = Budget(str(path), self.window.size, limits)
         try:
             self.zip = zipfile.ZipFile(self.window)
@@ -125,23 +128,30 @@ def read_npz(path: Path, limits: Limits) -> WeightTree:
         FileError: The archive is damaged.
     """
     archive = NumpyArchive(path, limits)
+    try:
+        variables, ignored = _members(archive)
+        if not variables:
+            raise FileError(path, "the archive holds no array of numbers.", hint="Give the file with the weights.")
+    except RegraftError:
+        archive.window.close()
+        raise
+    if all(_NUMBERED.fullmatch(v.name) for v in variables):
+        variables.sort(key=lambda v: int(v.name[4:]))
+    return WeightTree(str(path), "arrays", (), "npz", own=tuple(variables), ignored=tuple(ignored))
+
+
+def _members(archive: NumpyArchive) -> tuple[list[Variable], list[tuple[str, str]]]:
+    """Arrays of numbers, and the other members with the reason."""
     variables: list[Variable] = []
     ignored: list[tuple[str, str]] = []
     for member in archive.members:
         name = member.filename
-        if not name.endswith(".npy"):
-            ignored.append((quote(name)[1:-1], "no array"))
-            continue
-        head = archive.head(member)
-        if head.problem:
-            ignored.append((quote(name)[1:-1], head.problem))
-            continue
-        variables.append(_variable(archive, member, head))
-    if not variables:
-        raise FileError(path, "the archive holds no array of numbers.", hint="Give the file with the weights.")
-    if all(_NUMBERED.fullmatch(v.name) for v in variables):
-        variables.sort(key=lambda v: int(v.name[4:]))
-    return WeightTree(str(path), "arrays", (), "npz", own=tuple(variables), ignored=tuple(ignored))
+        head = archive.head(member) if name.endswith(".npy") else None
+        if head is None or head.problem:
+            ignored.append((quote(name)[1:-1], "no array" if head is None else head.problem))
+        else:
+            variables.append(_variable(archive, member, head))
+    return variables, ignored
 
 
 def _variable(archive: NumpyArchive, member: zipfile.ZipInfo, head: Head) -> Variable:

@@ -41,7 +41,13 @@ class Composed:
 
 
 def composed(
-    alignment: Alignment, grouping: Grouping, index: Index, hints: Hints, version: KerasVersion, *, area: int | None = None
+    alignment: Alignment,
+    grouping: Grouping,
+    index: Index,
+    hints: Hints,
+    version: KerasVersion,
+    *,
+    area: int | None = None,
 ) -> Composed | None:
     """The draft of an alignment; None if the file's other layers cannot be a chain around it."""
     source = published(alignment.member)
@@ -50,7 +56,8 @@ def composed(
         if source.cut is None:
             return None
         old = upto(old, source.cut)
-    if len(old.inputs) != 1 or len(old.outputs) != 1:
+    alone = alignment.with_top and not alignment.before and not alignment.after
+    if len(old.inputs) != 1 or (len(old.outputs) != 1 and not alone):
         return None
     units = dict(zip(alignment.member.names, alignment.matched, strict=False))
     stored = {name: unit.shapes for name, unit in units.items()}

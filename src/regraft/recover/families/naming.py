@@ -52,8 +52,7 @@ def between(parts: Sequence[Part], marks: Sequence[int]) -> list[list[Part]]:
     """The parts without variables in front of, between and behind the marked ones."""
     stops = [-1, *marks, len(parts)]
     return [
-        [p for p in parts[a + 1 : b] if not any(True for _ in p.group.walk())]
-        for a, b in itertools.pairwise(stops)
+        [p for p in parts[a + 1 : b] if not any(True for _ in p.group.walk())] for a, b in itertools.pairwise(stops)
     ]
 
 

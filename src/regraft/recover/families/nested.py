@@ -120,4 +120,3 @@ def ascending(places: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
             break
         run.add(now)
     return run
-

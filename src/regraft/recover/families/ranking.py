@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from regraft.blueprint import Blueprint
+from regraft.blueprint import Blueprint, LayerSpec
 from regraft.recover.families.align import Alignment
 from regraft.recover.families.library import Index, Member
 
@@ -15,7 +15,7 @@ COMMON = frozenset({"keras-unet-collection", "csbdeep", "stardist"})
 #: Nats for a package that is met less often than keras.applications; an estimate, ten to one for the rest.
 PACKAGE = 2.3
 #: Nats for a layer with another name, for a place with other layers without variables, and the most for each.
-NAME, LAYERS, MOST = 0.5, 1.0, 8.0
+NAME, LAYERS, MOST = 1.0, 3.0, 12.0
 #: Nats for a width that was never published, and for every layer of the file's own.
 WIDTH, OWN = 3.0, 0.1
 #: Nats for a form of an architecture that is asked for by an argument.
@@ -100,12 +100,19 @@ def normalises_otherwise(alignment: Alignment) -> bool:
 
 
 def function_of(blueprint: Blueprint) -> object:
-    """What two blueprints have in common that compute the same, whatever their layers are called."""
+    """What two blueprints with the same variables have in common if they compute the same, whatever their layers are called."""
     place = {spec.name: i for i, spec in enumerate(blueprint.layers)}
     return (
-        tuple((spec.type, repr(sorted(spec.config.items(), key=lambda item: item[0]))) for spec in blueprint.layers),
+        tuple((spec.type, repr(sorted(settled(spec).items(), key=lambda item: item[0]))) for spec in blueprint.layers),
         tuple(
-            (place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs))
-            for c in blueprint.calls
+            (place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs)) for c in blueprint.calls
         ),
     )
+
+
+def settled(spec: LayerSpec) -> dict[str, object]:
+    """The settings that matter: the last axis of a map is its fourth, and momentum serves training only."""
+    config: dict[str, object] = {key: value for key, value in spec.config.items() if key != "momentum"}
+    if spec.type == "BatchNormalization" and config.get("axis") == 3:
+        config["axis"] = -1
+    return config

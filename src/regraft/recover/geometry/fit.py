@@ -16,7 +16,7 @@ from regraft.recover.geometry.planning import formats, plan_of, plausible, width
 from regraft.recover.geometry.results import Fitted, drafts
 from regraft.recover.geometry.search import search
 from regraft.recover.geometry.steps import steps
-from regraft.recover.geometry.ways import least
+from regraft.recover.geometry.ways import least, within
 
 #: What a draft costs more if no sizes fit its arrays: it is almost surely wired wrongly.
 UNFIT = 25.0
@@ -30,6 +30,8 @@ SLACK, SLACK_LONG, LONG = 9.0, 5.0, 100
 MOST_HABITS = 4
 
 
+#: What is first tried are settings within so many nats of the usual one.
+USUAL = 1.2
 #: Settings that cost no more than this above the usual one are always tried.
 LEAST_LIMIT = 5.0
 
@@ -139,8 +141,12 @@ def searched(
                 continue
             width = width_for(plan)
             if best == INFINITE:
-                quick = search(problem, plan.shop, max(width // 8, 12))
+                # The usual settings of every layer leave few states, so that no input size is lost among them.
+                usual = [replace(step, ways=within(step.ways, USUAL) if step.inputs else step.ways) for step in problem]
+                quick = search(usual, plan.shop, max(width, 1500), slack=slack)
                 best = min(best, quick.best + extra)
+                if not quick.failure:
+                    found.append(Fitted(plan, habit, quick, extra, quick.best + extra - min(bounds), hasty=True))
             lattice = search(problem, plan.shop, width, best + slack - extra, slack)
             failure = failure or lattice.failure
             if not lattice.failure:

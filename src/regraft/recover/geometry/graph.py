@@ -114,8 +114,9 @@ class Graph:
 
 
 def keeps_shape(layer: Layer) -> bool:
-    """Whether a layer gives back the shape of its input, whatever that is."""
-    return type(layer).shape is Layer.shape
+    """Whether a layer gives back the shape of its input, whatever that is: of activations all but ``glu``."""
+    function = getattr(layer, "activation", "glu")
+    return type(layer).shape is Layer.shape or (type(layer).__name__ == "Activation" and function != "glu")
 
 
 def built_or_none(spec: LayerSpec) -> Layer | None:

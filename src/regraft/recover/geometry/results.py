@@ -28,6 +28,7 @@ class Fitted:
         habit: The habit.
         lattice: What was found.
         cost: Of the habit and the data format.
+        hasty: Whether only the most usual settings were tried.
         excess: By how much the best assignment is dearer than the cheapest settings of every layer.
     """
 
@@ -36,13 +37,16 @@ class Fitted:
     lattice: Lattice
     cost: float
     excess: float
+    hasty: bool = False
 
 
 def drafts(draft: Draft, found: Sequence[Fitted]) -> list[Draft]:
     """The cheapest assignments of all searches, as drafts; none twice."""
     told = Verdicts(
         least_costs([(f.lattice, f.cost) for f in found]),
-        usual_costs([(f.lattice.steps, f.cost) for f in found]),
+        usual_costs(
+            [(f.lattice.steps, f.cost) for f in found if not f.hasty] or [(f.lattice.steps, f.cost) for f in found]
+        ),
         min(f.lattice.slack for f in found),
         any(f.lattice.cut for f in found),
     )
@@ -54,7 +58,8 @@ def drafts(draft: Draft, found: Sequence[Fitted]) -> list[Draft]:
             if i >= MOST or cost > cheapest + one.lattice.slack:
                 break
             listed.append((cost, number, assignment, one))
-    listed.sort(key=lambda item: item[0])
+    # Of equal ones that of the wider search, which knows the alternatives.
+    listed.sort(key=lambda item: (round(item[0], 6), item[3].hasty))
     made: list[Draft] = []
     seen: set[str] = set()
     for cost, _, assignment, one in listed:

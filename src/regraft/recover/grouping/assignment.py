@@ -1,4 +1,4 @@
-"""The best one-to-one assignment, and what its nearest rivals cost."""
+"""The best one-to-one assignment."""
 
 from __future__ import annotations
 
@@ -45,17 +45,3 @@ def assign(costs: np.ndarray) -> np.ndarray:
             found[row_at[column] - 1] = column - 1
     return found
 
-
-def exchanges(costs: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """
-    What it costs to exchange the columns of two rows: rows by rows, infinite on the diagonal.
-
-    Args:
-        costs: As in ``assign``.
-        columns: The column of each row.
-    """
-    taken = costs[:, columns]
-    own = np.diag(taken)
-    found = taken + taken.T - own[:, None] - own[None, :]
-    np.fill_diagonal(found, np.inf)
-    return found

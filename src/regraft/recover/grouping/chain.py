@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from regraft.recover.grouping.habits import priors, together
-from regraft.recover.grouping.links import START, State, Widths, link_cost, shape_cost, states_after
+from regraft.recover.grouping.links import START, State, Widths, link_cost, outputs, shape_cost, states_after
 from regraft.recover.grouping.ordered import roles_cost
 from regraft.recover.grouping.reading import Layer, Reading
 from regraft.recover.grouping.vectors import Look
@@ -21,21 +22,22 @@ def chained(layers: Sequence[Layer], widths: Widths, follows: Mapping[int, int])
         widths: Channel counts that occur at all.
         follows: For a norm, by its place in ``layers``, the layer that feeds it.
     """
-    left = dict(enumerate(layers))
     norm_of = {feeder: norm for norm, feeder in follows.items()}
+    waiting: dict[object, deque[int]] = {}
+    for i, layer in enumerate(layers):
+        if norm_of.get(follows.get(i, -1)) != i:
+            waiting.setdefault((layer.form, tuple(layer.sizes.values())), deque()).append(i)
     found: list[Layer] = []
-    state, last = START, -1
-    while left:
-        best = norm_of.get(last, -1)
-        if best not in left:
-            kinds: dict[tuple[int, tuple[int, ...]], int] = {}
-            for i, layer in left.items():
-                if follows.get(i, -1) not in left:
-                    kinds.setdefault((id(layer.form), tuple(layer.sizes.values())), i)
-            best = min(kinds.values(), key=lambda i: _step(left[i], state, widths), default=next(iter(left)))
-        layer = left.pop(best)
-        found.append(layer)
-        state, last = after(layer, state), best
+    state = START
+    while waiting:
+        # Layers of one form and size are as good as each other.
+        kind = min(waiting, key=lambda kind: _step(layers[waiting[kind][0]], state, widths))
+        i = waiting[kind].popleft()
+        if not waiting[kind]:
+            del waiting[kind]
+        while i >= 0:
+            found.append(layers[i])
+            state, i = after(layers[i], state), norm_of.get(i, -1)
     return found
 
 
@@ -53,7 +55,9 @@ def _step(layer: Layer, state: State, widths: Widths) -> float:
 
 def after(layer: Layer, state: State) -> State:
     """What most likely leaves a layer."""
-    states = [] if layer.form is None else states_after(layer.form, layer.sizes, state)
+    states = (
+        [] if layer.form is None else states_after(layer.form, layer.sizes, outputs(layer.form, layer.sizes), state)
+    )
     return states[0][0] if states else state
 
 

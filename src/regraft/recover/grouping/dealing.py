@@ -148,7 +148,9 @@ def _in_order(bag: Bag, style: Style, places: list[int], norms: int, biases: int
         if role in style.roles:
             firm[role], rest = rest[:norms], rest[norms:]
     made = [[firm[role][i] for role in style.roles] for i in range(norms)]
-    return Dealt(made, dict(enumerate(rest[:biases])), rest[biases:], [-1] * norms, [Exchange(0.0, i, i) for i in places])
+    return Dealt(
+        made, dict(enumerate(rest[:biases])), rest[biases:], [-1] * norms, [Exchange(0.0, i, i) for i in places]
+    )
 
 
 def _first_deal(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isqrt
 from typing import NamedTuple
 
-from regraft.recover.grouping.fitting import Sizes, factors, value
+from regraft.recover.grouping.fitting import Sizes, value
 from regraft.recover.grouping.forms import Form
 
 #: A length that nothing before explains: about one of fifty usual ones. One that occurred before is more usual.
@@ -154,16 +154,31 @@ def _table_cost(sizes: Sizes, state: State) -> float:
     return cost - FREE  # what rows it has is free, as the channels of an input are
 
 
-def states_after(form: Form, sizes: Sizes, state: State) -> list[tuple[State, float]]:
-    """What can leave the layer, each with a cost."""
-    if not form.out:
+def outputs(form: Form, sizes: Sizes) -> tuple[tuple[int, float], ...]:
+    """The channels that can leave a layer, each with a cost; they do not depend on what is before it."""
+    return tuple((value(text, sizes), cost) for text, cost in form.out)
+
+
+def states_after(
+    form: Form, sizes: Sizes, leaving: Sequence[tuple[int, float]], state: State
+) -> list[tuple[State, float]]:
+    """
+    What can leave the layer, each with a cost.
+
+    Args:
+        form: Its form.
+        sizes: Lengths of the form's axes.
+        leaving: As ``outputs`` gives it.
+        state: What leaves the layer before.
+    """
+    if not leaving:
         return [(state, 0.0)]
     if form.link == "keeps":
         rank, scale = state.rank if form.rank is None else form.rank, form.type in SCALES
         return [(State(sizes["c"], rank, max(state.bare - (not scale), 0), scale), 0.0)]
     rank = form.rank if form.rank is not None else _rank_after(form, sizes, state)
     bare = min(state.bare + 1, BRANCHES) if state.channels else 1
-    return [(State(value(text, sizes), rank, bare), cost) for text, cost in form.out if _known(text, sizes)]
+    return [(State(channels, rank, bare), cost) for channels, cost in leaving]
 
 
 def _rank_after(form: Form, sizes: Sizes, state: State) -> int | None:
@@ -171,7 +186,3 @@ def _rank_after(form: Form, sizes: Sizes, state: State) -> int | None:
     if form.link == "starts":
         return 1
     return None if state.rank != 0 and sizes.get("cin") == state.channels else 0
-
-
-def _known(text: str, sizes: Mapping[str, int]) -> bool:
-    return all(name in sizes for name in factors(text)[1])

@@ -17,11 +17,12 @@ from regraft.recover.grouping.fitting import Sizes, fit
 from regraft.recover.grouping.forms import FORMS, Form
 from regraft.recover.grouping.habits import priors, together
 from regraft.recover.grouping.lattice import Lattice
-from regraft.recover.grouping.links import START, State, Widths, link_cost, shape_cost, states_after
+from regraft.recover.grouping.links import START, State, Widths, link_cost, outputs, shape_cost, states_after
 from regraft.recover.grouping.reading import Layer, Reading
 from regraft.recover.grouping.vectors import Look, role_cost
 
 Shape = tuple[int, ...]
+Leaving = tuple[tuple[int, float], ...]
 #: Ways to read a list up to one array that are kept, for one state and in all.
 BEAM_STATE, BEAM = 4, 12
 #: An array that no form takes: dearer than any form, so it happens only where nothing fits.
@@ -73,11 +74,11 @@ def _read(
     for place in range(len(shapes)):
         paths, kept[place] = _best(kept[place]), []
         lattice.arrive(place, [(path.state, path.cost) for path in paths])
-        for form, sizes, own in _candidates(shapes, looks, place, widths, expected):
+        for form, sizes, leaving, own in _candidates(shapes, looks, place, widths, expected):
             stop = place + len(form.arrays)
             for path in paths:
                 cost = own + link_cost(form, sizes, path.state, widths, place) + _era_cost(form, path)
-                for state, extra in states_after(form, sizes, path.state):
+                for state, extra in states_after(form, sizes, leaving, path.state):
                     number += 1
                     lattice.step(path.state, stop, state, form, cost + extra)
                     kept[stop].append(
@@ -93,17 +94,18 @@ def _read(
 
 def _candidates(
     shapes: Sequence[Shape], looks: Callable[[int], Look], place: int, widths: Widths, expected: Mapping[Form, float]
-) -> list[tuple[Form, Sizes, float]]:
+) -> list[tuple[Form, Sizes, Leaving, float]]:
     """The forms that fit from an array on, with what does not depend on the layers before."""
-    found: list[tuple[Form, Sizes, float]] = []
+    found: list[tuple[Form, Sizes, Leaving, float]] = []
     for form in by_rank(len(shapes[place])):
         stop = place + len(form.arrays)
         if stop > len(shapes):
             continue
-        sizes = cached_fit(form, tuple(shapes[place:stop]))
-        if sizes is not None:
+        fitted = cached_fit(form, tuple(shapes[place:stop]))
+        if fitted is not None:
+            sizes, leaving = fitted
             cost = expected[form] + shape_cost(form, sizes, widths, place)
-            found.append((form, sizes, cost + roles_cost(form, range(place, stop), looks)))
+            found.append((form, sizes, leaving, cost + roles_cost(form, range(place, stop), looks)))
     return found
 
 
@@ -120,9 +122,10 @@ def by_rank(rank: int) -> tuple[Form, ...]:
 
 
 @lru_cache(maxsize=20_000)
-def cached_fit(form: Form, shapes: tuple[Shape, ...]) -> Sizes | None:
-    """``fit``; networks repeat their shapes."""
-    return fit(form, shapes)
+def cached_fit(form: Form, shapes: tuple[Shape, ...]) -> tuple[Sizes, Leaving] | None:
+    """The lengths of a form's axes and what leaves it; networks repeat their shapes."""
+    sizes = fit(form, shapes)
+    return None if sizes is None else (sizes, outputs(form, sizes))
 
 
 def _era_cost(form: Form, path: _Path) -> float:

@@ -134,7 +134,12 @@ def _layers(shapes: Sequence[Shape], kind: str, places: Sequence[int], wraps: st
 
 def _real(swaps: Sequence[Exchange], looks: Callable[[int], Look]) -> list[Exchange]:
     """Exchanges that change something: constant vectors of one value are the same. One with itself is pure doubt."""
-    return [s for s in swaps if s.first == s.second or looks(s.first).constant is None or looks(s.first).constant != looks(s.second).constant]
+
+    def same(swap: Exchange) -> bool:
+        value = looks(swap.first).constant
+        return swap.first != swap.second and value is not None and value == looks(swap.second).constant
+
+    return [swap for swap in swaps if not same(swap)]
 
 
 def _readings(best: Reading, doubts: dict[int, float], swaps: list[Exchange], count: int) -> list[Reading]:
@@ -150,7 +155,9 @@ def _readings(best: Reading, doubts: dict[int, float], swaps: list[Exchange], co
     )
     none = ((),) * len(margins)
     found = [replace(best, margins=margins, others=none)]
-    moves = [(swap.cost, {swap.first: swap.second, swap.second: swap.first}) for swap in swaps if swap.first != swap.second]
+    moves = [
+        (swap.cost, {swap.first: swap.second, swap.second: swap.first}) for swap in swaps if swap.first != swap.second
+    ]
     moves = moves[: count - 1]
     moves += [(TURNED, _turned(layer)) for layer in best.layers if layer.form is not None and layer.form.wraps]
     for cost, other in sorted(moves, key=lambda move: move[0])[: count - 1]:

@@ -14,6 +14,10 @@ from regraft.recover.grouping.recurrences import take_recurrent
 
 #: Multipliers of depthwise convolutions that occur; a kernel of so few outputs may also be the last of a network.
 MULTIPLIERS = (1, 2, 4)
+#: Costs of a transposed kernel, of vectors as long as no kernel is wide, and of a width without vectors, in nats.
+TURNED, UNMADE, BARE = 0.7, 2.0, 0.5
+#: Kernels that are turned one by one to see whether it helps.
+MOST_TURNS = 200
 
 
 def take_bodies(bag: Bag) -> list[Body]:
@@ -21,8 +25,9 @@ def take_bodies(bag: Bag) -> list[Body]:
     bodies = take_recurrent(bag)
     bodies += _slopes(bag)
     bodies += _depthwise(bag)
-    for rank in (3, 4, 5):
-        bodies += [_convolution(bag, i) for i in bag.of_rank(rank)]
+    kernels = [i for rank in (3, 4, 5) for i in bag.of_rank(rank)]
+    turned = _transposed(bag, kernels, bodies)
+    bodies += [_convolution(bag, i, i in turned) for i in kernels]
     for body in bodies:
         bag.take(body.places)
     bodies += _matrices(bag, bodies)
@@ -133,12 +138,25 @@ def _flat(bag: Bag, place: int) -> np.ndarray:
     return kernel.reshape(prod(kernel.shape[:-2]), *kernel.shape[-2:])
 
 
-def _convolution(bag: Bag, place: int) -> Body:
-    """A plain or transposed convolution: the bias tells which of the last two axes leaves."""
+def _transposed(bag: Bag, kernels: list[int], bodies: list[Body]) -> set[int]:
+    """The kernels of transposed convolutions: their outputs come last but one, and biases and norms fit better so."""
+    vectors = set(bag.vectors())
+    fixed = {body.width for body in bodies if not body.closed} | {bag.shapes[i][1] for i in bag.of_rank(2)}
+    free = [i for i in kernels if max(bag.shapes[i][:-2]) > 1 and bag.shapes[i][-1] != bag.shapes[i][-2]]
+
+    def cost(chosen: set[int]) -> float:
+        makers = fixed | {bag.shapes[i][-2 if i in chosen else -1] for i in kernels}
+        return TURNED * len(chosen) + UNMADE * len(vectors - makers) + BARE * len(makers - vectors)
+
+    found = min(set(), set(free), key=cost)
+    for i in free[:MOST_TURNS]:
+        found = min(found, found ^ {i}, key=cost)
+    return found
+
+
+def _convolution(bag: Bag, place: int, turned: bool) -> Body:
+    """A plain or transposed convolution."""
     *taps, first, last = bag.shapes[place]
-    vectors = bag.vectors()
-    makers = any(shape[-1] == first for i, shape in enumerate(bag.shapes) if len(shape) > 1 and i != place)
-    turned = first != last and last not in vectors and first in vectors and max(taps) > 1 and not makers
     kind = f"Conv{len(taps)}D" + ("Transpose" if turned else "")
     doubt = min(4.0 if turned else 99.0, bag.doubts.get(place, 99.0))
     return Body(kind, [place], first if turned else last, last if turned else first, doubt=doubt)

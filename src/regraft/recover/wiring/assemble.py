@@ -102,7 +102,10 @@ def edge_choices(graph: Graph, graphs: Sequence[Graph]) -> list[Choice]:
         found.append(Choice(f"{node.name}.input", own, tuple(said for _, said in likely), *reason(graph, likely, node)))
     if agreed:
         label: Label = "supported" if graph.sure or len(graphs) > 1 or agreed == len(graph.nodes) - 1 else "assumed"
-        evidence = "channels, ranks and the order of the file leave nothing else that is likely; a layer that is used twice would not show"
+        evidence = (
+            "channels, ranks and the order of the file leave nothing else that is likely; "
+            "a layer that is used twice would not show"
+        )
         found.append(Choice("edges", f"{agreed} layers with one possible input", (), label, evidence))
     return found
 
@@ -115,5 +118,7 @@ def reason(graph: Graph, likely: Sequence[tuple[float, str]], node: Node) -> tup
     best = min(c for c, _ in likely)
     share = exp(best - own) / sum(exp(best - c) for c, _ in likely)
     margin = min((c - own for c, said in likely if said != ", ".join(node.inputs)), default=0.0)
-    text = f"{margin:.1f} nats before the next possibility, by channels, order and what is usual (probability {share:.2f})"
+    text = (
+        f"{margin:.1f} nats before the next possibility, by channels, order and what is usual (probability {share:.2f})"
+    )
     return ("supported" if margin >= MARGIN else "assumed"), f"{node.why}; {text}" if node.why else text

@@ -11,7 +11,9 @@ from regraft.recover.wiring.facts import Fact
 from regraft.recover.wiring.graph import Graph, Node
 
 #: Layers behind which the shape is still that of the input.
-PASSING = frozenset("Activation ReLU LeakyReLU ELU Softmax Dropout BatchNormalization GaussianNoise Masking Rescaling".split())
+PASSING = frozenset(
+    "Activation ReLU LeakyReLU ELU Softmax Dropout BatchNormalization GaussianNoise Masking Rescaling".split()
+)
 
 
 def input_specs(graph: Graph, facts: Mapping[str, Fact], hints: Hints) -> dict[str, LayerSpec]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from os.path import commonprefix
 from typing import Literal
 
 from regraft.blueprint import Blueprint, LayerSpec
@@ -120,10 +119,20 @@ def begun(facts: Sequence[Fact]) -> list[Fact]:
     for i in range(1, len(facts) - 1):
         before, own, after = facts[i - 1 : i + 2]
         if own.counter is None and after.counter is None:
-            ahead = len(commonprefix([own.name, after.name]))
-            behind = len(commonprefix([own.name, before.name]))
-            found[i] = replace(own, begins=ahead > behind)
+            found[i] = replace(own, begins=shared(own.name, after.name) > shared(own.name, before.name))
     return found
+
+
+def shared(first: str, second: str) -> int:
+    """
+    How many letters two names begin with together.
+
+    >>> shared("block2_conv", "block2_bn"), shared("stem", "head")
+    (7, 0)
+    """
+    return next(
+        (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
+    )
 
 
 def fact_of(part: Part, tree: WeightTree, version: KerasVersion, inner: Blueprint | None) -> Fact:
@@ -158,9 +167,9 @@ def fact_of(part: Part, tree: WeightTree, version: KerasVersion, inner: Blueprin
 def nested(plain: Fact, inner: Blueprint) -> Fact:
     """A model used as a layer: what its own inputs and outputs say; several inputs make it a merge of its own kind."""
     entries = [inner.by_name[ref.layer].config.get("batch_shape") for ref in inner.inputs]
-    first = entries[0] if len(entries) == 1 else None
-    known = isinstance(first, tuple) and bool(first)
-    cin = first[-1] if known and isinstance(first[-1], int) else None
+    declared = entries[0] if len(entries) == 1 else None
+    first = declared if isinstance(declared, tuple) else ()
+    cin = first[-1] if first and isinstance(first[-1], int) else None
     try:
         shapes = model_shapes(inner)
         out = shapes[inner.outputs[0]] if len(inner.outputs) == 1 else None
@@ -173,7 +182,7 @@ def nested(plain: Fact, inner: Blueprint) -> Fact:
         cin=cin,
         cout=out[-1] if out else None,
         rank_out=len(out) if out else 0,
-        rank_in=len(first) if known else 0,
+        rank_in=len(first),
         keeps_rank=False,
     )
 

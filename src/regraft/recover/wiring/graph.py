@@ -71,7 +71,9 @@ class Graph:
     @cached_property
     def shape(self) -> frozenset[tuple[str, str, int]]:
         """All edges, those into layers where the order of inputs does not matter without their place."""
-        free = {node.name for node in self.nodes if MERGES.get(node.type) in ("sum", "product") and node.type not in ORDERED}
+        free = {
+            node.name for node in self.nodes if MERGES.get(node.type) in ("sum", "product") and node.type not in ORDERED
+        }
         return frozenset((source, name, -1 if name in free else i) for source, name, i in self.edges)
 
 

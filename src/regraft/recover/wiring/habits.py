@@ -68,8 +68,12 @@ def identity_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
         return 0.0
     own = kind(fact.type)
     if own in ("linear", ""):
-        return prior.INSIDE if own == "linear" else 0.0 if all(kind(s.type) != "normalisation" for s in forked) else (
-            prior.BEHIND_PREACTIVATION
+        return (
+            prior.INSIDE
+            if own == "linear"
+            else 0.0
+            if all(kind(s.type) != "normalisation" for s in forked)
+            else (prior.BEHIND_PREACTIVATION)
         )
     if own == "Pooling" and any(kind(slot.type) == "normalisation" for slot in forked):
         return prior.BEHIND_PREACTIVATION
