@@ -15,6 +15,7 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[2] / "src")]
 from record import Record, read
+from rewriting import rewritten
 
 from regraft import keras_config
 from regraft.blueprint import Blueprint, LayerSpec, TensorRef, all_refs
@@ -40,11 +41,15 @@ def cut_of(blueprint: Blueprint, body: Blueprint) -> int | None:
     if len(body.outputs) != 1 or body.outputs[0].layer not in blueprint.by_name:
         return None
     part = upto(blueprint, body.outputs[0])
-    if {s.name: s for s in part.layers} != {s.name: s for s in body.layers} or {
-        (c.layer, c.call): c for c in part.calls
-    } != {(c.layer, c.call): c for c in body.calls}:
+    if unsized(part) != unsized(body):
         return None
     return [spec.name for spec in blueprint.layers].index(body.outputs[0].layer)
+
+
+def unsized(blueprint: Blueprint) -> Any:
+    """Layers and calls by name; of the inputs, which may be open without a top, not the size."""
+    layers = {s.name: replace(s, config={}) if s.type == "InputLayer" else s for s in blueprint.layers}
+    return layers, {(call.layer, call.call): call for call in blueprint.calls}
 
 
 def parsed(text: str) -> Blueprint:
@@ -53,7 +58,7 @@ def parsed(text: str) -> Blueprint:
 
     Sequential models inside get an entry that fits every size, of a name without counter.
     """
-    blueprint = keras_config.parse(text)
+    blueprint = keras_config.parse(rewritten(text))
     return replace(blueprint, layers=tuple(settled(spec) for spec in blueprint.layers))
 
 

@@ -19,7 +19,6 @@ sys.path[:0] = [str(Path(__file__).resolve().parent)]
 import legacy_keras  # noqa: F401 - makes "import keras" work
 import tf_keras
 from record import Record, shapes_of, write
-from rewriting import rewritten
 
 CAFFE = "images RGB 0..255 become BGR, minus the mean 103.939, 116.779, 123.68; no scaling"
 TF = "images RGB 0..255 are scaled to [-1, 1]: x / 127.5 - 1"
@@ -42,13 +41,13 @@ def record(package: str, family: str, build: Callable[..., Any], variant: str = 
     body, classes = more.pop("body", False), more.pop("classes", False)
     tf_keras.backend.clear_session()
     model = functional(build())
-    shapes, config, name = shapes_of(model), rewritten(model.to_json()), package
+    shapes, config, name = shapes_of(model), model.to_json(), package
     del model
     parts: dict[str, Any] = {}
     if body:
         tf_keras.backend.clear_session()
         part = functional(build(top=False))
-        parts = {"body": rewritten(part.to_json()), "body_shapes": shapes_of(part)}
+        parts = {"body": part.to_json(), "body_shapes": shapes_of(part)}
     if isinstance(classes, list):
         parts["classes"] = classes
     elif classes:
@@ -283,6 +282,10 @@ def stardist() -> Iterator[Record]:
 
 def mask_rcnn() -> Iterator[Record]:
     """Mask R-CNN for inference; its proposals and crops are classes of the package."""
+    import tensorflow as tf
+
+    # Names of TensorFlow 1 that the package calls.
+    tf.log, tf.sets.set_intersection, tf.sparse_tensor_to_dense = tf.math.log, tf.sets.intersection, tf.sparse.to_dense
     from mrcnn.config import Config
     from mrcnn.model import MaskRCNN
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ def rewritten(text: str) -> str:
     The JSON of a model in which these layers are written as layers of Keras.
 
     - a Lambda that calls ``scaling(x, scale)``, the product with a number: Rescaling;
+    - a Lambda of an Inception-ResNet that adds the second tensor times a number: CustomScaleLayer;
     - a Lambda that calls ``l2_normalize`` along an axis: UnitNormalization;
     - the BatchNormalization of keras-resnet, which differs in training only.
     """
@@ -23,6 +25,10 @@ def rewritten(text: str) -> str:
         function = function_name(config)
         if name == "Lambda" and function == "scaling" and set(arguments) == {"scale"}:
             become(layer, "Rescaling", {"scale": arguments["scale"], "offset": 0.0})
+        elif name == "Lambda" and set(arguments) == {"scale"} and re.fullmatch(r"block(35|17|8)_\d+", config["name"]):
+            become(
+                layer, "CustomScaleLayer", {"scale": arguments["scale"]}, "keras.src.applications.inception_resnet_v2"
+            )
         elif name == "Lambda" and function == "l2_normalize" and set(arguments) == {"axis"}:
             become(layer, "UnitNormalization", {"axis": arguments["axis"]})
         elif name == "BatchNormalization" and "freeze" in config:
@@ -38,10 +44,10 @@ def function_name(config: dict[str, Any]) -> str:
     return function if isinstance(function, str) else ""
 
 
-def become(layer: dict[str, Any], class_name: str, config: dict[str, Any]) -> None:
+def become(layer: dict[str, Any], class_name: str, config: dict[str, Any], module: str = "keras.layers") -> None:
     """Write a layer as one of Keras."""
     kept = {k: v for k, v in layer["config"].items() if k in ("name", "trainable", "dtype")}
-    layer |= {"class_name": class_name, "module": "keras.layers", "registered_name": None, "config": {**kept, **config}}
+    layer |= {"class_name": class_name, "module": module, "registered_name": None, "config": {**kept, **config}}
 
 
 def layers_in(value: Any) -> Iterator[dict[str, Any]]:

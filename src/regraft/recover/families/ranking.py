@@ -12,12 +12,13 @@ from regraft.recover.families.library import Index, Member
 
 #: Packages whose architectures other authors build too, with other settings.
 COMMON = frozenset({"keras-unet-collection", "csbdeep", "stardist"})
-#: Nats for a package that is met less often than keras.applications; an estimate, ten to one for the rest.
+#: Nats for packages that are met less often than keras.applications of today; an estimate, ten to one for the rest.
+PACKAGES = {"keras.applications": 0.0, "keras-applications": 1.0}
 PACKAGE = 2.3
 #: Nats for a layer with another name, for a place with other layers without variables, and the most for each.
 NAME, LAYERS, MOST = 1.0, 3.0, 12.0
 #: Nats for a width that was never published, and for every layer of the file's own.
-WIDTH, OWN = 3.0, 0.1
+WIDTH, OWN = 3.0, 1.5
 #: Nats for a form of an architecture that is asked for by an argument.
 VARIANT = 0.7
 #: The form that a model has without its top, where that is not a part of it with its top.
@@ -39,7 +40,7 @@ def distinct(alignment: Alignment) -> bool:
 def cost(alignment: Alignment, index: Index, different: int) -> float:
     """Minus the logarithm of its probability against other readings of the same shapes, in nats."""
     member = alignment.member
-    total = 0.0 if member.package.startswith("keras.applications ") else PACKAGE
+    total = PACKAGES.get(member.package.split(" ")[0], PACKAGE)
     asked = [word for word in member.variant.split(", ") if word not in ("", OTHER_CHANNELS, BODY)]
     total += VARIANT * bool(asked) + WIDTH * (alignment.by == "width")
     total += OWN * (len(alignment.before) + len(alignment.after))
@@ -105,7 +106,8 @@ def function_of(blueprint: Blueprint) -> object:
     return (
         tuple((spec.type, repr(sorted(settled(spec).items(), key=lambda item: item[0]))) for spec in blueprint.layers),
         tuple(
-            (place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs)) for c in blueprint.calls
+            (place[c.layer], c.call, tuple((place[r.layer], r.call, r.index) for r in c.inputs))
+            for c in blueprint.calls
         ),
     )
 

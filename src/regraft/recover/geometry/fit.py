@@ -112,11 +112,12 @@ def has_statistics(graph: Graph) -> bool:
 def tried(base: Graph, draft: Draft, hints: Hints, seen: Borders, slack: float) -> tuple[list[Fitted], str]:
     """The searches over all data formats, with rare settings only where nothing else will do."""
     failure, last = "", list[Fitted]()
-    for effort in EFFORTS:
+    # Rare settings multiply the states; in long networks that takes too long.
+    for effort in EFFORTS[:1] if len(base.calls) > LONG else EFFORTS:
         plans = [(plan_of(one, draft, hints, seen, wide=effort.wide), one.cost) for one in formats(base, hints)]
         found, failed = searched(plans, draft, effort, slack)
         failure, last = failure or failed, found or last
-        if found and (len(base.calls) > LONG or min(one.excess for one in found) <= effort.limit):
+        if found and min(one.excess for one in found) <= effort.limit:
             break
     return last, failure
 

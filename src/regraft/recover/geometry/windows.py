@@ -125,7 +125,7 @@ def pool(
         if not sizes or None in sizes or max(n or 0 for n in sizes) < 2:
             return static
         settings = {"pool_size": sizes, "strides": sizes, "padding": "valid"}
-        cost = nats(0.4 if average else 0.05)
+        cost = nats(0.4 if average else 0.05 if rank == 1 else 0.01)
         return usable([*static, shop.way(spec, settings, cost, prefix, kind)])
 
     return all_ways

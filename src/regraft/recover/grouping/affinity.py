@@ -10,7 +10,7 @@ layers and 166 layers with a bias of published models, with rivals of equal leng
 |-----------------------------------|------------|-----------|
 | which mean has this variance?     | 121 of 125 | 38        |
 | which mean came of this kernel?   | 93 of 118  | 35        |
-| which bias has this kernel?       | 83 of 101  | 26        |
+| which bias has this kernel?       | 79 of 101  | 26        |
 | which gamma has this variance?    | 89 of 125  | 38        |
 | which beta has this gamma?        | 62 of 125  | 38        |
 """

@@ -44,4 +44,3 @@ def assign(costs: np.ndarray) -> np.ndarray:
         if row_at[column]:
             found[row_at[column] - 1] = column - 1
     return found
-

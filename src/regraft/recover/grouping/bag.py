@@ -47,6 +47,7 @@ class Bag:
         shapes: Of all arrays.
         looks: Their values at a glance.
         source: Their values.
+        turned: Whether convolutions are transposed; None where biases and norms decide for each.
         left: Places of those that no layer has yet.
         cache: Row spaces, by kernel.
         costs: Of roles, by role and array.
@@ -56,6 +57,7 @@ class Bag:
     shapes: Sequence[tuple[int, ...]]
     looks: Callable[[int], Look]
     source: Callable[[int], np.ndarray]
+    turned: bool | None = None
     left: set[int] = field(default_factory=set)
     doubts: dict[int, float] = field(default_factory=dict)
     cache: dict[int, Rows] = field(default_factory=dict)

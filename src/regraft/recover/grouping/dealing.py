@@ -18,7 +18,7 @@ from regraft.recover.grouping.traces import Traces, traces_of
 
 #: Never chosen where anything else is possible.
 NEVER = 60.0
-#: Vectors of one length that are compared each with each; ResNet152 has 180.
+#: Vectors of one length that are compared each with each; DenseNet121 and NASNetMobile have 240.
 MOST_VECTORS = 500
 #: Roles that sign and size hardly tell apart, and the others, the surest first.
 LOOSE = ("beta", "moving_mean")

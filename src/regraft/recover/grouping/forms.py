@@ -5,8 +5,10 @@ A form lists its arrays in the order of ``get_weights()``, each as its role and 
 axis is a number, a name (equal names have equal lengths), ``4*u`` or ``cin*mult``. Sources: ``build`` of the classes
 under ``keras/src/layers`` (3.15) and ``keras/layers/recurrent.py`` (1.2.2).
 
-``prior`` is minus the logarithm of how often a layer with variables has this form, in nats and rounded: counted over
-the layers of 300 published models, where a form does not occur there, set a little above the rarest one that does.
+``prior`` is minus the logarithm of how often a layer with variables has this form, in nats. It leans on 116 published
+models and 14 of keras.applications, each counted once: Dense 31 %, Conv2D 17 %, LSTM 12 %, BatchNormalization 10 %,
+Bidirectional 8 %, Embedding 6 %, Conv1D 6 %, SimpleRNN 5 %, SeparableConv2D 3 %, GRU 2 %, the others less. So small a
+collection says little of rare forms: those were moved towards each other by hand.
 """
 
 from __future__ import annotations

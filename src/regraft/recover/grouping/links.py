@@ -144,11 +144,11 @@ def _keep_cost(form: Form, c: int, state: State, widths: Widths, place: int) -> 
 
 
 def _table_cost(sizes: Sizes, state: State) -> float:
-    """An embedding stands at the start; a table with fewer rows than columns is rare."""
+    """An embedding stands at the start; it has many more words than channels, hardly ever fewer."""
     if "vocabulary" not in sizes:
         return 1.0 if not state.channels else 4.0
     rows, columns = sizes["vocabulary"], sizes["embed"]
-    cost = 0.0 if rows >= columns else 2.5
+    cost = 0.0 if rows >= 4 * columns else 1.5 if rows >= columns else 2.5
     if state.channels:
         cost += 3.0 + (3.0 if rows == state.channels else 0.0)
     return cost - FREE  # what rows it has is free, as the channels of an input are

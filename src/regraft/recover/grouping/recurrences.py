@@ -56,6 +56,9 @@ def _matched(
     scores += np.array([0.0 if bag.shapes[i][0] in bag.widths else -3.0 for i in rest])[None, :]
     partner = [rest[j] for j in assign(-scores)]
     doubts = _doubts(-scores, np.array([rest.index(i) for i in partner]))
+    if len(square) > count:
+        # As many channels as units: kernel and recurrent kernel differ in their history alone.
+        doubts = np.minimum(doubts, 1.0)
     own: list[list[int]] = [[kernel, again] for kernel, again in zip(partner, recurrent, strict=True)]
     if biases:
         # ``(2, gates)`` of a GRU: one row each for the kernel and the recurrent kernel.

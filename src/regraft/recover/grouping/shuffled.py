@@ -30,7 +30,12 @@ TURNED = 0.1
 
 
 def read_shuffled(
-    shapes: Sequence[Shape], looks: Callable[[int], Look], read: Callable[[int], np.ndarray], count: int
+    shapes: Sequence[Shape],
+    looks: Callable[[int], Look],
+    read: Callable[[int], np.ndarray],
+    count: int,
+    *,
+    turned: bool | None = None,
 ) -> list[Reading]:
     """
     The likeliest ways in which arrays make layers, whatever their order.
@@ -40,11 +45,12 @@ def read_shuffled(
         looks: The values of an array at a glance.
         read: The values of an array.
         count: How many readings are wanted; all but the first exchange two arrays of equal shape.
+        turned: Whether convolutions are transposed; None where biases and norms decide for each.
 
     Returns:
         Likeliest first. Their layers stand in an order that their channels allow.
     """
-    bag = Bag(shapes, looks, read)
+    bag = Bag(shapes, looks, read, turned)
     bodies = take_bodies(bag)
     normalizers = _normalizers(bag)
     vectors = bag.vectors()

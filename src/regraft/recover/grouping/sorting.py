@@ -23,6 +23,7 @@ MOST_TURNS = 200
 def take_bodies(bag: Bag) -> list[Body]:
     """Take every array of two axes and more out of a bag."""
     bodies = take_recurrent(bag)
+    bodies += _attention(bag)
     bodies += _slopes(bag)
     bodies += _depthwise(bag)
     kernels = [i for rank in (3, 4, 5) for i in bag.of_rank(rank)]
@@ -34,6 +35,25 @@ def take_bodies(bag: Bag) -> list[Body]:
     for body in bodies:
         bag.take(body.places)
     return bodies
+
+
+def _attention(bag: Bag) -> list[Body]:
+    """Multi-head attention: three kernels into the heads, three biases of two axes, one kernel out of them."""
+    found: list[Body] = []
+    shapes = Counter(bag.shapes[i] for i in bag.of_rank(3))
+    for cin, heads, size in [shape for shape in shapes if shapes[shape] >= 3 and shape[1:] != (1, 1)]:
+        ahead = [i for i in bag.of_rank(3) if bag.shapes[i] == (cin, heads, size)]
+        back = [i for i in bag.of_rank(3) if bag.shapes[i][:2] == (heads, size) and i not in ahead]
+        biases = [i for i in bag.of_rank(2) if bag.shapes[i] == (heads, size)]
+        if not back or len(ahead) != 3 * len(back) or len(biases) not in (0, len(ahead)):
+            continue
+        for k, out in enumerate(back):
+            into = ahead[3 * k : 3 * k + 3]
+            pairs = zip(into, biases[3 * k : 3 * k + 3], strict=True) if biases else [(i,) for i in into]
+            places = [place for pair in pairs for place in pair] + [out]
+            found.append(Body("MultiHeadAttention", places, bag.shapes[out][2], cin, closed=not biases, doubt=0.0))
+            bag.take(places)
+    return found
 
 
 def _slopes(bag: Bag) -> list[Body]:
@@ -148,6 +168,8 @@ def _transposed(bag: Bag, kernels: list[int], bodies: list[Body]) -> set[int]:
         makers = fixed | {bag.shapes[i][-2 if i in chosen else -1] for i in kernels}
         return TURNED * len(chosen) + UNMADE * len(vectors - makers) + BARE * len(makers - vectors)
 
+    if bag.turned is not None:
+        return set(free) if bag.turned else set()
     found = min(set(), set(free), key=cost)
     for i in free[:MOST_TURNS]:
         found = min(found, found ^ {i}, key=cost)
@@ -158,7 +180,9 @@ def _convolution(bag: Bag, place: int, turned: bool) -> Body:
     """A plain or transposed convolution."""
     *taps, first, last = bag.shapes[place]
     kind = f"Conv{len(taps)}D" + ("Transpose" if turned else "")
-    doubt = min(4.0 if turned else 99.0, bag.doubts.get(place, 99.0))
+    # Which way round a kernel is shows in its bias alone, and kernels of even size are often transposed.
+    doubt = 99.0 if max(taps) == 1 else 4.0 if all(size % 2 for size in taps) and first != last else 2.0
+    doubt = min(doubt, bag.doubts.get(place, 99.0))
     return Body(kind, [place], first if turned else last, last if turned else first, doubt=doubt)
 
 

@@ -12,6 +12,7 @@ from regraft.recover.wiring import prior
 from regraft.recover.wiring.assemble import draft_of
 from regraft.recover.wiring.backward import search
 from regraft.recover.wiring.facts import Fact, facts_of
+from regraft.recover.wiring.forward import forward
 from regraft.recover.wiring.graph import Graph, Node, chain, graph_of
 from regraft.recover.wiring.prior import Limits
 
@@ -57,6 +58,10 @@ def found(grouping: Grouping, facts: Sequence[Fact], limits: Limits) -> list[Gra
                 return distinct([graph_of(state, facts, sure=sure) for state in states])
         elif not any(fact.role in ("sum", "product", "concat", "dot") for fact in facts):
             return [entered(chain(facts))]
+    if grouping.ordered and not any(fact.role != "unary" for fact in facts):
+        graph = forward(facts)
+        plain = chain(facts, cost=prior.CONTRADICTION * len(graph.broken or graph.nodes))
+        return [entered(graph), *([] if graph.shape == plain.shape else [entered(plain)])]
     return [entered(chain(facts, cost=prior.CONTRADICTION))]
 
 

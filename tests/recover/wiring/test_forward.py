@@ -1,0 +1,67 @@
+"""Lists of the layers with variables: sums and joins appear where channels ask for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from regraft.recover.wiring.facts import Fact
+from regraft.recover.wiring.forward import forward
+
+
+def conv(name: str, cin: int, cout: int) -> Fact:
+    return Fact(name, "Conv2D", cin=cin, cout=cout, rank_in=4, weighted=True)
+
+
+def norm(name: str, channels: int) -> Fact:
+    return Fact(name, "BatchNormalization", cin=channels, cout=channels, keeps=True, weighted=True)
+
+
+def dense(name: str, rows: int, units: int) -> Fact:
+    return Fact(name, "Dense", cin=rows, cout=units, weighted=True)
+
+
+#: Layers, and what each takes; layers that were put in are named with their type.
+CASES: dict[str, tuple[list[Fact], dict[str, tuple[str, ...]]]] = {
+    "a chain": (
+        [conv("a", 3, 8), norm("n", 8), conv("b", 8, 5), dense("d", 5, 2)],
+        {"n": ("a",), "b": ("n",), "d": ("b",)},
+    ),
+    "a flattened map": ([conv("a", 3, 8), dense("d", 8 * 49, 10)], {"d": ("a",)}),
+    "a projected shortcut": (
+        [conv("stem", 3, 8), conv("a", 8, 4), conv("b", 4, 16), conv("shortcut", 8, 16), conv("next", 16, 4)],
+        {"b": ("a",), "shortcut": ("stem",), "add": ("shortcut", "b"), "next": ("add",)},
+    ),
+    "a skip of a U-Net": (
+        [conv("down", 3, 8), conv("deep", 8, 16), conv("up", 16, 8), conv("joined", 16, 5)],
+        {"up": ("deep",), "concatenate": ("up", "down"), "joined": ("concatenate",)},
+    ),
+    "a join of two widths": (
+        [conv("down", 3, 9), conv("deep", 9, 16), conv("up", 16, 7), conv("joined", 16 + 7, 5)],
+        {"up": ("deep",), "concatenate": ("up", "deep"), "joined": ("concatenate",)},
+    ),
+    "three branches": (
+        [conv("stem", 3, 8), conv("a", 8, 5), conv("b", 8, 6), conv("c", 8, 7), conv("next", 18, 4)],
+        {"a": ("stem",), "b": ("stem",), "c": ("stem",), "concatenate": ("c", "b", "a"), "next": ("concatenate",)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_each_layer_takes(name: str) -> None:
+    facts, expected = CASES[name]
+    graph = forward(facts)
+    taken = {node.name: node.inputs for node in graph.nodes}
+    assert {layer: taken.get(layer) for layer in expected} == expected
+    assert not graph.broken
+
+
+def test_what_fits_nothing_is_said() -> None:
+    graph = forward([conv("a", 3, 8), conv("b", 11, 4)])
+    assert graph.broken == {"b"}
+    assert graph.by_name["b"].inputs == ("a",)
+
+
+def test_two_heads_are_two_outputs() -> None:
+    graph = forward([dense("body", 12, 8), dense("first", 8, 3), dense("second", 8, 5)])
+    assert graph.by_name["second"].inputs == ("body",)
+    assert graph.outputs == ("first", "second")
