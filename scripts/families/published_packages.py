@@ -264,14 +264,11 @@ def stardist() -> Iterator[Record]:
 
     text = "each image scaled so that its 1st percentile is 0 and its 99.8th is 1"
     for grid in ((1, 1), (2, 2), (4, 4)):
-        for channels in (1, 3):
 
-            def build2(grid: Any = grid, channels: int = channels) -> Any:
-                return StarDist2D(
-                    Config2D(n_rays=32, grid=grid, n_channel_in=channels), name=None, basedir=None
-                ).keras_model
+        def build2(grid: Any = grid) -> Any:
+            return StarDist2D(Config2D(n_rays=32, grid=grid), name=None, basedir=None).keras_model
 
-            yield record("stardist", "StarDist2D", build2, f"grid {grid[0]}, {channels} channels", preprocessing=text)
+        yield record("stardist", "StarDist2D", build2, f"grid {grid[0]}", preprocessing=text)
     for backbone in ("unet", "resnet"):
 
         def build3(backbone: str = backbone) -> Any:
@@ -280,34 +277,8 @@ def stardist() -> Iterator[Record]:
         yield record("stardist", "StarDist3D", build3, backbone, preprocessing=text)
 
 
-def mask_rcnn() -> Iterator[Record]:
-    """Mask R-CNN for inference; its proposals and crops are classes of the package."""
-    import tensorflow as tf
-
-    # Names of TensorFlow 1 that the package calls.
-    tf.log, tf.sets.set_intersection, tf.sparse_tensor_to_dense = tf.math.log, tf.sets.intersection, tf.sparse.to_dense
-    from mrcnn.config import Config
-    from mrcnn.model import MaskRCNN
-
-    for backbone in ("resnet101", "resnet50"):
-
-        def build(classes: int = 81, backbone: str = backbone) -> Any:
-            settings = {
-                "NAME": "any",
-                "NUM_CLASSES": classes,
-                "BACKBONE": backbone,
-                "GPU_COUNT": 1,
-                "IMAGES_PER_GPU": 1,
-            }
-            own = type("Own", (Config,), settings)()
-            return MaskRCNN("inference", own, "logs").keras_model
-
-        yield record("mask-rcnn-12rics", f"Mask R-CNN over {backbone}", build, classes=True,
-                     preprocessing="images RGB 0..255 minus the mean 123.7, 116.8, 103.9")  # fmt: skip
-
-
 PACKAGES = (keras_applications, image_classifiers, efficientnet, segmentation_models, keras_facenet, keras_vggface,
-            keras_unet_collection, keras_resnet, keras_retinanet, csbdeep, stardist, mask_rcnn)  # fmt: skip
+            keras_unet_collection, keras_resnet, keras_retinanet, csbdeep, stardist)  # fmt: skip
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ def rewritten(text: str) -> str:
     """
     The JSON of a model in which these layers are written as layers of Keras.
 
-    - a Lambda that calls ``scaling(x, scale)``, the product with a number: Rescaling;
     - a Lambda of an Inception-ResNet that adds the second tensor times a number: CustomScaleLayer;
-    - a Lambda that calls ``l2_normalize`` along an axis: UnitNormalization;
+    - in keras-facenet, the Lambda of ``scaling(x, scale)``, a product with a number: Rescaling;
+    - there too, the Lambda of ``K.l2_normalize`` along an axis: UnitNormalization;
     - the BatchNormalization of keras-resnet, which differs in training only.
     """
     value = json.loads(text)
@@ -22,26 +22,17 @@ def rewritten(text: str) -> str:
         config = layer["config"]
         name = layer["class_name"]
         arguments = config.get("arguments") or {}
-        function = function_name(config)
-        if name == "Lambda" and function == "scaling" and set(arguments) == {"scale"}:
-            become(layer, "Rescaling", {"scale": arguments["scale"], "offset": 0.0})
-        elif name == "Lambda" and set(arguments) == {"scale"} and re.fullmatch(r"block(35|17|8)_\d+", config["name"]):
+        if name == "Lambda" and set(arguments) == {"scale"} and re.fullmatch(r"block(35|17|8)_\d+", config["name"]):
             become(
                 layer, "CustomScaleLayer", {"scale": arguments["scale"]}, "keras.src.applications.inception_resnet_v2"
             )
-        elif name == "Lambda" and function == "l2_normalize" and set(arguments) == {"axis"}:
+        elif name == "Lambda" and set(arguments) == {"scale"} and str(config["module"]).startswith("keras_facenet."):
+            become(layer, "Rescaling", {"scale": arguments["scale"], "offset": 0.0})
+        elif name == "Lambda" and set(arguments) == {"axis"} and config["name"] == "normalize":
             become(layer, "UnitNormalization", {"axis": arguments["axis"]})
         elif name == "BatchNormalization" and "freeze" in config:
             become(layer, name, {k: v for k, v in config.items() if k != "freeze"})
     return json.dumps(value)
-
-
-def function_name(config: dict[str, Any]) -> str:
-    """The function that a Lambda calls by name."""
-    function = config.get("function")
-    if isinstance(function, dict):
-        function = function.get("config")
-    return function if isinstance(function, str) else ""
 
 
 def become(layer: dict[str, Any], class_name: str, config: dict[str, Any], module: str = "keras.layers") -> None:

@@ -17,10 +17,10 @@ from regraft.recover.ranking import fingerprint, ranked, with_shares
 from regraft.recover.rescoring import on_samples, rescored
 from regraft.weights import WeightTree
 
-#: Drafts that stay in play after each stage.
-WIDTH = 12
-#: Drafts that are dearer than the best by more nats are not asked for their settings: that takes longest.
-NEAR = 7.0
+#: Drafts that go on to the search for map sizes, and to the questions.
+FITTED, WIDTH = 6, 12
+#: Drafts that are dearer than the best by more nats do not go on; the second may be further behind.
+NEAR, FAR = 7.0, 20.0
 #: Candidates whose statistics are compared with the stored ones before the best are chosen.
 LOOKED_AT = 24
 #: Candidates that are run on samples.
@@ -72,10 +72,9 @@ def untwined(likely: Sequence[Candidate], ranked: Iterator[Candidate]) -> Iterat
 
 def drafted(tree: WeightTree, hints: Hints) -> list[Draft]:
     """All drafts with their questions, cheapest first."""
-    found = best(draft for seen in grouping.group(tree) for draft in recognised(seen, hints))
-    found = best(fitted for draft in found for fitted in geometry.fit(draft, hints))
-    near = [draft for draft in found if draft.cost <= found[0].cost + NEAR or draft in found[:2]]
-    asked = [settings.ask(draft, hints) for draft in near]
+    found = best((draft for seen in grouping.group(tree) for draft in recognised(seen, hints)), FITTED)
+    found = best((fitted for draft in found for fitted in geometry.fit(draft, hints)), WIDTH)
+    asked = [settings.ask(draft, hints) for draft in found]
     return [settings.answered(draft, hints.settings or {}) for draft in asked]
 
 
@@ -86,6 +85,7 @@ def recognised(seen: Grouping, hints: Hints) -> list[Draft]:
     return [replace(draft, cost=draft.cost + seen.cost) for draft in drafts]
 
 
-def best(drafts: Iterable[Draft]) -> list[Draft]:
-    """The cheapest drafts."""
-    return sorted(drafts, key=lambda draft: draft.cost)[:WIDTH]
+def best(drafts: Iterable[Draft], count: int) -> list[Draft]:
+    """The cheapest drafts, without those that are far behind."""
+    ranked = sorted(drafts, key=lambda draft: draft.cost)[:count]
+    return [draft for place, draft in enumerate(ranked) if draft.cost <= ranked[0].cost + (NEAR if place > 1 else FAR)]

@@ -31,6 +31,17 @@ CASES: dict[str, tuple[list[Fact], dict[str, tuple[str, ...]]]] = {
         [conv("stem", 3, 8), conv("a", 8, 4), conv("b", 4, 16), conv("shortcut", 8, 16), conv("next", 16, 4)],
         {"b": ("a",), "shortcut": ("stem",), "add": ("shortcut", "b"), "next": ("add",)},
     ),
+    "branches side by side, as a file lists them": (
+        [
+            conv("stem", 3, 8),
+            conv("a", 8, 16),
+            conv("shortcut", 8, 16),
+            norm("a_norm", 16),
+            norm("shortcut_norm", 16),
+            conv("next", 16, 4),
+        ],
+        {"a_norm": ("a",), "shortcut_norm": ("shortcut",), "add": ("shortcut_norm", "a_norm"), "next": ("add",)},
+    ),
     "a skip of a U-Net": (
         [conv("down", 3, 8), conv("deep", 8, 16), conv("up", 16, 8), conv("joined", 16, 5)],
         {"up": ("deep",), "concatenate": ("up", "down"), "joined": ("concatenate",)},

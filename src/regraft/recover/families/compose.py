@@ -186,7 +186,8 @@ def with_chains(
     chain = Chain(blueprint.outputs[0], end_shape, taken)
     chain.extend(back, complete=complete)
     made += chain.made
-    blueprint = replace(blueprint, layers=(*layers, *chain.specs), calls=(*calls, *chain.calls), outputs=(chain.end,))
+    outputs = (chain.end,) if chain.specs else blueprint.outputs
+    blueprint = replace(blueprint, layers=(*layers, *chain.specs), calls=(*calls, *chain.calls), outputs=outputs)
     return blueprint, tuple(made)
 
 

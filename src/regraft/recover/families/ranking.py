@@ -21,12 +21,14 @@ NAME, LAYERS, MOST = 1.0, 3.0, 12.0
 WIDTH, OWN = 3.0, 1.5
 #: Nats for a form of an architecture that is asked for by an argument.
 VARIANT = 0.7
+#: The form that a model has for its published weights: values tell it, and it is not rarer than the other.
+PRETRAINED = "pretrained"
 #: The form that a model has without its top, where that is not a part of it with its top.
 BODY = "without top"
 #: The form that other input channels than three bring about by themselves.
 OTHER_CHANNELS = "input channels other than 3"
 #: Nats for a Normalization layer whose values contradict the form.
-VALUES = 5.0
+VALUES = 2.3
 
 
 def distinct(alignment: Alignment) -> bool:
@@ -41,7 +43,7 @@ def cost(alignment: Alignment, index: Index, different: int) -> float:
     """Minus the logarithm of its probability against other readings of the same shapes, in nats."""
     member = alignment.member
     total = PACKAGES.get(member.package.split(" ")[0], PACKAGE)
-    asked = [word for word in member.variant.split(", ") if word not in ("", OTHER_CHANNELS, BODY)]
+    asked = [word for word in member.variant.split(", ") if word not in ("", OTHER_CHANNELS, PRETRAINED, BODY)]
     total += VARIANT * bool(asked) + WIDTH * (alignment.by == "width")
     total += OWN * (len(alignment.before) + len(alignment.after))
     total += min(MOST, LAYERS * different)
@@ -96,7 +98,7 @@ def normalises_otherwise(alignment: Alignment) -> bool:
         if name.startswith("normalization") and len(unit.arrays) == 3 and unit.shapes[0] == (3,):
             mean = unit.arrays[0].read()
             published = np.allclose(mean, (0.485, 0.456, 0.406), atol=1e-3)
-            return published != (alignment.member.variant.startswith("pretrained"))
+            return published != (alignment.member.variant.startswith(PRETRAINED))
     return False
 
 

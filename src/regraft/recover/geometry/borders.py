@@ -9,7 +9,7 @@ whichever comes closest under any padding; then the padding is judged under that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -20,14 +20,13 @@ from regraft.errors import RegraftError
 from regraft.layers import Layer
 from regraft.layers.binding import bind
 from regraft.layers.walk import built, model_shapes
-from regraft.moments.activations import relu
+from regraft.moments.activations import erf, relu
 from regraft.moments.borders import window_shares
 from regraft.moments.flow import Flow
 from regraft.moments.law import Law
 from regraft.moments.linear import Linear, linear
-from regraft.moments.moment import Moments
 from regraft.moments.norms import Norm, misfit, nats
-from regraft.moments.prediction import between, predicted
+from regraft.moments.prediction import between
 from regraft.moments.propagate import NORMS, Walk, stored_norm
 from regraft.recover.geometry.ways import Price, Way, map_of
 from regraft.weights import WeightTree
@@ -35,7 +34,7 @@ from regraft.weights import WeightTree
 #: Sides tried to find the closest that a layer can come.
 TRIED = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 60, 80, 112, 160)
 #: A layer that comes no closer than this under any padding tells nothing: something else is wrong in front of it.
-FAR = 0.6
+FAR = 0.3
 #: A layer that comes so close needs no ReLU behind it to explain what is stored.
 NEAR = 0.15
 #: Files with more elements than this are not read for it.
@@ -50,10 +49,9 @@ class Site:
     Attributes:
         layer: Name of the convolution.
         bn: Name of the BatchNorm.
-        norm: What it stores.
+        norm: What it stores; if a ReLU stands between the two, what must have entered that to give it.
         kernel: The convolution.
         entering: Mean of every channel that enters, ``(bounds, cin)``.
-        rectified: Whether a ReLU stands between the two.
         least: The closest it comes under any padding and size, in stored standard deviations.
     """
 
@@ -62,7 +60,6 @@ class Site:
     norm: Norm
     kernel: Linear
     entering: np.ndarray
-    rectified: bool = False
     least: float = np.inf
     taps: np.ndarray = field(init=False)
     known: dict[bytes, float] = field(default_factory=dict)
@@ -76,16 +73,8 @@ class Site:
         key = shares.tobytes()
         if key not in self.known:
             means = np.einsum("t,btc->bc", shares.reshape(-1), self.taps) + self.kernel.bias
-            self.known[key] = self.away(means)
+            self.known[key] = misfit(between(means, self.norm), self.norm)
         return self.known[key]
-
-    def away(self, means: np.ndarray) -> float:
-        """The distance for means ``(bounds, cout)`` of what leaves the convolution."""
-        if not self.rectified:
-            return misfit(between(means, self.norm), self.norm)
-        law = Law.of(Moments(means, np.broadcast_to(np.maximum(self.norm.variance, 0.0), means.shape)))
-        flow = Flow(law, start=law, measured=False).onward("", lambda found: found.through(relu))
-        return predicted(self.bn, self.norm, flow, None).misfit
 
     def price(self, layer: Any, sizes: tuple[int | None, ...]) -> float:
         """What a setting costs on a map of these sizes, in nats above the best there could be."""
@@ -184,17 +173,34 @@ def site_at(
 def closest(layer: str, bn: str, norm: Norm, kernel: Linear, law: Law) -> Site:
     """The site with or without a ReLU in front of the convolution and behind it, whichever comes closest."""
     entering = (law.moments.mean, law.through(relu).moments.mean)
-    found = [site_with(layer, bn, norm, kernel, means, False, TRIED) for means in entering]
+    found = [site_with(layer, bn, norm, kernel, means) for means in entering]
     if not min(site.least for site in found) < NEAR:
-        found += [site_with(layer, bn, norm, kernel, means, True, TRIED[2::6]) for means in entering]
+        before = before_relu(norm)
+        found += [site_with(layer, bn, before, kernel, means) for means in entering if before.live.any()]
     return min(found, key=lambda site: site.least if np.isfinite(site.least) else np.inf)
 
 
-def site_with(
-    layer: str, bn: str, norm: Norm, kernel: Linear, means: np.ndarray, rectified: bool, sides: tuple[int, ...]
-) -> Site:
+def before_relu(norm: Norm) -> Norm:
+    """
+    What enters a ReLU, Gaussian in every channel, if these moments leave it.
+
+    Mean over standard deviation of what leaves grows with that of what enters, so a table tells one from the other.
+    """
+    z = np.linspace(-4.0, 8.0, 1201)
+    below = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+    above = (1 + erf(z / np.sqrt(2))) / 2
+    mean = z * above + below
+    spread = np.sqrt(np.maximum((z * z + 1) * above + z * below - mean * mean, 1e-12))
+    ratio = np.maximum(norm.mean, 0.0) / norm.sd
+    at = np.interp(ratio, mean / spread, z)
+    scale = norm.sd / np.interp(at, z, spread)
+    live = norm.live & (norm.mean > 0)
+    return replace(norm, mean=at * scale, variance=np.square(scale), live=live)
+
+
+def site_with(layer: str, bn: str, norm: Norm, kernel: Linear, means: np.ndarray) -> Site:
     """A site, with the closest that it comes over some sides."""
-    site = Site(layer, bn, norm, kernel, means, rectified)
-    shares = [window_shares(kernel.taps, (side,) * len(kernel.taps), "same") for side in sides]
+    site = Site(layer, bn, norm, kernel, means)
+    shares = [window_shares(kernel.taps, (side,) * len(kernel.taps), "same") for side in TRIED]
     site.least = min(site.misfit(s) for s in [np.ones(kernel.taps), *shares])
     return site

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 
 from regraft.blueprint import Choice
 from regraft.errors import RegraftError
+from regraft.layers.inputs import InputLayer
 from regraft.recover.draft import Draft, Hints
 from regraft.recover.geometry.borders import Borders, borders
 from regraft.recover.geometry.graph import Graph, completed, graph_of
+from regraft.recover.geometry.habits import Habit
 from regraft.recover.geometry.lattice import INFINITE
 from regraft.recover.geometry.plan import Plan
 from regraft.recover.geometry.planning import formats, plan_of, plausible, width_for
 from regraft.recover.geometry.results import Fitted, drafts
 from regraft.recover.geometry.search import search
 from regraft.recover.geometry.steps import steps
-from regraft.recover.geometry.ways import least, within
+from regraft.recover.geometry.ways import Way, Ways, fixed, least, within
 
 #: What a draft costs more if no sizes fit its arrays: it is almost surely wired wrongly.
 UNFIT = 25.0
@@ -92,6 +94,9 @@ def fitted(draft: Draft, hints: Hints) -> list[Draft]:
     """The best drafts, those of all data formats and habits together."""
     base = graph_of(draft.blueprint, draft.grouping.tree)
     slack = SLACK if len(base.calls) <= LONG else SLACK_LONG
+    blocked = contradiction(base, draft, hints)
+    if blocked:
+        return [unfit(draft, f"whatever the sizes: what reaches layer {blocked} has not the channels that it takes")]
     trained = has_statistics(base)
     # Where stored means will have a say, a first guess is enough to start from.
     found, failure = tried(base, draft, hints, Borders(), 1.0 if trained else slack)
@@ -102,6 +107,29 @@ def fitted(draft: Draft, hints: Hints) -> list[Draft]:
         again, _ = tried(base, draft, hints, seen, slack)
         found = again or found
     return drafts(draft, found)
+
+
+def contradiction(base: Graph, draft: Draft, hints: Hints) -> str:
+    """A layer that cannot take what reaches it under any sizes, because ranks or channels are wrong; mostly empty."""
+    plan = plan_of(formats(base, hints)[0], draft, hints, Borders(), wide=False)
+    if any(spec.type in ("Reshape", "Permute", "RepeatVector", "Slot") for spec in plan.graph.blueprint.layers):
+        return ""
+    problem = [
+        replace(step, ways=open_sizes(step.ways)) if not step.inputs else step for step in steps(plan, Habit(), USUAL)
+    ]
+    return search(problem, plan.shop, 16).failure
+
+
+def open_sizes(ways: Ways) -> Ways:
+    """The shapes of an input with every axis open but that of the features."""
+
+    def opened(way: Way) -> Way:
+        shape = getattr(way.layer, "batch_shape", None)
+        if shape is None or len(shape) < 3:
+            return way
+        return Way(way.edits, way.cost, InputLayer(batch_shape=(None,) * len(shape)))
+
+    return fixed({way.edits: opened(way) for way in ways(())}.values())
 
 
 def has_statistics(graph: Graph) -> bool:

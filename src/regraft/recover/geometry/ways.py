@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from regraft.blueprint import Call, LayerSpec, Setting, Shape
@@ -97,7 +97,7 @@ class Workshop:
         return self.effects[key]
 
 
-def usable(ways: Sequence[Way]) -> list[Way]:
+def usable(ways: Iterable[Way]) -> list[Way]:
     """The ways that make a layer, cheapest first, each once."""
     found: dict[tuple[str, Edits], Way] = {}
     for way in sorted(ways, key=lambda w: w.cost):
@@ -106,7 +106,7 @@ def usable(ways: Sequence[Way]) -> list[Way]:
     return list(found.values())
 
 
-def fixed(ways: Sequence[Way]) -> Fixed:
+def fixed(ways: Iterable[Way]) -> Fixed:
     """The same ways whatever arrives."""
     return Fixed(tuple(usable(ways)))
 

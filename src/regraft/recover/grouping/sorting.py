@@ -201,7 +201,9 @@ def _matrices(bag: Bag, bodies: list[Body]) -> list[Body]:
             likely = sorted(mine, key=lambda i: _table_odds(bag.shapes[i], given), reverse=True)
             tables = [i for i in likely[:lacking] if _table_odds(bag.shapes[i], given) > 0.0]
         for i in mine:
-            doubt = abs(_table_odds(bag.shapes[i], given)) if lacking > 0 else 99.0
+            likely_table = _table_odds(bag.shapes[i], given)
+            # Where norms have vectors of this length too, counting does not tell which matrix goes without a bias.
+            doubt = abs(likely_table) if lacking > 0 else 2.0 if lacking < 0 < likely_table else 99.0
             if i in tables:
                 found.append(Body("Embedding", [i], width, 0, closed=True, doubt=doubt))
             else:

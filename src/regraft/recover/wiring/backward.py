@@ -41,14 +41,20 @@ def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
                 for after in placed(state, node, fact, cost, bound, limits):
                     if node in last_of:
                         after = starved(after, node, last_of[node])  # noqa: PLW2901
-                    bound = min(bound, after.cost + limits.reach)
+                    bound = min(bound, expected(after) + limits.reach)
                     found.append(after)
-        found.sort(key=lambda s: s.cost)
+        found.sort(key=expected)
         if not found:
             return [], exhaustive
         states = selected(found, limits)
         exhaustive = exhaustive and len(states) == len(found)
     return sorted(ended(states), key=lambda s: s.cost), exhaustive
+
+
+def expected(state: State) -> float:
+    """The cost with what is sure to come: all that wants a tensor, but for one, will have to share one with others."""
+    wanted = sum(1 if s.role == "unary" else max(2 - s.taken, not s.satisfied) for s in state.slots)
+    return state.cost + prior.DUE * wanted
 
 
 def selected(states: Sequence[State], limits: Limits) -> list[State]:
@@ -62,7 +68,7 @@ def selected(states: Sequence[State], limits: Limits) -> list[State]:
     kept: list[State] = []
     alike: dict[Hashable, int] = {}
     for state in states:
-        if state.cost > states[0].cost + limits.reach or len(alike) > limits.width:
+        if expected(state) > expected(states[0]) + limits.reach or len(alike) > limits.width:
             break
         future = signature(state)
         count = alike.get(future, 0)
@@ -88,6 +94,7 @@ def signature(state: State) -> Hashable:
             s.pending,
             s.forked,
             s.linear,
+            s.scale,
             s.path,
             places[s.key],
         )
@@ -114,10 +121,7 @@ def sources(facts: Sequence[Fact]) -> dict[int, int]:
 
 def starved(state: State, node: int, channels: int) -> State:
     """The hypothesis, dearer by the places that want a tensor which no layer in front makes."""
-    hungry = sum(
-        slot.channels == channels and slot.role != "concat" and not slot.satisfied and slot.node != node
-        for slot in state.slots
-    )
+    hungry = sum(slot.missing == channels and not slot.satisfied and slot.node != node for slot in state.slots)
     return replace(state, cost=state.cost + prior.NO_SOURCE * hungry) if hungry else state
 
 
@@ -178,6 +182,7 @@ def output(state: State, node: int, fact: Fact, cost: float) -> State:
     price = (0.0, prior.SECOND_OUTPUT, prior.FURTHER_OUTPUT)[min(state.outputs, 2)] + cost
     key: Key = (-state.outputs,)
     slot = slot_of(node, fact, channels_of(fact) or -(node + 1) - LEAVING, 0, 0, 0, key, ())
+    slot = slot._replace(scale=0)
     slots = state.slots if fact.role == "input" else (*state.slots, slot)
     edges = Edges(node, fact.type, fact.role, (), 0, price, state.edges)
     return State(slots, 0, key, state.outputs + 1, state.cost + price, state.forks, edges)

@@ -71,8 +71,10 @@ def sets_of(
     base = [take <= leave for take, leave in prices]
     flips = sorted(range(len(members)), key=lambda i: abs(prices[i][0] - prices[i][1]))
     steps = [abs(prices[i][0] - prices[i][1]) for i in flips]
-    # Nobody expects a tensor in the middle of a block elsewhere, so it costs nothing that others let it pass.
-    unexpected = fork_cost(fact, slots) >= prior.BEHIND_PREACTIVATION
+    # Nobody expects a tensor in the middle of a block or at its beginning elsewhere, so it costs nothing that others let it pass.
+    unexpected = fork_cost(fact, slots) >= prior.BEHIND_PREACTIVATION or (
+        fact.begins and kind(fact.type) == "activation"
+    )
     start = sum(min(pair) for pair in prices) + prior.PASSED_UNSURE * (len(slots) - len(members))
     bound = min(bound, start + limits.reach)
     heap: list[tuple[float, tuple[int, ...]]] = [(start, ())]

@@ -1,5 +1,5 @@
 """
-Graphs for lists of the layers that have variables, from the first to the last: sums and joins are not listed, channels ask for them.
+Graphs for lists of the layers that have variables, from the first to the last: sums and joins are not listed, channels show them.
 
 A layer takes what the layer before it gives, if the channels allow. If they do not, it takes the newest tensor that fits (a
 branch begins), or a join of the newest with earlier ones whose channels add up (U-Net skips, dense blocks). A branch that ends
@@ -15,6 +15,7 @@ from itertools import combinations
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.facts import Fact
 from regraft.recover.wiring.graph import Graph, Node
+from regraft.recover.wiring.habits import kind
 
 #: Earlier tensors that a join is looked for among, and how many of them one join takes at most.
 LOOKED_AT, JOINED = 24, 4
@@ -81,6 +82,8 @@ def source_of(found: Forward, fact: Fact) -> tuple[str | None, str]:
         return None, ""
     last = found.nodes[-1].name
     wanted = fact.cin
+    if kind(fact.type) == "normalisation" and (behind := unfinished(found, wanted)):
+        return behind, ""
     if wanted is None or found.channels[last] is None:
         return last, ""
     if pair := waiting(found, last, wanted):
@@ -96,6 +99,17 @@ def source_of(found: Forward, fact: Fact) -> tuple[str | None, str]:
     found.cost += prior.CONTRADICTION
     found.broken.add(fact.name)
     return last, ""
+
+
+def unfinished(found: Forward, wanted: int | None) -> str | None:
+    """
+    The oldest convolution of that width that nothing follows yet: it is the next to be normalised.
+
+    Branches of equal depth stand side by side in a file: first their convolutions, then the normalisations of these.
+    """
+    types = {node.name: node.type for node in found.nodes}
+    names = [n for n in found.open if kind(types[n]) == "linear" and found.channels[n] == wanted]
+    return names[0] if names else None
 
 
 def takes(fact: Fact, channels: int | None, wanted: int) -> bool:

@@ -157,6 +157,26 @@ def reached(fact: Fact, consumers: Sequence[Slot]) -> frozenset[int]:
     return frozenset(~n if n >= 0 else n for n in found) if kind(fact.type) == "Pooling" else frozenset(found)
 
 
+def scale_of(fact: Fact, consumers: Sequence[Slot]) -> int | None:
+    """The size of the map that a layer wants, counted in pools from the outputs."""
+    own = kind(fact.type)
+    if own in ("GlobalPooling", "Flatten", "Reshape") or not consumers or fact.role == "dot":
+        return 0 if own != "Reshape" else None
+    known = [slot.scale for slot in consumers if slot.scale is not None]
+    if not known:
+        return None
+    grows = "UpSampling" in fact.type or "Transpose" in fact.type
+    return max(known) + (own == "Pooling") - grows
+
+
+def scale_cost(consumers: Sequence[Slot]) -> float:
+    """What it costs that consumers want maps of different sizes, as far as pools and their inverse tell."""
+    if len(consumers) < 2:
+        return 0.0
+    known = {slot.scale for slot in consumers if slot.scale is not None and slot.role != "product"}
+    return prior.MISMATCH * max(0, len(known) - 1)
+
+
 def pooled_cost(consumers: Sequence[Slot]) -> float:
     """What it costs that a tensor meets a pooled function of itself."""
     if len(consumers) < 2:
@@ -202,7 +222,8 @@ def mispaired(first: tuple[int, int] | None, second: tuple[int, int] | None) -> 
 def set_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
     """What it costs that these are the consumers, all of them."""
     own = kind(fact.type)
-    cost = fork_cost(fact, consumers) + identity_cost(fact, consumers) + detour_cost(consumers) + pooled_cost(consumers)
+    cost = fork_cost(fact, consumers) + identity_cost(fact, consumers) + detour_cost(consumers)
+    cost += pooled_cost(consumers) + scale_cost(consumers)
     if len(consumers) > 1 and fact.begins and own == "activation":
         cost += prior.INSIDE_NAMED
     return cost

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.choosing import channels_of, ranks_of
 from regraft.recover.wiring.facts import Fact
-from regraft.recover.wiring.habits import fork_shape, forks, linear_ends, path_hash, reached
+from regraft.recover.wiring.habits import fork_shape, forks, linear_ends, path_hash, reached, scale_of
 from regraft.recover.wiring.slots import Edges, Key, Slot, State, substituted
 
 #: A sum may get further terms while the search is this many layers deep or less behind it.
@@ -161,6 +161,7 @@ def slot_of(
         key,
         forked=forks(fact, chosen),
         linear=linear_ends(fact, chosen),
+        scale=scale_of(fact, chosen),
         reach=reached(fact, chosen),
         place=fact.place,
         pointwise=fact.pointwise,

@@ -18,6 +18,8 @@ UNSURE, PASSED_UNSURE = 0.5, 0.2
 JOINED, SKIPPED, SKIPPED_BY_SUM = 0.5, 0.9, 0.3
 #: An identity that ends in a sum and starts in the middle of a chain, instead of where the last merge or pool ended.
 INSIDE = 1.5
+#: What it costs on average that a tensor has one consumer more.
+DUE = 1.5
 #: A way from one tensor to several places that looks unlike all others in the graph.
 NEW_FORK = 2.5
 #: A tensor in the middle of convolution, normalisation and activation that something else uses too.
@@ -32,6 +34,8 @@ BEHIND_PREACTIVATION = 2.5
 LINEAR_DETOUR, LINEAR_DETOUR_JOINED = 4.0, 2.0
 #: A merge of a tensor with a pooled function of it, whose map is smaller unless the pool has stride 1.
 POOLED_DETOUR = 3.0
+#: A tensor whose consumers want maps of different sizes by the pools between: strides have to make up for it.
+MISMATCH = 2.0
 #: Two activations or two normalisations in a row, and dropout after dropout.
 TWICE = 3.0
 #: A convolution that passes a normalisation of its size by.

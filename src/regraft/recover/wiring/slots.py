@@ -36,6 +36,8 @@ class Slot(NamedTuple):
         forked: Whether what follows this layer feeds a merge as well, around what comes after.
         linear: Merges that the layer reaches without a nonlinearity in between; an activation that stands right
             before a merge has the complement ``~node``.
+        scale: Size of the map that fits, in doublings by pools and their inverse, counted from the outputs; None if it
+            is no map. Strides do not show.
         reach: Merges that it leads to; the complement ``~node`` where a pool stands in between.
         place: Place among the numbered layers of its class, and how many there are.
         pointwise: Whether its kernel has size 1.
@@ -60,6 +62,7 @@ class Slot(NamedTuple):
     pending: tuple[int, ...] = ()
     forked: bool = False
     linear: frozenset[int] = frozenset()
+    scale: int | None = None
     reach: frozenset[int] = frozenset()
     place: tuple[int, int] | None = None
     pointwise: bool = False
@@ -71,6 +74,13 @@ class Slot(NamedTuple):
     def satisfied(self) -> bool:
         """Whether nothing has to come any more."""
         return self.taken >= 2 and (self.role != "concat" or self.channels < 0 or self.filled == self.channels)
+
+    @property
+    def missing(self) -> int:
+        """Channels of the tensor that has to come, 0 or less if that is not known; of a join all that is left of them."""
+        if self.role != "concat" or self.channels < 0:
+            return self.channels
+        return 0 if self.pending else self.channels - self.filled
 
 
 class Edges(NamedTuple):
