@@ -84,18 +84,25 @@ def sets_of(
         price, flipped = heapq.heappop(heap)
         if price > bound:
             return
-        chosen, passed = [], 0.0
-        for i, slot in enumerate(members):
-            if base[i] != (i in {flips[j] for j in flipped}):
-                chosen.append(slot)
-            else:
-                passed += prices[i][1]
+        changed = {flips[j] for j in flipped}
+        chosen = [slot for i, slot in enumerate(members) if base[i] != (i in changed)]
+        scale = max((s.scale for s in chosen if s.scale is not None), default=None)
+        passed = sum(
+            prices[i][1]
+            for i, slot in enumerate(members)
+            if base[i] == (i in changed) and (unexpected or other_size(slot.scale, scale))
+        )
         if chosen and (own or not value or any(s.channels == value and s.role != "concat" for s in chosen)):
-            total = price + set_cost(fact, chosen) - (passed if unexpected else 0.0)
+            total = price + set_cost(fact, chosen) - passed
             if total <= bound:
                 yield chosen, total
         for i in range(flipped[-1] + 1 if flipped else 0, len(flips)):
             heapq.heappush(heap, (price + steps[i], (*flipped, i)))
+
+
+def other_size(wanted: int | None, scale: int | None) -> bool:
+    """Whether a map of this size is not what is wanted, so that letting it pass costs nothing."""
+    return wanted is not None and scale is not None and wanted != scale
 
 
 def price_of(fact: Fact, node: int, slot: Slot, value: int, wanted: str) -> tuple[float, float]:
@@ -113,6 +120,8 @@ def price_of(fact: Fact, node: int, slot: Slot, value: int, wanted: str) -> tupl
     take = odd + (prior.TAKEN if first else prior.JOINED)
     if slot.satisfied:
         return take + (prior.THIRD_JOINED if slot.role == "concat" else prior.THIRD_TERM), 0.0
+    if slot.role == "concat" and slot.taken >= 2:
+        take -= prior.DUE  # a join may have any number of inputs: no tensor is missing elsewhere for that
     left = slot.channels - slot.filled if slot.role == "concat" and slot.channels > 0 else slot.channels
     if value > 0 and left == value and not slot.pending:
         leave = prior.PASSED if first else prior.SKIPPED_BY_SUM if slot.role == "sum" else prior.SKIPPED

@@ -51,7 +51,7 @@ USELESS_BORDER = 3.0
 #: An identity in a sum or product that is longer than this many layers costs the logarithm of what is beyond.
 USUAL_LENGTH = 12
 #: Pooled, flattened or reshaped tensors are made for one use.
-FORK = {"GlobalPooling": 4.0, "Flatten": 4.0, "Reshape": 3.0, "Padding": 3.0, "Pooling": 0.4, "Dropout": 0.7}
+FORK = {"GlobalPooling": 4.0, "Flatten": 4.0, "Reshape": 3.0, "Padding": 3.0, "Pooling": 0.4, "Dropout": 0.3}
 #: Inputs of a sum or product beyond the second, and of a join beyond the second.
 THIRD_TERM, THIRD_JOINED = 3.0, 0.7
 #: A second output of the model, and each further one.
