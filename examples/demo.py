@@ -3,11 +3,12 @@ Rebuild a digit classifier from its weights alone, and try the PyTorch model on 
 
     python examples/demo.py [-o OUT] [options of regraft convert]
 
-The sample was trained with Keras and saved as weights only: its architecture is not in the file. regraft recovers it, with
-the 16 images and their labels as samples, and writes PyTorch code, weights and the missing Keras architecture. Then the same
-model is converted from a file that does hold the architecture. Both are loaded as any user would load them: ``model.py``
-needs torch alone, ``model.pth`` is a plain state dict. What Keras answers was recorded when the sample was trained; where
-Keras is installed, it is asked again. Exits 1 if PyTorch and Keras see a different digit in any image.
+The sample was trained with Keras and saved as weights only: its architecture is not in the file. regraft recovers it from
+the weights, four known predictions and one thing that its author remembers (pools of 2 by 1, which are rare), and writes
+PyTorch code, weights and the missing Keras architecture. Then the same model is converted from a file that does hold the
+architecture. Both are loaded as any user would load them: ``model.py`` needs torch alone, ``model.pth`` is a plain state
+dict. What Keras answers was recorded when the sample was trained; where Keras is installed, it is asked again.
+Exits 1 if PyTorch and Keras see a different digit in any image.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from regraft import samples
 CHECKOUT = Path(__file__).resolve().parents[1]
 RUN = "import sys; from regraft.cli import main; sys.exit(main())"
 """What the command ``regraft`` runs, also where it is not on the PATH."""
+KNOWN = 4
+"""Images whose predictions are known, as from a log of the original model; the other 12 are new to regraft."""
+REMEMBERED = "max_pooling2d.pool_size=2,1"
 ASK = """
 import json, keras, numpy as np
 from regraft import samples
@@ -122,13 +126,13 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     with np.load(samples.path("digits_images.npz"), allow_pickle=False) as data:
         images, labels = data["images"], data["labels"]
-    beside = {"images.npy": images, "labels.npy": labels}
-    for name, array in beside.items():
-        np.save(out / name, array)
+    recorded = json.loads(samples.path("digits.json").read_text(encoding="utf-8"))["shipped"]
+    np.save(out / "known_inputs.npy", images[:KNOWN])
+    np.save(out / "known_outputs.npy", np.array([row["keras_probabilities"] for row in recorded[:KNOWN]]))
 
     print("1. Weights only: the architecture is lost, and rebuilt.\n")
-    given = ["--samples", str(out / "images.npy"), "--labels", str(out / "labels.npy")]
-    convert(samples.path("digits.weights.h5"), out / "recovered", [*given, *for_convert])
+    pairs = ["--pairs", str(out / "known_inputs.npy"), str(out / "known_outputs.npy")]
+    convert(samples.path("digits.weights.h5"), out / "recovered", [*pairs, "--set", REMEMBERED, *for_convert])
     list_files(out / "recovered")
     print("\n2. The same model from a file that holds its architecture.\n")
     convert(samples.path("digits.h5"), out / "converted", for_convert)

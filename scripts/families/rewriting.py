@@ -15,6 +15,8 @@ def rewritten(text: str) -> str:
     - a Lambda of an Inception-ResNet that adds the second tensor times a number: CustomScaleLayer;
     - in keras-facenet, the Lambda of ``scaling(x, scale)``, a product with a number: Rescaling;
     - there too, the Lambda of ``K.l2_normalize`` along an axis: UnitNormalization;
+    - in image-classifiers, the Lambda that makes a 1 x 1 map of a vector: Reshape;
+    - the FixedDropout of efficientnet, which differs in how it reads its noise shape: Dropout;
     - the BatchNormalization of keras-resnet, which differs in training only.
     """
     value = json.loads(text)
@@ -30,6 +32,10 @@ def rewritten(text: str) -> str:
             become(layer, "Rescaling", {"scale": arguments["scale"], "offset": 0.0})
         elif name == "Lambda" and set(arguments) == {"axis"} and config["name"] == "normalize":
             become(layer, "UnitNormalization", {"axis": arguments["axis"]})
+        elif name == "Lambda" and set(arguments) == {"channels_axis"}:
+            become(layer, "Reshape", {"target_shape": [1, 1, layer["build_config"]["input_shape"][-1]]})
+        elif name == "FixedDropout":
+            become(layer, "Dropout", {"rate": config["rate"], "noise_shape": config.get("noise_shape")})
         elif name == "BatchNormalization" and "freeze" in config:
             become(layer, name, {k: v for k, v in config.items() if k != "freeze"})
     return json.dumps(value)

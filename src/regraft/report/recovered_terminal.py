@@ -44,7 +44,9 @@ def statistics_rows(report: Report) -> list[tuple[str, str | Text]]:
 
 
 def other_candidates(report: Report) -> list[str]:
-    """The candidates after the first, each by where it differs."""
+    """The candidates after the first, each by where it differs; none where known outputs have decided."""
+    if any(row.proof for row in report.candidates[:1]):
+        return []
     return [candidate_words(row) for row in report.candidates[1:]]
 
 

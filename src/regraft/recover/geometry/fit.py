@@ -114,18 +114,16 @@ def contradiction(base: Graph, draft: Draft, hints: Hints) -> str:
     plan = plan_of(formats(base, hints)[0], draft, hints, Borders(), wide=False)
     if any(spec.type in ("Reshape", "Permute", "RepeatVector", "Slot") for spec in plan.graph.blueprint.layers):
         return ""
-    problem = [
-        replace(step, ways=open_sizes(step.ways)) if not step.inputs else step for step in steps(plan, Habit(), USUAL)
-    ]
+    problem = [replace(step, ways=open_sizes(step.ways)) if not step.inputs else step for step in steps(plan, Habit())]
     return search(problem, plan.shop, 16).failure
 
 
 def open_sizes(ways: Ways) -> Ways:
-    """The shapes of an input with every axis open but that of the features."""
+    """The shapes of an input with every axis open."""
 
     def opened(way: Way) -> Way:
         shape = getattr(way.layer, "batch_shape", None)
-        if shape is None or len(shape) < 3:
+        if shape is None:
             return way
         return Way(way.edits, way.cost, InputLayer(batch_shape=(None,) * len(shape)))
 

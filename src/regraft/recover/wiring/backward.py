@@ -53,8 +53,14 @@ def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
 
 def expected(state: State) -> float:
     """The cost with what is sure to come: all that wants a tensor, but for one, will have to share one with others."""
-    wanted = sum(1 if s.role == "unary" else max(2 - s.taken, not s.satisfied) for s in state.slots)
-    return state.cost + prior.DUE * wanted
+    due = 0.0
+    for slot in state.slots:
+        if slot.role == "unary":
+            due += prior.DUE
+        elif not slot.satisfied:
+            due += prior.DUE_BY_MERGE if slot.taken < 2 else prior.DUE
+            due += prior.DUE if not slot.taken else 0.0
+    return state.cost + due
 
 
 def selected(states: Sequence[State], limits: Limits) -> list[State]:
@@ -94,7 +100,7 @@ def signature(state: State) -> Hashable:
             s.pending,
             s.forked,
             s.linear,
-            s.scale,
+            s.reach,
             s.path,
             places[s.key],
         )
@@ -159,7 +165,7 @@ def placed(state: State, node: int, fact: Fact, cost: float, bound: float, limit
     if not any(slot.depth >= deep for slot in fitting):
         return
     count = 0
-    for chosen, price in subsets(fact, node, fitting, limits, bound - state.cost - cost):
+    for chosen, price in subsets(fact, node, fitting, limits, bound - state.cost - cost, state.depth):
         if not any(slot.depth >= deep for slot in chosen):
             continue
         for after in joined(state, node, fact, chosen, cost + price):
@@ -182,7 +188,6 @@ def output(state: State, node: int, fact: Fact, cost: float) -> State:
     price = (0.0, prior.SECOND_OUTPUT, prior.FURTHER_OUTPUT)[min(state.outputs, 2)] + cost
     key: Key = (-state.outputs,)
     slot = slot_of(node, fact, channels_of(fact) or -(node + 1) - LEAVING, 0, 0, 0, key, ())
-    slot = slot._replace(scale=0)
     slots = state.slots if fact.role == "input" else (*state.slots, slot)
     edges = Edges(node, fact.type, fact.role, (), 0, price, state.edges)
     return State(slots, 0, key, state.outputs + 1, state.cost + price, state.forks, edges)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from math import log
 
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.facts import Fact
-from regraft.recover.wiring.habits import fork_cost, kind, pair_cost, set_cost, successor
+from regraft.recover.wiring.habits import fork_cost, kind, mismatched, pair_cost, set_cost, successor
 from regraft.recover.wiring.prior import Limits
 from regraft.recover.wiring.slots import Slot
 
@@ -47,27 +48,27 @@ def fits(fact: Fact, slot: Slot) -> bool:
 
 
 def subsets(
-    fact: Fact, node: int, slots: Sequence[Slot], limits: Limits, bound: float
+    fact: Fact, node: int, slots: Sequence[Slot], limits: Limits, bound: float, depth: int
 ) -> Iterator[tuple[list[Slot], float]]:
     """Sets of consumers with their prices, cheapest first as far as each slot alone has a price."""
     own = channels_of(fact)
     if own:
-        return sets_of(fact, node, own, slots, limits, bound)
+        return sets_of(fact, node, own, slots, limits, bound, depth)
     values = {0} | {s.channels for s in slots if s.role != "concat" and s.channels > 0}
     if len(values) == 1:
-        return sets_of(fact, node, 0, slots, limits, bound)
-    groups = (sets_of(fact, node, value, slots, limits, bound) for value in sorted(values))
+        return sets_of(fact, node, 0, slots, limits, bound, depth)
+    groups = (sets_of(fact, node, value, slots, limits, bound, depth) for value in sorted(values))
     return heapq.merge(*groups, key=lambda pair: pair[1])
 
 
 def sets_of(
-    fact: Fact, node: int, value: int, slots: Sequence[Slot], limits: Limits, bound: float
+    fact: Fact, node: int, value: int, slots: Sequence[Slot], limits: Limits, bound: float, depth: int
 ) -> Iterator[tuple[list[Slot], float]]:
     """Sets of consumers of a tensor with that many channels, or of one whose channels no consumer tells if 0."""
     own = channels_of(fact)
     members = [s for s in slots if s.role == "concat" or s.channels < 0 or s.channels == value or own == 1]
     wanted = successor(fact, members)
-    prices = [price_of(fact, node, slot, value, wanted) for slot in members]
+    prices = [price_of(fact, node, slot, value, wanted, depth) for slot in members]
     base = [take <= leave for take, leave in prices]
     flips = sorted(range(len(members)), key=lambda i: abs(prices[i][0] - prices[i][1]))
     steps = [abs(prices[i][0] - prices[i][1]) for i in flips]
@@ -86,11 +87,10 @@ def sets_of(
             return
         changed = {flips[j] for j in flipped}
         chosen = [slot for i, slot in enumerate(members) if base[i] != (i in changed)]
-        scale = max((s.scale for s in chosen if s.scale is not None), default=None)
         passed = sum(
             prices[i][1]
             for i, slot in enumerate(members)
-            if base[i] == (i in changed) and (unexpected or other_size(slot.scale, scale))
+            if base[i] == (i in changed) and (unexpected or mismatched(slot, chosen))
         )
         if chosen and (own or not value or any(s.channels == value and s.role != "concat" for s in chosen)):
             total = price + set_cost(fact, chosen) - passed
@@ -100,16 +100,12 @@ def sets_of(
             heapq.heappush(heap, (price + steps[i], (*flipped, i)))
 
 
-def other_size(wanted: int | None, scale: int | None) -> bool:
-    """Whether a map of this size is not what is wanted, so that letting it pass costs nothing."""
-    return wanted is not None and scale is not None and wanted != scale
-
-
-def price_of(fact: Fact, node: int, slot: Slot, value: int, wanted: str) -> tuple[float, float]:
+def price_of(fact: Fact, node: int, slot: Slot, value: int, wanted: str, depth: int) -> tuple[float, float]:
     """
     What it costs that a slot takes a tensor with that many channels, and that it does not.
 
     ``wanted`` is the kind of layer that should follow: one of these takes the tensor, and nobody else expects it.
+    ``depth`` is that of the layer placed last.
     """
     first = slot.role == "unary" or not slot.taken
     odd = pair_cost(fact, node, slot)
@@ -119,11 +115,13 @@ def price_of(fact: Fact, node: int, slot: Slot, value: int, wanted: str) -> tupl
         odd += prior.BARE if wanted == "normalisation" else prior.INACTIVE
     take = odd + (prior.TAKEN if first else prior.JOINED)
     if slot.satisfied:
-        return take + (prior.THIRD_JOINED if slot.role == "concat" else prior.THIRD_TERM), 0.0
+        return take + (prior.LATE_JOINED if slot.role == "concat" else prior.THIRD_TERM), 0.0
     if slot.role == "concat" and slot.taken >= 2:
-        take -= prior.DUE  # a join may have any number of inputs: no tensor is missing elsewhere for that
+        # Branches end right before their join in the order of the file; what comes later is a skip.
+        take += prior.LATE_JOINED if slot.depth < depth - 1 else prior.THIRD_JOINED
     left = slot.channels - slot.filled if slot.role == "concat" and slot.channels > 0 else slot.channels
     if value > 0 and left == value and not slot.pending:
         leave = prior.PASSED if first else prior.SKIPPED_BY_SUM if slot.role == "sum" else prior.SKIPPED
-        return take, leave if odd < prior.PASSED else 0.0
+        # As likely to be n tensors away as in the n before: what one more costs falls.
+        return take, leave * log((slot.passed + 2) / (slot.passed + 1)) if odd < prior.PASSED else 0.0
     return take + prior.UNSURE, prior.PASSED_UNSURE

@@ -14,6 +14,10 @@ ACTIVATIONS = frozenset("Activation ReLU LeakyReLU PReLU ELU Softmax Thresholded
 NORMALISATIONS = frozenset(
     "BatchNormalization LayerNormalization GroupNormalization SyncBatchNormalization RMSNormalization".split()
 )
+#: A way to a merge: its place in the file, pools on the way less their inverse, and whether strides may hide on it.
+Way = tuple[int, int, bool]
+#: Merges that are kept in view from one layer.
+WAYS = 8
 LINEAR = ("Conv", "Dense", "DepthwiseConv", "SeparableConv")
 
 
@@ -145,45 +149,60 @@ def detour_cost(consumers: Sequence[Slot]) -> float:
     return prior.LINEAR_DETOUR if sums else prior.LINEAR_DETOUR_JOINED
 
 
-def reached(fact: Fact, consumers: Sequence[Slot]) -> frozenset[int]:
-    """
-    The merges behind a layer with maps of its own size; the complement ``~node`` of those with smaller ones.
-
-    A pool usually halves the map, and a merge needs maps of one size.
-    """
-    if fact.role != "unary" or "UpSampling" in fact.type or "Transpose" in fact.type:
-        return frozenset()
-    found = {slot.node for slot in consumers if slot.role != "unary"}.union(*(slot.reach for slot in consumers))
-    return frozenset(~n if n >= 0 else n for n in found) if kind(fact.type) == "Pooling" else frozenset(found)
-
-
-def scale_of(fact: Fact, consumers: Sequence[Slot]) -> int | None:
-    """The size of the map that a layer wants, counted in pools from the outputs."""
+def reached(fact: Fact, consumers: Sequence[Slot]) -> frozenset[Way]:
+    """The ways from the input of a layer to the next merges behind it."""
     own = kind(fact.type)
-    if own in ("GlobalPooling", "Flatten", "Reshape") or not consumers or fact.role == "dot":
-        return 0 if own != "Reshape" else None
-    known = [slot.scale for slot in consumers if slot.scale is not None]
-    if not known:
-        return None
-    grows = "UpSampling" in fact.type or "Transpose" in fact.type
-    return max(known) + (own == "Pooling") - grows
+    if own in ("GlobalPooling", "Flatten", "Reshape") or fact.role == "dot":
+        return frozenset()
+    shift = (own == "Pooling") - ("UpSampling" in fact.type or "Transpose" in fact.type)
+    soft = own == "linear"
+    ways = ways_of(consumers)
+    if len(ways) > WAYS:
+        ways = sorted(ways)[:WAYS]
+    return frozenset((node, scale + shift, bent or soft) for node, scale, bent in ways)
 
 
-def scale_cost(consumers: Sequence[Slot]) -> float:
-    """What it costs that consumers want maps of different sizes, as far as pools and their inverse tell."""
+def ways_of(consumers: Sequence[Slot]) -> set[Way]:
+    """The ways of a tensor to merges: into those that take it, and through its other consumers."""
+    ways: set[Way] = {(slot.node, 0, False) for slot in consumers if slot.role in ("sum", "concat")}
+    return ways.union(*(slot.reach for slot in consumers))
+
+
+def size_cost(consumers: Sequence[Slot]) -> float:
+    """
+    What it costs that a tensor meets itself again behind pools and their inverse.
+
+    Both ways to the next merge must make maps of one size. Strides of convolutions do not show; they can make a map
+    smaller, never larger.
+    """
     if len(consumers) < 2:
         return 0.0
-    known = {slot.scale for slot in consumers if slot.scale is not None and slot.role != "product"}
-    return prior.MISMATCH * max(0, len(known) - 1)
+    each = [sorted(ways_of((slot,))) for slot in consumers]
+    cost = 0.0
+    for i, ways in enumerate(each):
+        for other in each[i + 1 :]:
+            common = {w[0] for w in ways} & {w[0] for w in other}
+            if common:
+                node = min(common)
+                pairs = ((a, b) for a in ways for b in other if a[0] == b[0] == node)
+                cost += min(difference(a, b) for a, b in pairs)
+    return cost
 
 
-def pooled_cost(consumers: Sequence[Slot]) -> float:
-    """What it costs that a tensor meets a pooled function of itself."""
-    if len(consumers) < 2:
+def difference(first: Way, second: Way) -> float:
+    """What it costs that two ways to one merge shrink maps by different numbers of pools."""
+    (_, small, bent), (_, large, _) = sorted((first, second), key=lambda way: way[1])
+    if small == large:
         return 0.0
-    direct = {slot.node for slot in consumers if slot.role in ("sum", "concat")}
-    pooled = any(~node in slot.reach for slot in consumers for node in direct)
-    return prior.POOLED_DETOUR if pooled else 0.0
+    return prior.MISMATCH if small < 0 or not bent else prior.STRIDES
+
+
+def mismatched(slot: Slot, chosen: Sequence[Slot]) -> bool:
+    """Whether a merge wants maps of another size than a tensor with these consumers has."""
+    if slot.role == "unary":
+        return False
+    ways = [way for way in ways_of(chosen) if way[0] == slot.node]
+    return bool(ways) and all(scale for _, scale, _ in ways)
 
 
 def pair_cost(fact: Fact, node: int, slot: Slot) -> float:
@@ -223,7 +242,7 @@ def set_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
     """What it costs that these are the consumers, all of them."""
     own = kind(fact.type)
     cost = fork_cost(fact, consumers) + identity_cost(fact, consumers) + detour_cost(consumers)
-    cost += pooled_cost(consumers) + scale_cost(consumers)
+    cost += size_cost(consumers)
     if len(consumers) > 1 and fact.begins and own == "activation":
         cost += prior.INSIDE_NAMED
     return cost

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.choosing import channels_of, ranks_of
 from regraft.recover.wiring.facts import Fact
-from regraft.recover.wiring.habits import fork_shape, forks, linear_ends, path_hash, reached, scale_of
+from regraft.recover.wiring.habits import fork_shape, forks, linear_ends, path_hash, reached
 from regraft.recover.wiring.slots import Edges, Key, Slot, State, substituted
 
 #: A sum may get further terms while the search is this many layers deep or less behind it.
@@ -28,7 +28,7 @@ def joined(state: State, node: int, fact: Fact, chosen: Sequence[Slot], price: f
     far = any(s.role != "unary" and s.taken and s.near != depth for s in chosen)
     both = far and any(s.role == "unary" or not s.taken for s in state.slots if s not in chosen)
     for last in (False, True) if both else (False,):
-        after, consumers, keys = connected(slots, chosen, depth, last=last)
+        after, consumers, keys = connected(slots, chosen, channels, depth, last=last)
         key = min(keys)
         if depth == state.depth and key >= state.key:
             continue
@@ -100,7 +100,7 @@ def unified(state: State, node: int, fact: Fact, chosen: Sequence[Slot]) -> tupl
 
 
 def connected(
-    slots: Sequence[Slot], chosen: Sequence[Slot], depth: int, *, last: bool
+    slots: Sequence[Slot], chosen: Sequence[Slot], channels: int, depth: int, *, last: bool
 ) -> tuple[list[Slot], list[tuple[int, int]], list[Key]]:
     """The slots after the chosen ones took the tensor, the edges, and all ways of the walk to the new layer."""
     places = {slot.node for slot in chosen}
@@ -110,7 +110,7 @@ def connected(
     for slot in slots:
         if slot.node not in places:
             if slot.role == "concat" or not slot.satisfied or depth - slot.depth <= OPEN_FOR:
-                after.append(slot)
+                after.append(slot._replace(passed=slot.passed + 1) if slot.missing == channels > 0 else slot)
             continue
         if slot.role == "unary":
             consumers.append((slot.node, 0))
@@ -161,7 +161,6 @@ def slot_of(
         key,
         forked=forks(fact, chosen),
         linear=linear_ends(fact, chosen),
-        scale=scale_of(fact, chosen),
         reach=reached(fact, chosen),
         place=fact.place,
         pointwise=fact.pointwise,

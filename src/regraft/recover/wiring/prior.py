@@ -11,17 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 #: An open place that takes the first tensor that fits it, and one that lets it pass, going back from the outputs.
-TAKEN, PASSED = 0.2, 1.2
+TAKEN, PASSED = 0.2, 1.5
 #: A place of which it is not known that the tensor fits it: that it takes it all the same, and that it does not.
 UNSURE, PASSED_UNSURE = 0.5, 0.2
 #: The same for a further tensor of a merge, which may come from far away; of a sum, which may come from further still.
-JOINED, SKIPPED, SKIPPED_BY_SUM = 0.5, 0.9, 0.3
+JOINED, SKIPPED, SKIPPED_BY_SUM = 0.5, 1.2, 0.6
 #: An identity that ends in a sum and starts in the middle of a chain, instead of where the last merge or pool ended.
 INSIDE = 1.5
-#: What it costs on average that a tensor has one consumer more.
-DUE = 1.5
+#: What it costs on average that a tensor has one consumer more, and that the consumer is a merge.
+DUE, DUE_BY_MERGE = 1.0, 2.0
 #: A way from one tensor to several places that looks unlike all others in the graph.
-NEW_FORK = 2.5
+NEW_FORK = 2.0
 #: A tensor in the middle of convolution, normalisation and activation that something else uses too.
 UNFINISHED = 4.0
 #: A convolution without anything behind it that goes into two sums.
@@ -32,10 +32,9 @@ BEFORE_ACTIVATION = 3.0
 BEHIND_PREACTIVATION = 2.5
 #: A sum of a tensor and a linear function of it, which one linear function could replace; a join of both.
 LINEAR_DETOUR, LINEAR_DETOUR_JOINED = 4.0, 2.0
-#: A merge of a tensor with a pooled function of it, whose map is smaller unless the pool has stride 1.
-POOLED_DETOUR = 3.0
-#: A tensor whose consumers want maps of different sizes by the pools between: strides have to make up for it.
-MISMATCH = 2.0
+#: Two ways from a tensor to a merge with different numbers of pools: impossible but for pools of stride 1, or made
+#: up for by strides.
+MISMATCH, STRIDES = 3.5, 0.4
 #: Two activations or two normalisations in a row, and dropout after dropout.
 TWICE = 3.0
 #: A convolution that passes a normalisation of its size by.
@@ -53,7 +52,9 @@ USUAL_LENGTH = 12
 #: Pooled, flattened or reshaped tensors are made for one use.
 FORK = {"GlobalPooling": 4.0, "Flatten": 4.0, "Reshape": 3.0, "Padding": 3.0, "Pooling": 0.4, "Dropout": 0.3}
 #: Inputs of a sum or product beyond the second, and of a join beyond the second.
-THIRD_TERM, THIRD_JOINED = 3.0, 0.7
+THIRD_TERM, THIRD_JOINED = 3.0, -0.4
+#: A further tensor of a join that comes from far away.
+LATE_JOINED = 1.5
 #: A second output of the model, and each further one.
 SECOND_OUTPUT, FURTHER_OUTPUT = 3.0, 1.0
 #: A layer that was made before what it takes.

@@ -36,13 +36,12 @@ class Slot(NamedTuple):
         forked: Whether what follows this layer feeds a merge as well, around what comes after.
         linear: Merges that the layer reaches without a nonlinearity in between; an activation that stands right
             before a merge has the complement ``~node``.
-        scale: Size of the map that fits, in doublings by pools and their inverse, counted from the outputs; None if it
-            is no map. Strides do not show.
-        reach: Merges that it leads to; the complement ``~node`` where a pool stands in between.
+        reach: Ways to the merges behind it: place of the merge, pools less their inverse, whether strides may hide.
         place: Place among the numbered layers of its class, and how many there are.
         pointwise: Whether its kernel has size 1.
         path: What follows up to the next merge or fork, as a hash: equal blocks have equal ones.
         integers: Whether it needs integers.
+        passed: How many tensors that fit it let pass.
         made: For every class the smallest creation number among this layer and those behind it.
     """
 
@@ -62,12 +61,12 @@ class Slot(NamedTuple):
     pending: tuple[int, ...] = ()
     forked: bool = False
     linear: frozenset[int] = frozenset()
-    scale: int | None = None
-    reach: frozenset[int] = frozenset()
+    reach: frozenset[tuple[int, int, bool]] = frozenset()
     place: tuple[int, int] | None = None
     pointwise: bool = False
     path: int = 0
     integers: bool = False
+    passed: int = 0
     made: Mapping[str, int] = NOTHING
 
     @property

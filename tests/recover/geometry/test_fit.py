@@ -1,0 +1,190 @@
+"""The sizes of small drafts: what the facts force, what habits suggest, and what is said of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.recover.geometry.nets import conv, dense, draft, lstm, norm, plain, setting
+
+from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
+from regraft.layers.walk import model_shapes
+from regraft.recover.draft import Draft, Hints
+from regraft.recover.geometry import fit
+from regraft.recover.part import Grouping
+from regraft.weights import WeightTree
+
+MNIST = [
+    plain("image", "InputLayer"),
+    conv("first", 3, 1, 32),
+    conv("second", 3, 32, 48),
+    plain("pool", "MaxPooling2D"),
+    plain("flat", "Flatten"),
+    dense("hidden", 12 * 12 * 48, 64),
+    dense("out", 64, 10),
+]
+
+
+def labels(found: Draft) -> dict[str, str]:
+    return {choice.subject: choice.label for choice in found.choices}
+
+
+def test_rows_of_a_dense_tell_paddings_and_pool() -> None:
+    best = fit(draft(MNIST), Hints(((28, 28, 1),)))[0]
+    assert [setting(best, f"{name}.padding") for name in ("first", "second")] == ["valid", "valid"]
+    assert setting(best, "pool.pool_size") == (2, 2)
+    assert labels(best)["first.strides"] == "supported"
+    assert model_shapes(best.blueprint)[TensorRef("flat")] == (None, 12 * 12 * 48)
+
+
+@pytest.mark.parametrize(("rows", "padding"), [(14 * 14 * 48, "same"), (12 * 12 * 48, "valid")])
+def test_padding_follows_the_rows(rows: int, padding: str) -> None:
+    net = [*MNIST[:5], dense("hidden", rows, 64)]
+    best = fit(draft(net), Hints(((28, 28, 1),)))[0]
+    assert {setting(best, f"{name}.padding") for name in ("first", "second")} == {padding}
+
+
+def test_an_input_that_nobody_states_is_found_from_the_rows() -> None:
+    best = fit(draft(MNIST), Hints())[0]
+    assert setting(best, "image.batch_shape") == (None, 28, 28, 1)
+    # That 28 is usual is a convention, so nothing that hangs on it is supported.
+    assert "supported" not in labels(best).values()
+
+
+def test_sizes_stay_open_where_nothing_depends_on_them() -> None:
+    net = [
+        plain("image", "InputLayer"),
+        conv("one", 3, 3, 8),
+        plain("mean", "GlobalAveragePooling2D"),
+        dense("out", 8, 5),
+    ]
+    best = fit(draft(net), Hints())[0]
+    assert setting(best, "image.batch_shape") == (None, None, None, 3)
+    assert labels(best)["image.batch_shape"] == "open"
+
+
+def test_channels_first_by_the_shape_of_the_input() -> None:
+    net = [plain("image", "InputLayer"), conv("one", 3, 3, 8), norm("bn", 8), plain("pool", "MaxPooling2D")]
+    best = fit(draft(net), Hints(((3, 20, 24),)))[0]
+    assert setting(best, "one.data_format") == setting(best, "pool.data_format") == "channels_first"
+    assert setting(best, "bn.axis") == 1
+    assert labels(best)["data_format"] == "supported"
+
+
+@pytest.mark.parametrize(
+    ("behind", "returns"),
+    [
+        ([lstm("second", 12, 7), dense("out", 7, 3)], True),
+        ([dense("out", 12, 3)], False),
+        ([plain("spread", "RepeatVector"), lstm("second", 12, 7)], False),
+    ],
+)
+def test_what_comes_behind_tells_whether_a_sequence_returns(behind: list, returns: bool) -> None:
+    net = [plain("steps", "InputLayer"), lstm("first", 5, 12), *behind]
+    best = fit(draft(net), Hints(((9, 5),)))[0]
+    assert setting(best, "first.return_sequences") is returns
+
+
+def test_a_reshape_makes_the_map_that_the_convolution_takes() -> None:
+    net = [
+        plain("noise", "InputLayer"),
+        dense("wide", 20, 6 * 6 * 16),
+        plain("map", "Reshape"),
+        plain("up", "UpSampling2D"),
+        conv("paint", 3, 16, 3),
+    ]
+    best = fit(draft(net), Hints(((20,),)))[0]
+    assert setting(best, "map.target_shape") == (6, 6, 16)
+    assert setting(best, "paint.padding") == "same"
+
+
+def test_a_shortcut_is_as_small_as_its_branch() -> None:
+    net = [
+        plain("image", "InputLayer"),
+        conv("stem", 3, 3, 8),
+        conv("branch", 3, 8, 16, ["stem"]),
+        plain("pool", "MaxPooling2D"),
+        conv("shortcut", 1, 8, 16, ["stem"]),
+        plain("sum", "Add", ["pool", "shortcut"]),
+    ]
+    best = fit(draft(net), Hints(((33, 33, 3),)))[0]
+    shapes = model_shapes(best.blueprint)
+    assert shapes[TensorRef("pool")] == shapes[TensorRef("shortcut")]
+    assert setting(best, "shortcut.strides") == (2, 2)
+    assert setting(best, "pool.padding") == "same"  # 33 halves to 17 at the shortcut
+
+
+def test_a_u_net_ends_as_large_as_it_began() -> None:
+    net = [
+        plain("image", "InputLayer"),
+        conv("down", 3, 1, 8),
+        plain("pool", "MaxPooling2D"),
+        conv("deep", 3, 8, 16),
+        plain("up", "UpSampling2D"),
+        plain("join", "Concatenate", ["up", "down"]),
+        conv("out", 3, 24, 1),
+    ]
+    best = fit(draft(net), Hints(((40, 48, 1),)))[0]
+    assert model_shapes(best.blueprint)[TensorRef("out")] == (None, 40, 48, 1)
+
+
+def test_an_answer_of_the_user_is_kept() -> None:
+    best = fit(draft(MNIST[:4]), Hints(((28, 28, 1),), {"first.strides": "2", "pool.pool_size": "3"}))[0]
+    assert setting(best, "first.strides") == (2, 2)
+    assert setting(best, "pool.pool_size") == (3, 3)
+
+
+def test_layers_without_variables_are_put_in_where_the_file_lists_none() -> None:
+    net = [row for row in MNIST if row[1] not in ("MaxPooling2D", "Flatten")]
+    best = fit(draft(net, complete=False), Hints(((28, 28, 1),)))[0]
+    kinds = [spec.type for spec in best.blueprint.layers]
+    assert kinds == ["InputLayer", "Conv2D", "Conv2D", "MaxPooling2D", "Flatten", "Dense", "Dense"]
+    best.blueprint.check()
+    assert model_shapes(best.blueprint)[TensorRef("flatten")] == (None, 12 * 12 * 48)
+
+
+def test_a_generator_without_its_reshape() -> None:
+    net = [plain("noise", "InputLayer"), dense("wide", 20, 5 * 5 * 16), conv("paint", 3, 16, 3)]
+    best = fit(draft(net, complete=False), Hints(((20,),)))[0]
+    made = next(spec for spec in best.blueprint.layers if spec.type == "Reshape")
+    assert made.config["target_shape"] == (5, 5, 16)
+
+
+def test_drafts_are_ordered_and_differ() -> None:
+    found = fit(draft(MNIST), Hints(((28, 28, 1),)))
+    assert 1 < len(found) <= 12
+    assert [d.cost for d in found] == sorted(d.cost for d in found)
+    assert len({repr(d.blueprint.layers) for d in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        [plain("image", "InputLayer"), conv("one", 3, 3, 8), conv("two", 3, 9, 4)],
+        [plain("image", "InputLayer"), conv("one", 3, 3, 8), plain("flat", "Flatten"), dense("out", 8 * 7 + 1, 2)],
+        [plain("image", "InputLayer"), plain("map", "Reshape"), plain("odd", "Permute")],
+    ],
+)
+def test_what_cannot_be_says_so(net: list) -> None:
+    made = draft(net)
+    (*_, best) = fit(made, Hints(((5, 6, 3),)))
+    assert best.cost >= made.cost
+    if "Reshape" not in [row[1] for row in net]:
+        assert labels(best)["sizes of the maps"] == "open"
+        best.blueprint.check()
+
+
+def test_absurd_drafts_come_back() -> None:
+    tree = WeightTree("x.h5", "keras-2", (), "layer_names")
+    loop = Blueprint("loop", (LayerSpec("a", "Dense", {"units": 3}),), (Call("a", (TensorRef("a"),)),), (), ())
+    unknown = Blueprint("what", (LayerSpec("b", "Whatever", {"x": 1}),), (Call("b", (TensorRef("c"),)),), (), ())
+    for blueprint in (loop, unknown, Blueprint("none", (), (), (), ())):
+        made = Draft(Grouping(tree, ()), blueprint)
+        assert fit(made, Hints(((3, 3),)))[0].blueprint.name == blueprint.name
+
+
+def test_time_grows_with_the_layers_alone() -> None:
+    rows = [plain("image", "InputLayer"), conv("c0", 3, 3, 4)]
+    for i in range(1, 60):
+        rows += [norm(f"n{i}", 4), plain(f"r{i}", "ReLU"), conv(f"c{i}", 3, 4, 4)]
+    best = fit(draft(rows), Hints(((64, 64, 3),)))[0]
+    assert np.isfinite(best.cost)
