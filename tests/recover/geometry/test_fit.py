@@ -32,7 +32,9 @@ def test_rows_of_a_dense_tell_paddings_and_pool() -> None:
     best = fit(draft(MNIST), Hints(((28, 28, 1),)))[0]
     assert [setting(best, f"{name}.padding") for name in ("first", "second")] == ["valid", "valid"]
     assert setting(best, "pool.pool_size") == (2, 2)
-    assert labels(best)["first.strides"] == "supported"
+    assert "first.strides" not in labels(best)  # the default, and no other value comes near
+    strided = fit(draft([*MNIST[:5], dense("hidden", 7 * 7 * 48, 64)]), Hints(((28, 28, 1),)))[0]
+    assert set(labels(strided).values()) & {"assumed", "open"}
     assert model_shapes(best.blueprint)[TensorRef("flat")] == (None, 12 * 12 * 48)
 
 
@@ -46,8 +48,8 @@ def test_padding_follows_the_rows(rows: int, padding: str) -> None:
 def test_an_input_that_nobody_states_is_found_from_the_rows() -> None:
     best = fit(draft(MNIST), Hints())[0]
     assert setting(best, "image.batch_shape") == (None, 28, 28, 1)
-    # That 28 is usual is a convention, so nothing that hangs on it is supported.
-    assert "supported" not in labels(best).values()
+    # That 28 is usual is a convention.
+    assert labels(best)["image.batch_shape"] == labels(best)["first.padding"] == "assumed"
 
 
 def test_sizes_stay_open_where_nothing_depends_on_them() -> None:

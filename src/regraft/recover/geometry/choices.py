@@ -105,7 +105,10 @@ def choices_of(
         for key, value in way.edits:
             costs = told.told.get((step.name, key), {})
             subject = f"{step.name}.{key}"
-            only = (len(costs) < 2 and key not in ALWAYS) or (key == "batch_shape" and step.name in plan.stated)
+            usual = getattr(plan.graph.layers[step.name], key, None) == value
+            only = (len(costs) < 2 and usual and key not in ALWAYS) or (
+                key == "batch_shape" and step.name in plan.stated
+            )
             if (step.name, key) in asked or subject in found or only:
                 continue
             found[subject] = choice_of(plan, step.name, key, value, told)

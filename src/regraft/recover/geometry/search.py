@@ -134,7 +134,7 @@ def look_back(lattice: Lattice) -> None:
         kept: list[Edge] = []
         for edge in lattice.edges[i]:
             rest = edge.cost + after[edge.end]
-            if lattice.before[i][edge.start] + rest <= limit:
+            if rest < INFINITE and lattice.before[i][edge.start] + rest <= limit:
                 kept.append(edge)
                 costs[edge.start] = min(costs[edge.start], rest)
         lattice.edges[i] = kept

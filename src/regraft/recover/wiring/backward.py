@@ -58,8 +58,8 @@ def expected(state: State) -> float:
         if slot.role == "unary":
             due += prior.DUE
         elif not slot.satisfied:
-            due += prior.DUE_BY_MERGE if slot.taken < 2 else prior.DUE
-            due += prior.DUE if not slot.taken else 0.0
+            due += prior.DUE * max(2 - slot.taken, 1)
+            due += prior.DUE_SKIP if slot.taken == 1 and slot.depth < state.depth - 2 else 0.0
     return state.cost + due
 
 

@@ -18,8 +18,8 @@ UNSURE, PASSED_UNSURE = 0.5, 0.2
 JOINED, SKIPPED, SKIPPED_BY_SUM = 0.5, 1.2, 0.6
 #: An identity that ends in a sum and starts in the middle of a chain, instead of where the last merge or pool ended.
 INSIDE = 1.5
-#: What it costs on average that a tensor has one consumer more, and that the consumer is a merge.
-DUE, DUE_BY_MERGE = 1.0, 2.0
+#: What it costs on average that a tensor has one consumer more, and beyond that if it is a merge far behind.
+DUE, DUE_SKIP = 1.0, 1.0
 #: A way from one tensor to several places that looks unlike all others in the graph.
 NEW_FORK = 2.0
 #: A tensor in the middle of convolution, normalisation and activation that something else uses too.
