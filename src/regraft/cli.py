@@ -27,7 +27,7 @@ INTERRUPTED = 130  # what a shell says of a program that was stopped with Ctrl-C
 ISSUES = "https://github.com/regraft/regraft/issues"
 EXIT_CODES = (
     "Exit codes: 0 done and checked; 1 a check failed; 2 the input cannot be used, nothing is written; "
-    "3 done, and something remains open (listed)."
+    "3 done, and something remains open or assumed (listed)."
 )
 
 app = App(
