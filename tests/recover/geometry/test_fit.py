@@ -190,3 +190,27 @@ def test_time_grows_with_the_layers_alone() -> None:
         rows += [norm(f"n{i}", 4), plain(f"r{i}", "ReLU"), conv(f"c{i}", 3, 4, 4)]
     best = fit(draft(rows), Hints(((64, 64, 3),)))[0]
     assert np.isfinite(best.cost)
+
+
+def tower(count: int) -> list:
+    rows = [plain("steps", "InputLayer"), ("first", "Conv1D", WIDE, {"kernel": (5, 3, 8)})]
+    before = "first"
+    for i in range(count):
+        rows.append((f"c{i}", "Conv1D", WIDE, {"kernel": (5, 8, 8)}, [before]))
+        rows.append(plain(f"s{i}", "Add", [f"c{i}", before]))
+        before = f"s{i}"
+    return rows
+
+
+WIDE = {"filters": 8, "kernel_size": (5,), "use_bias": False}
+
+
+def test_a_tower_over_one_axis_may_have_holes() -> None:
+    best = fit(draft(tower(6)), Hints(((300, 3),)))[0]
+    asked = [q for q in best.questions if ("c3", "dilation_rate") in q.options[0].edits]
+    assert len(asked) == 1
+    assert asked[0].label == "open"
+    assert {option.edits["c3", "dilation_rate"] for option in asked[0].options} == {(1,), (8,), (16,)}
+    assert not any(
+        ("c1", "dilation_rate") in q.options[0].edits for q in fit(draft(tower(2)), Hints(((300, 3),)))[0].questions
+    )

@@ -28,6 +28,8 @@ UNFIT = 25.0
 SLACK, SLACK_LONG, LONG = 9.0, 5.0, 100
 
 
+#: Rare settings are tried in networks of at most so many calls.
+WIDE_UP_TO = 60
 #: Habits that are tried in long networks.
 MOST_HABITS = 4
 
@@ -139,7 +141,7 @@ def tried(base: Graph, draft: Draft, hints: Hints, seen: Borders, slack: float) 
     """The searches over all data formats, with rare settings only where nothing else will do."""
     failure, last = "", list[Fitted]()
     # Rare settings multiply the states; in long networks that takes too long.
-    for effort in EFFORTS[:1] if len(base.calls) > LONG else EFFORTS:
+    for effort in EFFORTS[:1] if len(base.calls) > WIDE_UP_TO else EFFORTS:
         plans = [(plan_of(one, draft, hints, seen, wide=effort.wide), one.cost) for one in formats(base, hints)]
         found, failed = searched(plans, draft, effort, slack)
         failure, last = failure or failed, found or last

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from regraft.blueprint import Setting
 from regraft.recover.draft import Draft, edited
 from regraft.recover.geometry.choices import Verdicts, choices_of, least_costs, questions_of, usual_costs
+from regraft.recover.geometry.dilations import dilation_question
 from regraft.recover.geometry.habits import Habit
 from regraft.recover.geometry.lattice import Assignment, Lattice, assignments
 from regraft.recover.geometry.plan import Plan
@@ -85,6 +86,10 @@ def made_draft(draft: Draft, one: Fitted, assignment: Assignment, told: Verdicts
     if any(spec.type == "Slot" for spec in blueprint.layers):
         blueprint = settled(blueprint, chosen)
     questions = questions_of(assignment, one.lattice)
+    holes = dilation_question(one.plan, blueprint)
+    if holes is not None:
+        asked = {subject for question in questions for option in question.options for subject in option.edits}
+        questions += [holes] if not asked & set(holes.options[0].edits) else []
     choices = choices_of(one.plan, one.lattice, assignment, told, questions)
     return replace(
         draft,
