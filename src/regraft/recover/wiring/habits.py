@@ -64,32 +64,35 @@ def identity_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
     """
     What it costs that an identity starts where it does; known once the layer before it is.
 
-    That of a sum starts where the last merge or pool ended, or behind the activation there. In networks that normalise
-    before they convolve it starts before the normalisation (He et al. 2016, "Identity mappings in deep residual networks").
+    It starts where the last merge or pool ended, or behind the activation there. In networks that normalise before they
+    convolve it starts before the normalisation (He et al. 2016, "Identity mappings in deep residual networks").
     """
     forked = [slot for slot in consumers if slot.forked]
     if not forked:
         return 0.0
     own = kind(fact.type)
-    if own == "linear":
-        return prior.INSIDE if any(slot.forked == "sum" for slot in forked) else 0.0
-    if own in ("", "Pooling") and any(kind(slot.type) == "normalisation" for slot in forked):
+    if own in ("linear", ""):
+        return (
+            prior.INSIDE
+            if own == "linear"
+            else 0.0
+            if all(kind(s.type) != "normalisation" for s in forked)
+            else (prior.BEHIND_PREACTIVATION)
+        )
+    if own == "Pooling" and any(kind(slot.type) == "normalisation" for slot in forked):
         return prior.BEHIND_PREACTIVATION
     return 0.0
 
 
-def forks(fact: Fact, consumers: Sequence[Slot]) -> str:
-    """The role of the merge around what comes after if its identity starts behind this layer; passed back along its chain."""
+def forks(fact: Fact, consumers: Sequence[Slot]) -> bool:
+    """Whether an identity around what comes after starts behind this layer; passed back along its chain."""
     own = kind(fact.type)
-    if own not in ("activation", "normalisation", "Dropout"):
-        return ""
-    if len(consumers) > 1:
-        for slot in consumers:
-            if slot.role in ("sum", "concat") and slot.taken:
-                return slot.role
-            if kind(slot.type) == "Pooling" and slot.linear:
-                return "sum"
-    return next((slot.forked for slot in consumers if slot.forked and own != "activation"), "")
+    around = any(
+        (s.role in ("sum", "concat") and s.taken) or (kind(s.type) == "Pooling" and s.linear) for s in consumers
+    )
+    if own in ("activation", "normalisation", "Dropout") and around:
+        return len(consumers) > 1
+    return own in ("normalisation", "Dropout") and any(slot.forked for slot in consumers)
 
 
 def path_hash(fact: Fact, consumers: Sequence[Slot], label: int) -> int:

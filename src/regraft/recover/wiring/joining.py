@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.choosing import channels_of, ranks_of
 from regraft.recover.wiring.facts import Fact
-from regraft.recover.wiring.habits import fork_shape, forks, linear_ends, path_hash, reached, ways_of
+from regraft.recover.wiring.habits import fork_shape, forks, linear_ends, path_hash, reached
 from regraft.recover.wiring.slots import Edges, Key, Slot, State, substituted
 
 #: A sum may get further terms while the search is this many layers deep or less behind it.
@@ -29,7 +29,6 @@ def joined(state: State, node: int, fact: Fact, chosen: Sequence[Slot], price: f
     both = far and any(s.role == "unary" or not s.taken for s in state.slots if s not in chosen)
     for last in (False, True) if both else (False,):
         after, consumers, keys = connected(slots, chosen, channels, depth, last=last)
-        after = grown(fact, chosen, after)
         key = min(keys)
         if depth == state.depth and key >= state.key:
             continue
@@ -117,9 +116,7 @@ def connected(
             consumers.append((slot.node, 0))
             keys.append(slot.key)
             continue
-        # Decoders of U-Nets name what grew first, dense blocks what was there before.
-        behind = slot.near != depth and (last != slot.grown)
-        further = slot.high + 1 if behind else slot.low - 1
+        further = slot.high + 1 if last and slot.near != depth else slot.low - 1
         label = further if slot.taken else 0
         consumers.append((slot.node, label))
         keys.append((*slot.key, label))
@@ -129,14 +126,6 @@ def connected(
         if not full or (taken.taken < 2):
             after.append(taken)
     return after, consumers, keys
-
-
-def grown(fact: Fact, chosen: Sequence[Slot], slots: list[Slot]) -> list[Slot]:
-    """The slots, joins behind a layer that makes maps larger marked."""
-    if "UpSampling" not in fact.type and "Transpose" not in fact.type:
-        return slots
-    behind = {way[0] for way in ways_of(chosen)}
-    return [s._replace(grown=True) if s.role == "concat" and s.taken == 1 and s.node in behind else s for s in slots]
 
 
 def merged_counts(fact: Fact, chosen: Sequence[Slot]) -> dict[str, int]:

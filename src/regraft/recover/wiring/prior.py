@@ -38,19 +38,19 @@ MISMATCH, STRIDES = 3.5, 0.4
 #: Two activations or two normalisations in a row, and dropout after dropout.
 TWICE = 3.0
 #: A convolution that passes a normalisation of its size by.
-BARE = 3.0
+BARE = 2.5
 #: A normalisation that passes an activation by; an activation of a join, which others do branch by branch.
-INACTIVE, ACTIVATED_JOIN = 3.0, 1.5
+INACTIVE, ACTIVATED_JOIN = 2.0, 1.5
 #: The k-th convolution followed by another than the k-th normalisation, where there are as many of each.
 MISPAIRED = 2.0
 #: An identity around something that begins a block of the same name: ``block4_relu`` before ``block4_conv``.
-INSIDE_NAMED = 2.5
+INSIDE_NAMED = 1.5
 #: A border of zeros before a kernel of size 1.
 USELESS_BORDER = 3.0
 #: An identity in a sum or product that is longer than this many layers costs the logarithm of what is beyond.
 USUAL_LENGTH = 12
 #: Pooled, flattened or reshaped tensors are made for one use.
-FORK = {"GlobalPooling": 4.0, "Flatten": 4.0, "Reshape": 3.0, "Padding": 3.0, "Pooling": 0.4, "Dropout": 0.0}
+FORK = {"GlobalPooling": 4.0, "Flatten": 4.0, "Reshape": 3.0, "Padding": 3.0, "Pooling": 0.4, "Dropout": 0.3}
 #: Inputs of a sum or product beyond the second, and of a join beyond the second.
 THIRD_TERM, THIRD_JOINED = 3.0, -0.4
 #: A further tensor of a join that comes from far away.

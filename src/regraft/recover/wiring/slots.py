@@ -33,7 +33,7 @@ class Slot(NamedTuple):
         near: Depth of the input that came last.
         filled: Channels of a join that are known to be taken; of a Reshape those that leave.
         pending: Variables for the channels of the other inputs of a join.
-        forked: Role of the merge that what follows this layer feeds as well, around what comes after.
+        forked: Whether what follows this layer feeds a merge as well, around what comes after.
         linear: Merges that the layer reaches without a nonlinearity in between; an activation that stands right
             before a merge has the complement ``~node``.
         reach: Ways to the merges behind it: place of the merge, pools less their inverse, whether strides may hide.
@@ -41,7 +41,6 @@ class Slot(NamedTuple):
         pointwise: Whether its kernel has size 1.
         path: What follows up to the next merge or fork, as a hash: equal blocks have equal ones.
         integers: Whether it needs integers.
-        grown: Whether the input it has comes from an UpSampling or a transposed convolution.
         passed: How many tensors that fit it let pass.
         made: For every class the smallest creation number among this layer and those behind it.
     """
@@ -60,14 +59,13 @@ class Slot(NamedTuple):
     near: int = 0
     filled: int = 0
     pending: tuple[int, ...] = ()
-    forked: str = ""
+    forked: bool = False
     linear: frozenset[int] = frozenset()
     reach: frozenset[tuple[int, int, bool]] = frozenset()
     place: tuple[int, int] | None = None
     pointwise: bool = False
     path: int = 0
     integers: bool = False
-    grown: bool = False
     passed: int = 0
     made: Mapping[str, int] = NOTHING
 
