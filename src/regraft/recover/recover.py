@@ -73,8 +73,8 @@ def untwined(likely: Sequence[Candidate], ranked: Iterator[Candidate]) -> Iterat
 def drafted(tree: WeightTree, hints: Hints) -> list[Draft]:
     """All drafts with their questions, cheapest first."""
     found = best((draft for seen in grouping.group(tree) for draft in recognised(seen, hints)), FITTED)
-    found = best((fitted for draft in found for fitted in geometry.fit(draft, hints)), WIDTH)
-    asked = [settings.ask(draft, hints) for draft in found]
+    found = best((stated(fitted, draft) for draft in found for fitted in geometry.fit(draft, hints)), WIDTH)
+    asked = [stated(settings.ask(draft, hints), draft) for draft in found]
     return [settings.answered(draft, hints.settings or {}) for draft in asked]
 
 
@@ -83,6 +83,11 @@ def recognised(seen: Grouping, hints: Hints) -> list[Draft]:
     known = families.match(seen, hints)
     drafts = known or wiring.wire(seen, hints)
     return [replace(draft, cost=draft.cost + seen.cost) for draft in drafts]
+
+
+def stated(draft: Draft, before: Draft) -> Draft:
+    """What a later stage made of a draft; the settings of a published architecture stay as they were published."""
+    return replace(families.kept(draft, before), cost=before.cost) if before.family else draft
 
 
 def best(drafts: Iterable[Draft], count: int) -> list[Draft]:
