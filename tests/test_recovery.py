@@ -63,6 +63,32 @@ def test_a_list_of_arrays(tmp_path: Path) -> None:
         regrouped(stored, chain(5, 2))
 
 
+def test_a_list_of_arrays_with_its_architecture_is_dealt_out_as_set_weights_does(tmp_path: Path) -> None:
+    stored = read(samples.path("digits_legacy_weights.h5"))
+    arrays = [variable.read() for group in stored.layers for variable in group.variables]
+    np.savez(tmp_path / "weights.npz", *arrays)
+    json_file = tmp_path / "architecture.json"
+    json_file.write_text(read(samples.path("digits.h5")).config or "")
+    listed = regraft.convert(tmp_path / "weights.npz", tmp_path / "listed", architecture=json_file, verify=False)
+    named = regraft.convert(
+        samples.path("digits_legacy_weights.h5"), tmp_path / "named", architecture=json_file, verify=False
+    )
+    assert (tmp_path / "listed" / "model.pth").stat().st_size > 0
+    ours, theirs = listed.binding.layers, named.binding.layers
+    assert {name: list(own) for name, own in ours.items()} == {name: list(own) for name, own in theirs.items()}
+    for name, own in ours.items():
+        for variable, bound in own.items():
+            np.testing.assert_array_equal(bound.read(), theirs[name][variable].read())
+
+
+def test_an_architecture_that_takes_more_arrays_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "weights.npz", np.ones((6, 9)), np.ones(9))
+    json_file = tmp_path / "architecture.json"
+    json_file.write_text(read(samples.path("digits.h5")).config or "")
+    with pytest.raises(regraft.ShapeMismatchError, match=r"takes \d+ arrays, the file has 2"):
+        regraft.convert(tmp_path / "weights.npz", tmp_path / "out", architecture=json_file)
+
+
 def test_three_kernels_without_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """About such a file little can be said: the likeliest model, every function listed as a guess, exit code 3."""
     rng = np.random.default_rng(0)

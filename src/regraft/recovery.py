@@ -205,7 +205,11 @@ def regrouped(tree: WeightTree, blueprint: Blueprint) -> WeightTree:
             wrong = wrong or error
         else:
             return grouping.tree
-    raise wrong or ShapeMismatchError(f"{tree.file}: holds no arrays that could be the layers of {blueprint.name}")
+    try:
+        bind(blueprint, tree)
+    except ShapeMismatchError as error:
+        raise wrong or error from None
+    return tree
 
 
 def load_arrays(path: Path) -> tuple[np.ndarray, ...]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
 import pytest
 from tests.recover.toy import chain, grouping
 
-from regraft.recover.candidate import Candidate, Pairs
+from regraft.blueprint import Blueprint, TensorRef
+from regraft.recover.candidate import Candidate, Pairs, Ran
 from regraft.recover.draft import Draft, edited
-from regraft.recover.proof import Effort, close, proved
+from regraft.recover.proof import Effort, close, order_of, proved
 from regraft.recover.question import Option, Question
 from regraft.recover.ranking import ranked
 from regraft.recovery import run
+from regraft.weights import WeightTree
 
 SIZES = (4, 7, 3)
 BLUEPRINT = chain(*SIZES)
@@ -67,6 +70,26 @@ def test_nothing_is_proved_if_nothing_fits() -> None:
     draft = drafted(asked("dense", "relu", "tanh"))
     found, tried = proved(ranked([draft]), recorded("sigmoid", "softmax"), run, Effort())
     assert (found, tried) == (None, 2)
+
+
+def test_a_row_that_nearly_cancels_is_compared_with_the_rounding_of_all_rows() -> None:
+    found, expected = (np.array([[1e-7]]),), (np.array([[2e-7]]),)
+    assert order_of(found, expected) is None
+    assert order_of(found, expected, [1.0]) == (0,)
+
+
+def test_a_wrong_candidate_is_refuted_with_one_row() -> None:
+    rows: list[int] = []
+
+    def counted(
+        blueprint: Blueprint, tree: WeightTree, inputs: Sequence[np.ndarray], watch: Sequence[TensorRef] = ()
+    ) -> Ran:
+        rows.append(len(inputs[0]))
+        return run(blueprint, tree, inputs, watch)
+
+    draft = drafted(asked("dense", "tanh", "relu"))
+    proved(ranked([draft]), recorded("relu", "linear"), counted, Effort())
+    assert rows[:3] == [1, 1, 5]
 
 
 def test_the_effort_is_limited() -> None:

@@ -41,13 +41,15 @@ def match_groups(blueprint: Blueprint, tree: WeightTree) -> tuple[dict[str, Grou
     The group of each layer that has one, and notes on how they were matched.
 
     Legacy files by layer name, else by the order of the layers that have variables, as Keras itself loads them;
-    the Keras 3 layout by class and count.
+    the Keras 3 layout by class and count; a list of arrays as ``set_weights`` takes it, so many for each layer in turn.
 
     Raises:
-        ShapeMismatchError: If the layers with variables are not as many as the file has.
+        ShapeMismatchError: If the layers with variables are not as many as the file has, or take more or fewer arrays.
     """
     if tree.dialect in ("keras-3", "checkpoint-h5"):
         return by_class(blueprint, tree), []
+    if tree.dialect == "arrays" and not tree.layers:
+        return by_count(blueprint, tree)
     groups = {group.key: group for group in tree.layers}
     weighted = [group for group in tree.layers if group.variables]
     if tree.dialect != "keras-0" and all(group.key in blueprint.by_name for group in weighted):
@@ -95,3 +97,32 @@ def by_order(blueprint: Blueprint, tree: WeightTree, weighted: list[Group]) -> t
         )
     notes = ["layer names differ between file and architecture: variables were matched by order, as Keras does"]
     return dict(zip(names, weighted, strict=True)), notes
+
+
+def by_count(blueprint: Blueprint, tree: WeightTree) -> tuple[dict[str, Group], list[str]]:
+    """The arrays of ``get_weights()``, dealt out to the layers in model order, each as many as it has variables."""
+    from regraft.layers.walk import built
+
+    layers = built(blueprint)
+    unknown = [s.name for s in blueprint.layers if layers[s.name] is None]
+    if unknown:
+        raise ShapeMismatchError(
+            f"{tree.file}: a list of arrays can only be dealt out if it is known how many each layer takes; "
+            f"unknown for {quote(' '.join(unknown[:12]))}.\n  Give a file with layer names (.h5, .weights.h5)."
+        )
+    counts = {s.name: len(layer.variables()) for s in blueprint.layers if (layer := layers[s.name]) is not None}
+    wanted = sum(counts.values())
+    if wanted != len(tree.own):
+        raise ShapeMismatchError(
+            f"{tree.file}: the architecture {quote(blueprint.name)} takes {wanted} arrays, the file has {len(tree.own)}.\n"
+            "  Is this the architecture of another model, with or without its top layers?"
+        )
+    groups: dict[str, Group] = {}
+    start = 0
+    for name, count in counts.items():
+        if count:
+            groups[name] = Group(name, "", f"arrays {start} to {start + count - 1}", tree.own[start : start + count])
+            start += count
+    return groups, [
+        "the file is a list of arrays: they were dealt out to the layers in model order, as set_weights does"
+    ]
