@@ -6,6 +6,7 @@ from regraft.weights.limits import Limits
 from regraft.weights.reader import read
 from regraft.weights.sniff import FileKind, identify
 from regraft.weights.tree import Group, Variable, WeightTree
+from regraft.weights.writing import write_variables
 
 __all__ = [
     "FileKind",
@@ -17,4 +18,5 @@ __all__ = [
     "identify",
     "read",
     "read_architecture",
+    "write_variables",
 ]

@@ -1,0 +1,169 @@
+"""Steps between units in one spelling, so that two networks can be compared: a pool is a pool, however it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from regraft.graft.flattening import FLATTENING, MOVING
+from regraft.graft.network import Step
+from regraft.graft.unit import Unit
+
+#: Steps that change the shape alone, or nothing.
+SHAPE_ONLY = frozenset(
+    "flatten reshape view unflatten squeeze unsqueeze expand expand_as __getitem__ contiguous".split()
+)
+
+
+@dataclass(frozen=True)
+class Done:
+    """
+    One step as a person would say it.
+
+    Attributes:
+        kind: ``relu``, ``max_pool``, ``global average pool`` ...
+        settings: What matters of it: ``kernel 3, stride 2, border 0 1 0 1``.
+    """
+
+    kind: str
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{name} {said(value)}" for name, value in self.settings)
+        return f"{self.kind}({told})" if told else self.kind
+
+
+def said(value: Any) -> str:
+    """A setting in words."""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def done(steps: Sequence[Step]) -> tuple[tuple[Done, ...], tuple[int, ...]]:
+    """The steps in one spelling, and the border of zeros that waits for the operation that they end in."""
+    found: list[Done] = []
+    border: tuple[int, ...] = ()
+    for place, step in enumerate(steps):
+        if step.kind == "pad":
+            if zeros(step.settings):
+                border = added(border, tuple(step.settings["pad"]))
+            else:
+                found.append(Done("pad", (("border", tuple(step.settings["pad"])), ("mode", step.settings["mode"]))))
+        elif step.kind in SHAPE_ONLY or (step.kind in MOVING and (flat(step) or flattened(steps[place:]))):
+            continue
+        else:
+            one, border = told(step, border), ()
+            if one is not None:
+                found.append(one)
+    return tuple(found), border
+
+
+def flattened(steps: Sequence[Step]) -> bool:
+    """Whether a map becomes one axis after its axes moved: the rows of the Linear behind it stand accordingly."""
+    return any(step.kind in FLATTENING and len(step.shapes[1]) == 2 for step in steps)
+
+
+def zeros(settings: Mapping[str, Any]) -> bool:
+    """Whether a border is one of zeros; that of a max pool is as low as can be, and as harmless behind a relu."""
+    value = settings.get("value")
+    return settings.get("mode", "constant") == "constant" and (value is None or value == 0 or value == float("-inf"))
+
+
+def flat(step: Step) -> bool:
+    """Whether a permutation moves nothing but axes of length 1."""
+    before, after = ([size for size in shape if size != 1] for shape in step.shapes)
+    return before == after and len(set(before)) == len(before)
+
+
+def told(step: Step, border: tuple[int, ...]) -> Done | None:
+    """One step with its settings; None if it does nothing."""
+    settings, rank = step.settings, max(0, len(step.shapes[0]) - 2)
+    if step.kind in ("max_pool", "avg_pool"):
+        kernel = each(settings["kernel_size"], rank)
+        stride = each(settings["stride"] or settings["kernel_size"], rank)
+        if step.kind == "avg_pool" and kernel == step.shapes[0][2:]:
+            return Done("global average pool")
+        edges = borders(settings["padding"], border, rank)
+        return Done(step.kind, (("kernel", kernel), ("stride", stride), ("border", edges)))
+    if step.kind in ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"):
+        if step.shapes[0] == step.shapes[1]:
+            return None
+        return Done("global average pool") if set(step.shapes[1][2:]) == {1} else Done("adaptive average pool")
+    if step.kind == "mean":
+        return Done("global average pool")
+    if step.kind in ("amax", "max"):
+        return Done("global max pool")
+    if step.kind == "clamp":
+        low, high = (settings.get(name, settings.get(f"{name}_val")) for name in ("min", "max"))
+        known = {(0.0, 6.0): "relu6", (0.0, None): "relu"}.get((low, high))
+        return Done(known) if known else Done("clamp", (("min", low), ("max", high)))
+    if step.kind == "resize":
+        ratio = tuple(round(b / a, 3) for a, b in zip(step.shapes[0][2:], step.shapes[1][2:], strict=False))
+        return Done("resize", (("factor", ratio), ("mode", settings["mode"])))
+    if step.kind in ("softmax", "log_softmax"):
+        return Done(step.kind)
+    return Done(step.kind, tuple((n, v) for n, v in settings.items() if isinstance(v, int | float | str) or n == "of"))
+
+
+def each(value: Any, rank: int) -> tuple[int, ...]:
+    """
+    A setting for every axis.
+
+    >>> each(3, 2), each((3, 2), 2)
+    ((3, 3), (3, 2))
+    """
+    return tuple(value) if isinstance(value, list | tuple) and len(value) > 1 else (
+        (tuple(value) if isinstance(value, list | tuple) else (value,)) * rank)[:rank]  # fmt: skip
+
+
+def added(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[int, ...]:
+    """Two borders in the order of ``torch.nn.functional.pad`` (last axis first), as one."""
+    longer = max(len(first), len(second))
+    return tuple(a + b for a, b in zip(*(side + (0,) * (longer - len(side)) for side in (first, second)), strict=True))
+
+
+def borders(padding: Any, before: tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """
+    The zeros on either side of every axis, the operation's own and those put on before: ``top bottom left right``.
+
+    >>> borders(0, (0, 1, 0, 1), 2), borders(1, (), 2)
+    ((0, 1, 0, 1), (1, 1, 1, 1))
+    """
+    own = each(padding, rank) if not isinstance(padding, str) else (0,) * rank
+    put = before + (0,) * (2 * rank - len(before))
+    sides: list[int] = []
+    for axis in range(rank):
+        low, high = put[2 * (rank - 1 - axis) : 2 * (rank - 1 - axis) + 2]
+        sides += [own[axis] + low, own[axis] + high]
+    return tuple(sides)
+
+
+def settings_of(unit: Unit, border: tuple[int, ...]) -> dict[str, Any]:
+    """What a unit does beside its parameters, as far as two units of the same sizes can differ."""
+    settings, rank = unit.use.settings, max(0, len(unit.use.shapes[0]) - 2) if unit.use.shapes else 0
+    if unit.kind in ("conv", "conv_transpose"):
+        kernel = {"kd": 0, "kh": 1, "kw": 2}
+        weight = unit.parameters["weight"]
+        sizes = [size for axis, size in zip(weight.axes.split(), weight.shape, strict=True) if axis in kernel]
+        if all(size == 1 for size in sizes) and each(settings["stride"], rank) == (1,) * rank and not any(border):
+            return {}
+        padding = settings["padding"]
+        if padding == "same":
+            wide = [d * (s - 1) for d, s in zip(each(settings["dilation"], rank), sizes, strict=True)]
+            edges = tuple(side for w in wide for side in (w // 2, w - w // 2))
+        else:
+            edges = borders(padding, border, rank)
+        found: dict[str, Any] = {"stride": each(settings["stride"], rank), "padding": edges}
+        if any(size > 1 for size in sizes):
+            found["dilation"] = each(settings["dilation"], rank)
+        return found
+    if "norm" in unit.kind:
+        found = {"epsilon": settings.get("eps")}
+        if unit.kind == "batch_norm" and settings.get("momentum") is not None:
+            found["momentum"] = settings["momentum"]
+        return found
+    if unit.kind == "attention":
+        return {"heads": settings.get("num_heads")}
+    return {}

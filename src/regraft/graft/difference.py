@@ -1,0 +1,140 @@
+"""What two networks do differently between and inside the units that were paired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from regraft.graft.canonical import Done, done, said, settings_of
+from regraft.graft.matching import Matching
+from regraft.graft.network import Network, Node, Way
+
+#: Relative difference of two numbers that are the same setting, stored in float32 here and in float64 there.
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class Difference:
+    """
+    One setting that weights do not carry.
+
+    Attributes:
+        where: In the user's module.
+        layer: In the converted model.
+        what: ``epsilon``, ``padding``, ``steps before`` ...
+        expected: As in the converted model.
+        found: As in the user's module.
+        fix: What to change, in one line; empty if that is not one line.
+    """
+
+    where: str
+    layer: str
+    what: str
+    expected: str
+    found: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        change = f"; {self.fix}" if self.fix else ""
+        return f"{self.where}: {self.what} is {self.found}, {self.layer} in Keras has {self.expected}{change}"
+
+
+def differences(source: Network, target: Network, matching: Matching) -> list[Difference]:
+    """Every difference, in the order in which the user's module runs."""
+    found: list[Difference] = []
+    for place, node in enumerate(target.nodes):
+        if place not in matching.pairs:
+            continue
+        twin = source.nodes[matching.pairs[place]]
+        found += inside(twin, node)
+        found += between(source, target, twin, node, matching)
+    return found
+
+
+def edge(node: Node, number: int = 0) -> tuple[int, ...]:
+    """The border of zeros that is put on right before a node."""
+    return done(node.before[number].steps)[1] if node.before else ()
+
+
+def inside(twin: Node, node: Node) -> list[Difference]:
+    """Settings of a pair of units."""
+    if twin.unit is None or node.unit is None:
+        return []
+    ours, theirs = settings_of(twin.unit, edge(twin)), settings_of(node.unit, edge(node))
+    return [
+        Difference(node.name, twin.name, name, said(ours[name]), said(theirs[name]), fix(node.name, name, ours[name]))
+        for name in ours
+        if name in theirs and not alike(ours[name], theirs[name])
+    ]
+
+
+def alike(ours: Any, theirs: Any) -> bool:
+    """Whether two settings are the same."""
+    if isinstance(ours, float | int) and isinstance(theirs, float | int):
+        return abs(ours - theirs) <= ROUNDING * max(abs(ours), abs(theirs))
+    return ours == theirs
+
+
+def fix(name: str, what: str, value: Any) -> str:
+    """The line that sets it, where one line does."""
+    if what == "epsilon":
+        return f'model.get_submodule("{name}").eps = {value:g}'
+    if what == "momentum":
+        return f'model.get_submodule("{name}").momentum = {value:g}'
+    if what == "padding" and len(value) % 2 == 0 and value[::2] == value[1::2]:
+        return f'model.get_submodule("{name}").padding = {value[::2]}'
+    if what in ("stride", "dilation"):
+        return f'model.get_submodule("{name}").{what} = {value}'
+    return ""
+
+
+def between(source: Network, target: Network, twin: Node, node: Node, matching: Matching) -> list[Difference]:
+    """What happens to a tensor on its way into a pair."""
+    found: list[Difference] = []
+    ways = paired_ways(twin, node, matching)
+    for ours, theirs in ways:
+        expected, seen = done(ours.steps)[0], done(theirs.steps)[0]
+        if len(expected) == len(seen) and all(same(a, b) for a, b in zip(expected, seen, strict=True)):
+            continue
+        before, layer = target.nodes[theirs.source].name, source.nodes[ours.source].name
+        found.append(
+            Difference(
+                f"{before} -> {node.name}",
+                f"{layer} -> {twin.name}",
+                "what happens on the way",
+                listed(expected),
+                listed(seen),
+            )
+        )
+    unpaired = len(twin.before) - len(ways)
+    if unpaired and len(twin.before) == len(node.before):
+        expected = " and ".join(sorted(source.nodes[way.source].name for way in twin.before))
+        seen = " and ".join(sorted(target.nodes[way.source].name for way in node.before))
+        found.append(Difference(node.name, twin.name, "what it takes", expected, seen))
+    return found
+
+
+def paired_ways(twin: Node, node: Node, matching: Matching) -> list[tuple[Way, Way]]:
+    """The ways into a pair that come from a pair."""
+    rest = list(twin.before)
+    found: list[tuple[Way, Way]] = []
+    for theirs in node.before:
+        ours = next((way for way in rest if way.source == matching.pairs.get(theirs.source)), None)
+        if ours is not None:
+            rest.remove(ours)
+            found.append((ours, theirs))
+    return found
+
+
+def same(ours: Done, theirs: Done) -> bool:
+    """Whether two steps do the same."""
+    if ours.kind != theirs.kind:
+        return False
+    a, b = dict(ours.settings), dict(theirs.settings)
+    return all(alike(a[name], b[name]) for name in a if name in b)
+
+
+def listed(steps: Sequence[Done]) -> str:
+    """Steps in words."""
+    return ", then ".join(map(str, steps)) or "nothing"

@@ -1,0 +1,216 @@
+"""Which stored variable becomes which parameter, as data: written to ``mapping.toml``, edited, applied, turned round."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from regraft.blueprint.toml_text import Table, Tables, write
+from regraft.errors import ConfigError, ShapeMismatchError, quote
+from regraft.graft.spelling import parsed, spelled
+from regraft.layout import Move, apply, undo
+
+HEAD = """\
+# Which variable of the Keras file becomes which parameter of the module. Edit it, and apply it with
+#   regraft graft WEIGHTS TARGET --mapping mapping.toml
+# from      variables of the file; several are taken together
+# moves     how their axes move, one after another
+# to        parameters of the module, one for each array that comes out; "" for one that it has no place for
+# then      moves of one parameter alone, by its name
+# less      a variable that is taken off a parameter: a convolution's bias, off the mean of the normalisation behind it
+"""
+KEYS = frozenset({"layer", "from", "made", "moves", "to", "then", "less", "how"})
+
+
+@dataclass(frozen=True)
+class Made:
+    """A variable as Keras 2 and 3 hold it, with the stored arrays it is made of."""
+
+    paths: tuple[str, ...]
+    moves: tuple[Move, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    Variables of one layer on their way into parameters.
+
+    Attributes:
+        layer: Name of the Keras layer.
+        sources: The variables.
+        moves: From the variables to the parameters.
+        parameters: Keys of the module's state dict; empty text for an array that it has no place for.
+        then: Further moves of one parameter, by its key.
+        less: Path of a stored variable that is taken off a parameter, by its key.
+        how: Why they belong together.
+    """
+
+    layer: str
+    sources: tuple[Made, ...]
+    moves: tuple[Move, ...]
+    parameters: tuple[str, ...]
+    then: Mapping[str, tuple[Move, ...]]
+    less: Mapping[str, str]
+    how: str = ""
+
+    def forward(self, read: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
+        """The parameters, from stored arrays by path."""
+        made = tuple(apply(source.moves, tuple(map(read, source.paths)))[0] for source in self.sources)
+        found: dict[str, np.ndarray] = {}
+        for key, array in zip(self.parameters, apply(self.moves, made), strict=True):
+            if not key:
+                continue
+            (moved,) = apply(self.then.get(key, ()), (array,))
+            less = self.less.get(key)
+            found[key] = (moved.astype("float64") - read(less)).astype(moved.dtype) if less else moved
+        return found
+
+    def backward(self, state: Mapping[str, np.ndarray], read: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
+        """The stored arrays by path, from parameters; what the module has no place for is as the file has it."""
+        was = tuple(apply(source.moves, tuple(map(read, source.paths)))[0] for source in self.sources)
+        before = apply(self.moves, was)
+        arrays: list[np.ndarray] = []
+        for key, old in zip(self.parameters, before, strict=True):
+            if not key:
+                arrays.append(old)
+                continue
+            array = state[key]
+            less = self.less.get(key)
+            array = (array.astype("float64") + read(less)).astype(array.dtype) if less else array
+            arrays.append(undo(self.then.get(key, ()), (array,))[0])
+        found: dict[str, np.ndarray] = {}
+        for source, array in zip(self.sources, undo(self.moves, tuple(arrays)), strict=True):
+            found |= dict(zip(source.paths, undo(source.moves, (array,)), strict=True))
+        return found
+
+
+@dataclass(frozen=True)
+class TensorMap:
+    """All entries of one graft."""
+
+    entries: tuple[Entry, ...]
+
+    def parameters(self, read: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
+        """Every parameter."""
+        found: dict[str, np.ndarray] = {}
+        for entry in self.entries:
+            found |= entry.forward(read)
+        return found
+
+    def variables(self, state: Mapping[str, np.ndarray], read: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
+        """
+        Every stored array.
+
+        Raises:
+            ShapeMismatchError: A parameter is missing.
+        """
+        missing = [key for entry in self.entries for key in entry.parameters if key and key not in state]
+        if missing:
+            raise ShapeMismatchError(
+                f"the state dict has no {', '.join(missing[:5])}: is it that of this mapping's module?"
+            )
+        found: dict[str, np.ndarray] = {}
+        for entry in self.entries:
+            found |= entry.backward(state, read)
+        return found
+
+    def to_toml(self) -> str:
+        """The text of ``mapping.toml``."""
+        return HEAD + "\n".join(write({"tensor": Tables(Table(table(entry)) for entry in self.entries)})) + "\n"
+
+
+def table(entry: Entry) -> dict[str, Any]:
+    """One entry as TOML."""
+    found: dict[str, Any] = {"layer": entry.layer} if entry.layer else {}
+    if all(len(source.paths) == 1 and not source.moves for source in entry.sources):
+        if entry.sources:
+            found["from"] = [source.paths[0] for source in entry.sources]
+    else:
+        found["made"] = [
+            {"from": list(source.paths), "moves": [spelled(move) for move in source.moves]} for source in entry.sources
+        ]
+    if entry.moves:
+        found["moves"] = [spelled(move) for move in entry.moves]
+    found["to"] = list(entry.parameters)
+    if entry.then:
+        found["then"] = {key: [spelled(move) for move in moves] for key, moves in entry.then.items()}
+    if entry.less:
+        found["less"] = dict(entry.less)
+    if entry.how:
+        found["how"] = entry.how
+    return found
+
+
+def from_toml(text: str, name: str = "mapping.toml") -> TensorMap:
+    """
+    A mapping from its text.
+
+    Raises:
+        ConfigError: It is none; the message names the entry.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: {error}") from None
+    tables = data.get("tensor")
+    if not isinstance(tables, list) or not tables:
+        raise ConfigError(f"{name}: no [[tensor]] in it; regraft graft writes such a file")
+    return TensorMap(tuple(entry_of(one, f"{name}, tensor {i + 1}") for i, one in enumerate(tables)))
+
+
+def entry_of(data: Any, place: str) -> Entry:
+    """One entry from its table."""
+    if not isinstance(data, dict) or set(data) - KEYS:
+        extra = sorted(set(data) - KEYS) if isinstance(data, dict) else []
+        raise ConfigError(f"{place}: unknown {quote(extra)}; known are {', '.join(sorted(KEYS))}")
+    made = data.get("made")
+    tables = made if isinstance(made, list) else [{"from": [path]} for path in texts(data.get("from", []), place)]
+    sources = tuple(Made(texts(one.get("from", []), place), moves(one.get("moves", []), place)) for one in tables)
+    then = {key: moves(value, place) for key, value in table_of(data.get("then", {}), place).items()}
+    less = {key: texts([value], place)[0] for key, value in table_of(data.get("less", {}), place).items()}
+    return Entry(
+        texts([data.get("layer", "")], place)[0],
+        sources,
+        moves(data.get("moves", []), place),
+        texts(data.get("to", []), place),
+        then,
+        less,
+        texts([data.get("how", "")], place)[0],
+    )
+
+
+def table_of(value: Any, place: str) -> dict[str, Any]:
+    """A table, or what is wrong."""
+    if not isinstance(value, dict):
+        raise ConfigError(f"{place}: expected a table, found {quote(value)}")
+    return value
+
+
+def texts(value: Any, place: str) -> tuple[str, ...]:
+    """A list of texts, or what is wrong."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{place}: expected a list of texts, found {quote(value)}")
+    return tuple(value)
+
+
+def moves(value: Any, place: str) -> tuple[Move, ...]:
+    """Moves from their texts, or what is wrong."""
+    try:
+        return tuple(parsed(text) for text in texts(value, place))
+    except ValueError as error:
+        raise ConfigError(f"{place}: {error}") from None
+
+
+def checked(shapes: Mapping[str, Sequence[int]], found: Mapping[str, np.ndarray]) -> list[str]:
+    """What does not fit a module: parameters that it does not have, or that have another shape."""
+    wrong = [f"the module has no parameter {quote(key)}" for key in found if key not in shapes]
+    wrong += [
+        f"{key}: expected {tuple(shapes[key])}, the mapping makes {array.shape}"
+        for key, array in found.items()
+        if key in shapes and tuple(shapes[key]) != array.shape
+    ]
+    return wrong

@@ -1,0 +1,145 @@
+"""A trace without what has no parameters: units, merges, inputs and outputs, and the ways between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from regraft.graft.trace import Trace, Use
+from regraft.graft.unit import Label, Unit, units_of
+
+#: Merges whose inputs have an order.
+ORDERED = frozenset({"cat", "sub", "div", "matmul", "attention", "stack"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation without parameters on the way from one node to the next."""
+
+    kind: str
+    settings: Mapping[str, Any]
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    module: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """What one node takes: the node that it comes from, and what happens in between."""
+
+    source: int
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Node:
+    """
+    A unit, a merge, an input or an output.
+
+    Attributes:
+        kind: Of the unit or merge; ``input`` or ``output``.
+        unit: The unit, if it is one.
+        before: What it takes, in order.
+        name: As a person would call it.
+        shape: Of the tensor that leaves.
+    """
+
+    kind: str
+    before: tuple[Way, ...]
+    name: str
+    unit: Unit | None = None
+    shape: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        """What must be equal for two nodes to be the same."""
+        return self.unit.label if self.unit is not None else (self.kind,)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Nodes in an order in which they can run."""
+
+    nodes: tuple[Node, ...]
+
+    def after(self) -> list[list[tuple[int, int]]]:
+        """For every node who takes it, and as which of their inputs."""
+        found: list[list[tuple[int, int]]] = [[] for _ in self.nodes]
+        for place, node in enumerate(self.nodes):
+            for number, way in enumerate(node.before):
+                found[way.source].append((place, number))
+        return found
+
+
+@dataclass
+class Builder:
+    """The nodes so far, and where each operation of the trace ends up."""
+
+    nodes: list[Node] = field(default_factory=list)
+    ends: dict[int, Way] = field(default_factory=dict)
+
+    def add(self, node: Node) -> Way:
+        """One more node."""
+        self.nodes.append(node)
+        return Way(len(self.nodes) - 1)
+
+
+def network_of(trace: Trace) -> Network:
+    """The network of a trace."""
+    build = Builder()
+    owners: dict[frozenset[str], list[Unit]] = {}
+    for unit in units_of(trace):
+        owners.setdefault(frozenset(unit.use.parameters.values()), []).append(unit)
+    for place in sorted({i for use in trace.uses for i in (*use.inputs,) if i < 0} | {-1}, reverse=True):
+        build.ends[place] = build.add(Node("input", (), f"input {-place}"))
+    for use in trace.uses:
+        ways = distinct([build.ends[i] for i in use.inputs])
+        if use.parameters:
+            end = Way(-1)
+            for unit in owners[frozenset(use.parameters.values())]:
+                end = build.add(Node(unit.kind, tuple(ways), unit.name, unit, use.shape))
+                ways = [end]
+            build.ends[use.place] = end
+        elif len(ways) > 1 and not same_source(ways):
+            ways = ways if use.kind in ORDERED else sorted(ways, key=lambda way: way.source)
+            build.ends[use.place] = build.add(Node(use.kind, tuple(ways), f"{use.kind} in {use.module or 'the model'}",
+                                                   shape=use.shape))  # fmt: skip
+        else:
+            build.ends[use.place] = passed(ways, use)
+    for number, place in enumerate(trace.outputs):
+        build.add(Node("output", (build.ends[place],), f"output {number + 1}"))
+    return Network(tuple(build.nodes))
+
+
+def distinct(ways: Sequence[Way]) -> list[Way]:
+    """Ways without repetition: attention takes one tensor three times."""
+    return list(dict.fromkeys(ways, None)) if all(not way.steps for way in ways) else unrepeated(ways)
+
+
+def unrepeated(ways: Sequence[Way]) -> list[Way]:
+    """The same for ways with steps, whose settings cannot be hashed."""
+    kept: list[Way] = []
+    for way in ways:
+        if way not in kept:
+            kept.append(way)
+    return kept
+
+
+def same_source(ways: Sequence[Way]) -> bool:
+    """Whether all come from one node: ``x * sigmoid(x)`` is a function of one tensor."""
+    return len({way.source for way in ways}) == 1
+
+
+def passed(ways: Sequence[Way], use: Use) -> Way:
+    """A way with one more step; the parts of ``x * sigmoid(x)`` become one."""
+    entering = use.shapes[0] if use.shapes else ()
+    shortest = min(ways, key=lambda way: len(way.steps))
+    inner = [step for way in ways for step in way.steps[len(shortest.steps) :]]
+    kind = use.kind
+    if inner:
+        kind = "silu" if [step.kind for step in inner] == ["sigmoid"] and kind == "mul" else kind
+        kind = "hardswish" if [step.kind for step in inner] == ["hardsigmoid"] and kind == "mul" else kind
+    settings: Mapping[str, Any] = use.settings
+    if inner and kind == use.kind:
+        settings = {**settings, "of": tuple(step.kind for step in inner)}
+    return Way(shortest.source, (*shortest.steps, Step(kind, settings, (entering, use.shape), use.module)))

@@ -1,0 +1,187 @@
+"""The parameters of one module onto another that computes the same: pairs, ways, differences, and what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from regraft.graft.bridge import Bridge, Carried, bridge
+from regraft.graft.canonical import done
+from regraft.graft.difference import Difference, differences
+from regraft.graft.flattening import rows
+from regraft.graft.matching import Matching, match
+from regraft.graft.network import Network, network_of
+from regraft.graft.trace import Trace, trace
+from regraft.layout import apply
+
+
+@dataclass(frozen=True)
+class Pair:
+    """
+    A unit of the source and one of the target.
+
+    Attributes:
+        source: Name of the unit in the converted model.
+        target: Path of the module in the user's.
+        how: Why they are a pair.
+        carried: The ways of the target's parameters.
+        places: Where the two stand in their traces.
+        partial: Whether the results differ by a bias that the unit behind makes up for.
+    """
+
+    source: str
+    target: str
+    how: str
+    carried: tuple[Carried, ...]
+    places: tuple[int, int]
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Grafting:
+    """
+    What became of the parameters.
+
+    Attributes:
+        pairs: In the order in which the user's module runs.
+        differences: Settings that weights do not carry, where they differ.
+        ties: Units that the structure does not tell apart, and what decided.
+        lone_source: Units of the source without a twin.
+        lone_target: Units of the target without a twin.
+        unused: Parameters of the target that its run does not touch.
+        problems: Why the result would not be the same function; nothing may be written while there are any.
+    """
+
+    pairs: tuple[Pair, ...]
+    differences: tuple[Difference, ...] = ()
+    ties: tuple[tuple[tuple[str, ...], str], ...] = ()
+    lone_source: tuple[str, ...] = ()
+    lone_target: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def carried(self) -> tuple[Carried, ...]:
+        """Every parameter of the target that is filled."""
+        return tuple(way for pair in self.pairs for way in pair.carried)
+
+
+@dataclass(frozen=True)
+class Side:
+    """A module as it ran."""
+
+    trace: Trace
+    network: Network
+
+
+def side(module: Any, inputs: Sequence[Any]) -> Side:
+    """A module with its trace."""
+    found = trace(module, inputs)
+    return Side(found, network_of(found))
+
+
+def onto(source: Side, target: Side, state: Mapping[str, np.ndarray]) -> Grafting:
+    """
+    Pair two modules and find the way of every parameter.
+
+    Args:
+        source: The converted model, which computes what Keras does.
+        target: The user's module.
+        state: The parameters of the source.
+    """
+    found = match(source.network, target.network)
+    ours, theirs = source.network.nodes, target.network.nodes
+    bridges: dict[int, Bridge] = {}
+    problems: list[str] = []
+    for place, twin in sorted(found.pairs.items()):
+        a, b = ours[twin].unit, theirs[place].unit
+        if a is None or b is None:
+            continue
+        turned = rows(source.network, ours[twin], target.network, theirs[place]) if b.kind == "linear" else None
+        bridges[place] = bridge(a, b, turned)
+        problems += [bridges[place].problem] if bridges[place].problem else []
+    partial, troubles = folded(source.network, target.network, found, bridges, state)
+    problems += troubles
+    pairs = tuple(
+        Pair(
+            ours[found.pairs[i]].name,
+            theirs[i].name,
+            found.how[i],
+            way.carried,
+            places(ours[found.pairs[i]], theirs[i]),
+            i in partial,
+        )
+        for i, way in bridges.items()
+    )
+    paired = set(found.pairs.values())
+    lone = tuple(n.name for i, n in enumerate(ours) if n.unit is not None and i not in paired)
+    alone = tuple(n.name for i, n in enumerate(theirs) if n.unit is not None and i not in found.pairs)
+    problems += [f"{name} of the file has no twin in the module" for name in lone]
+    problems += [f"{name} of the module has no twin in the file" for name in alone]
+    ties = tuple((tuple(theirs[i].name for i in group), why) for group, why in found.ties)
+    told = tuple(differences(source.network, target.network, found))
+    return Grafting(pairs, told, ties, lone, alone, target.trace.unused, tuple(problems))
+
+
+def places(ours: Any, theirs: Any) -> tuple[int, int]:
+    """Where two units stand in their traces."""
+    return ours.unit.use.place, theirs.unit.use.place
+
+
+def folded(
+    source: Network, target: Network, found: Matching, bridges: dict[int, Bridge], state: Mapping[str, np.ndarray]
+) -> tuple[set[int], list[str]]:
+    """Biases that the target has no place for go into the mean of the normalisation behind: where, and what cannot be."""
+    problems: list[str] = []
+    partial: set[int] = set()
+    after = target.after()
+    for place, way in list(bridges.items()):
+        for role, parameter in way.left.items():
+            if role == "bias" and (norm := norm_behind(target, after[place])) in bridges:
+                assert norm is not None
+                twin = source.nodes[found.pairs[norm]]
+                if twin.before[0].source == found.pairs[place] and not done(twin.before[0].steps)[0]:
+                    taken_off(bridges, norm, parameter.key)
+                    partial.add(place)
+                    continue
+            if np.any(state[parameter.key] != neutral(role)):
+                problems.append(
+                    f"{target.nodes[place].name} has no place for {parameter.key}, and it is not {neutral(role):g}: "
+                    "give the module that parameter"
+                )
+    return partial, problems
+
+
+def neutral(role: str) -> float:
+    """What a parameter does nothing as."""
+    return 1.0 if role in ("weight", "running_var") else 0.0
+
+
+def norm_behind(network: Network, consumers: Sequence[tuple[int, int]]) -> int | None:
+    """The batch normalisation that alone takes a tensor as it is."""
+    if len(consumers) != 1:
+        return None
+    ((place, number),) = consumers
+    node = network.nodes[place]
+    return place if node.kind == "batch_norm" and not done(node.before[number].steps)[0] else None
+
+
+def taken_off(bridges: dict[int, Bridge], norm: int, bias: str) -> None:
+    """The mean of a normalisation less a bias that no longer comes before it."""
+    carried = tuple(
+        replace(way, less=bias) if way.target.rpartition(".")[2] == "running_mean" else way
+        for way in bridges[norm].carried
+    )
+    bridges[norm] = replace(bridges[norm], carried=carried)
+
+
+def filled(grafting: Grafting, state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The parameters of the target."""
+    found: dict[str, np.ndarray] = {}
+    for way in grafting.carried:
+        (array,) = apply(way.moves, (state[way.source],) if way.source else ())
+        found[way.target] = (array.astype("float64") - state[way.less]).astype(array.dtype) if way.less else array
+    return found
