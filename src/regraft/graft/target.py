@@ -1,0 +1,109 @@
+"""The module that the user names: a class or function in a file of theirs, or a model of a library."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from regraft.errors import FileError, OutputError, quote
+
+EXPECTED = (
+    "expected my_net.py:Net, my_net.py:build(num_classes=7), torchvision:resnet50, timm:mobilenetv2_100, or the model.py "
+    "that regraft wrote"
+)
+
+
+def load_target(text: str) -> Any:
+    """
+    The module that a text names; a file is imported because the user names it.
+
+    >>> split_call("build(num_classes=7)")
+    ('build', (), {'num_classes': 7})
+
+    Raises:
+        OutputError: The text names nothing, or what it names is no module.
+        FileError: The file cannot be imported.
+    """
+    place, _, rest = text.rpartition(":")
+    if not place.endswith(".py") and place not in LIBRARIES:
+        place, rest = text, "Model"
+    name, arguments, named = split_call(rest)
+    maker = LIBRARIES[place](name) if place in LIBRARIES else from_file(Path(place), name)
+    try:
+        found = maker(*arguments, **named)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise OutputError(f"{text}: cannot be made: {type(error).__name__}: {error}") from error
+    if not hasattr(found, "state_dict"):
+        raise OutputError(f"{text}: gives {quote(type(found).__name__)}, which is no torch.nn.Module; {EXPECTED}")
+    return found
+
+
+def split_call(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """
+    A name with arguments that are plain values.
+
+    Raises:
+        OutputError: It is something else.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+        if isinstance(tree, ast.Name):
+            return tree.id, (), {}
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
+            named = {word.arg: ast.literal_eval(word.value) for word in tree.keywords if word.arg is not None}
+            return tree.func.id, tuple(ast.literal_eval(value) for value in tree.args), named
+    except (SyntaxError, ValueError):
+        pass
+    raise OutputError(f"{quote(text)} is no name with plain arguments: {EXPECTED}")
+
+
+def from_file(path: Path, name: str) -> Callable[..., Any]:
+    """A class or function of a Python file; modules beside the file can be imported by it."""
+    if not path.is_file():
+        raise FileError(path, "there is no such file.", hint=f"{EXPECTED[0].upper()}{EXPECTED[1:]}.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise FileError(path, "is no Python file.", hint=f"{EXPECTED[0].upper()}{EXPECTED[1:]}.")
+    module = importlib.util.module_from_spec(spec)
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    sys.modules.setdefault(path.stem, module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise FileError(path, f"cannot be imported: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(folder)
+    if not callable(getattr(module, name, None)):
+        known = [
+            key
+            for key, value in vars(module).items()
+            if isinstance(value, type) and value.__module__ == module.__name__
+        ]
+        raise OutputError(f"{path} has no {quote(name)[1:-1]}; its classes: {', '.join(known) or 'none'}")
+    return getattr(module, name)
+
+
+def of_torchvision(name: str) -> Callable[..., Any]:
+    """A model of torchvision by its name."""
+    try:
+        from torchvision import models  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
+    except ImportError as error:
+        raise OutputError(f"torchvision cannot be imported ({error}): install it beside regraft") from error
+    return lambda *arguments, **settings: models.get_model(name, *arguments, **settings)
+
+
+def of_timm(name: str) -> Callable[..., Any]:
+    """A model of timm by its name."""
+    try:
+        import timm  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
+    except ImportError as error:
+        raise OutputError(f"timm cannot be imported ({error}): install it beside regraft") from error
+    return lambda *arguments, **settings: timm.create_model(name, *arguments, **settings)
+
+
+LIBRARIES: Mapping[str, Callable[[str], Callable[..., Any]]] = {"torchvision": of_torchvision, "timm": of_timm}
