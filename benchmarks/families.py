@@ -17,6 +17,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
+from benchmarks import families_real
+from benchmarks.recovery_memory import memory_peak, memory_restarted
 from tests.recover.families.files import LEVELS, canonical, tree_of
 
 from regraft import keras_config
@@ -32,6 +35,8 @@ from regraft.blueprint import Blueprint
 from regraft.recover import families, grouping
 from regraft.recover.draft import Hints
 from regraft.recover.part import Grouping
+from regraft.recover.recover import recover
+from regraft.weights import WeightTree
 
 FORMS: dict[str, dict[str, Any]] = {
     "published": {},
@@ -55,6 +60,9 @@ class Row:
     place: int
     drafts: int
     matched: float
+    memory: float = 0.0
+    share: float = 1.0
+    choices: str = ""
 
 
 def builders() -> dict[str, Any]:
@@ -92,9 +100,8 @@ def default_size(function: Any) -> tuple[int, int]:
         return function(weights=None).input_shape[1:3]
 
 
-def judged(name: str, form: str, level: str, truth: Blueprint, shapes: dict[str, Any]) -> Row:
+def judged(name: str, form: str, level: str, truth: Blueprint, tree: WeightTree) -> Row:
     """Match one file and compare."""
-    tree = tree_of(truth, shapes, level)
     # Of a list of arrays the search needs no more than the arrays, and reading it as layers takes ten times as long.
     arrays = tree.dialect == "arrays"
     seen = Grouping(tree, (), complete=False) if arrays else grouping.group(tree)[0]
@@ -110,30 +117,69 @@ def judged(name: str, form: str, level: str, truth: Blueprint, shapes: dict[str,
                matched - begun)  # fmt: skip
 
 
+def recovered(name: str, form: str, level: str, hint: tuple[int, ...], truth: Blueprint, tree: WeightTree) -> Row:
+    """The whole pipeline on one file; a hint is the input shape, if it was given."""
+    before = memory_restarted()
+    begun = time.process_time()
+    candidates = recover(tree, Hints((hint,) if hint else ()), count=5)
+    seconds, memory = time.process_time() - begun, memory_peak() - before
+    wanted = canonical(truth)
+    equal = [canonical(candidate.blueprint) == wanted for candidate in candidates]
+    first = candidates[0]
+    right = first.family.split(" (")[0].split(",")[0] == name
+    place = equal.index(True) + 1 if any(equal) else 0
+    labels = Counter(choice.label for choice in first.blueprint.choices)
+    told = " ".join(f"{count} {label}" for label, count in sorted(labels.items()))
+    return Row(name, form, level, len(truth.layers), first.family, right, equal[0], place, len(candidates), seconds,
+               memory, first.share, told)  # fmt: skip
+
+
 def main() -> int:
     """Build, strip and match each model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="names that contain this")
     parser.add_argument("--level", nargs="*", default=list(LEVELS))
+    parser.add_argument("--form", nargs="*", help="of the forms only these")
+    parser.add_argument("--whole", action="store_true", help="the whole pipeline, not the stage alone")
+    parser.add_argument("--hint", action="store_true", help="with the input shape as a hint")
+    parser.add_argument("--values", choices=("fresh", "trained"), default="fresh", help="what the arrays hold")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--real", action="store_true", help="files of real Keras, see benchmarks/families_real.py")
+    parser.add_argument("--kind", nargs="*", default=list(families_real.KINDS), help="with --real: how it was saved")
+    parser.add_argument("--names", nargs="*", default=families_real.NAMES, help="with --real: models")
     options = parser.parse_args()
+    if options.real:
+        forms = options.form or list(families_real.FORMS)
+        names = [name for name in options.names if options.only in name]
+        return families_real.main(forms, options.kind, names, options.json, whole=options.whole)
     rows: list[Row] = []
     for name, function in builders().items():
         if options.only not in name:
             continue
         size = default_size(function)
         for form, arguments in FORMS.items():
+            if options.form and form not in options.form:
+                continue
             truth, shapes = build(function, size, **arguments)
             for level in options.level:
-                rows.append(judged(name, form, level, truth, shapes))
-                row = rows[-1]
+                tree = tree_of(truth, shapes, level, values=options.values)
+                hint = (*size, arguments.get("channels", 3)) if options.hint else ()
+                row = (
+                    recovered(name, form, level, hint, truth, tree)
+                    if options.whole
+                    else judged(name, form, level, truth, tree)
+                )
+                rows.append(row)
                 verdict = "equal" if row.equal else f"equal at {row.place}" if row.place else "DIFFERENT"
-                print(f"{name:20} {form:11} {level:9} {verdict:11} {row.matched:5.2f} s {row.found} ({row.drafts} drafts)",
-                      flush=True)  # fmt: skip
+                print(f"{name:20} {form:11} {level:9} {verdict:11} {row.matched:5.2f} s {row.memory:4.0f} MB "
+                      f"{row.found} ({row.drafts} drafts, {row.share:.2f}; {row.choices})", flush=True)  # fmt: skip
     for level in options.level:
         own = [row for row in rows if row.level == level]
-        print(f"{level}: {sum(r.right for r in own)} families right, {sum(r.equal for r in own)} equal, of {len(own)}; "
-              f"slowest {max((r.matched for r in own), default=0):.2f} s")  # fmt: skip
+        print(
+            f"{level}: {sum(r.right for r in own)} families right, {sum(r.equal for r in own)} equal, of {len(own)}; "
+            f"slowest {max((r.matched for r in own), default=0):.2f} s, "
+            f"most memory {max((r.memory for r in own), default=0):.0f} MB"
+        )
     if options.json:
         options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
     return 0 if all(row.right for row in rows) else 1

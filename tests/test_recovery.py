@@ -14,6 +14,7 @@ from regraft import samples
 from regraft.cli import main
 from regraft.convert import read_blueprint
 from regraft.errors import BlueprintError, FileError
+from regraft.recover.candidate import Candidate
 from regraft.recovery import load_arrays, recover, regrouped, remembered, run, statistics_on
 from regraft.weights import WeightTree, read
 
@@ -31,6 +32,10 @@ def known() -> np.ndarray:
     return np.array([row["keras_probabilities"] for row in rows])
 
 
+def proved(candidate: Candidate) -> list[str]:
+    return [choice.subject for choice in candidate.blueprint.choices if choice.label == "proved"]
+
+
 def test_known_outputs_prove_an_architecture() -> None:
     found = regraft.recover(read(samples.path("digits.weights.h5")), pairs=(images()[:4], known()[:4]), settings=POOL)
     best = found[0]
@@ -46,7 +51,7 @@ def test_known_outputs_prove_an_architecture() -> None:
 def test_nothing_is_called_proved_without_a_proof() -> None:
     best = regraft.recover(read(samples.path("digits_legacy_weights.h5")), input_shapes=[SHAPE])[0]
     assert not best.proof
-    assert {choice.label for choice in best.blueprint.choices} <= {"supported", "assumed", "open"}
+    assert all(subject.endswith(".batch_shape") for subject in proved(best))  # the user said that
     assert run(best.blueprint, best.tree, (images(),)).outputs[0].shape == (16, 10)
 
 
@@ -56,7 +61,7 @@ def test_a_list_of_arrays(tmp_path: Path) -> None:
     stored = read(tmp_path / "weights.npz")
     best = recover(stored, input_shapes=[(6,)])[0]
     assert [spec.type for spec in best.blueprint.layers] == ["InputLayer", "Dense", "Dense"]
-    assert "proved" not in {choice.label for choice in best.blueprint.choices}
+    assert all(subject.endswith(".batch_shape") for subject in proved(best))
     again = regrouped(stored, best.blueprint)
     assert [group.key for group in again.layers] == [group.key for group in best.tree.layers]
     with pytest.raises(regraft.ShapeMismatchError):

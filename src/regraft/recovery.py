@@ -17,7 +17,7 @@ from regraft.moments.propagate import NORMS
 from regraft.recover.beside import Beside
 from regraft.recover.candidate import Candidate, Pairs, Ran
 from regraft.recover.draft import Hints
-from regraft.recover.grouping import group
+from regraft.recover.grouping import check_size, group
 from regraft.recover.recover import recover as from_hints
 from regraft.recover.rescoring import norm_axis
 from regraft.verify import Spot, Subject
@@ -78,10 +78,11 @@ def recover(
 
     Raises:
         BlueprintError: A setting names something that is not there.
-        FileError: The file holds no variables.
+        FileError: The file holds no variables, or more layers or arrays than any network.
     """
     if not any(True for _ in tree.variables()):
         raise FileError(tree.file, "holds no variables, so there is nothing to rebuild an architecture from")
+    check_size(tree)
     shapes = tuple(tuple(shape) for shape in input_shapes)
     if pairs is not None and not shapes:
         shapes = tuple(array.shape[1:] for array in arrays(pairs[0]))
@@ -90,7 +91,7 @@ def recover(
     kept = remembered(tree)
     return from_hints(
         kept,
-        Hints(shapes, dict(settings or {})),
+        Hints(shapes, dict(settings or {}), () if pairs is None else tuple(a.shape[1:] for a in arrays(pairs[1]))),
         run=run,
         pairs=None if pairs is None else Pairs(arrays(pairs[0]), arrays(pairs[1])),
         samples=() if samples is None else arrays(samples),

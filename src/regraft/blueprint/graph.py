@@ -126,6 +126,15 @@ class Blueprint:
         return {ref: tuple(calls) for ref, calls in found.items()}
 
     @cached_property
+    def used_outputs(self) -> dict[tuple[str, int], int]:
+        """For every layer and call the highest output that something receives."""
+        found: dict[tuple[str, int], int] = {}
+        for ref in (*self.consumers, *self.outputs):
+            key = (ref.layer, ref.call)
+            found[key] = max(ref.index, found.get(key, 0))
+        return found
+
+    @cached_property
     def ordered_calls(self) -> tuple[Call, ...]:
         """
         The calls so that every tensor exists before it is used; ties keep the order of ``calls``.

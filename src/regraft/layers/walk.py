@@ -71,8 +71,7 @@ def outputs_of(blueprint: Blueprint, call: Call, layer: Layer | None) -> tuple[T
 
 def used_outputs(blueprint: Blueprint, call: Call) -> int:
     """How many outputs of a call the rest of the model knows of."""
-    used = (*blueprint.consumers, *blueprint.outputs)
-    return 1 + max((ref.index for ref in used if (ref.layer, ref.call) == (call.layer, call.call)), default=0)
+    return 1 + blueprint.used_outputs.get((call.layer, call.call), 0)
 
 
 def wants_channels_first(blueprint: Blueprint, layers: dict[str, Layer | None], ref: TensorRef) -> bool:

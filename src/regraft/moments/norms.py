@@ -18,6 +18,8 @@ from regraft.moments.moment import Moments
 #: Channels whose variance is below this share of the median one are dead: their units of measure mean nothing.
 DEAD_SHARE = 1e-4
 DEAD = 1e-9
+#: Means and standard deviations from here on are no activations of a network that was trained.
+DIVERGED = 1e12
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,9 @@ def norm(arrays: Mapping[str, np.ndarray], epsilon: float = 1e-3, *, deviation: 
     gamma, beta = arrays.get("gamma"), arrays.get("beta")
     gamma = np.ones_like(mean) if gamma is None else np.asarray(gamma, np.float64)
     beta = np.zeros_like(mean) if beta is None else np.asarray(beta, np.float64)
-    sound = np.isfinite(mean) & np.isfinite(variance) & (variance >= 0)
+    sound = (np.abs(mean) < DIVERGED) & (variance < DIVERGED**2) & (variance >= 0)
+    if gamma.shape == beta.shape == mean.shape:
+        sound &= np.isfinite(gamma) & np.isfinite(beta)
     alive = sound & (variance > DEAD)
     if alive.any():
         some = np.sort(variance[alive])
@@ -91,7 +95,7 @@ def trouble_of(mean: np.ndarray, variance: np.ndarray, sound: np.ndarray, alive:
     """Why a BatchNorm tells nothing, in words; empty if it does."""
     if not sound.all():
         wrong = int((~sound).sum())
-        return f"{wrong} of {len(sound)} channels have statistics that are no number, or a negative variance"
+        return f"{wrong} of {len(sound)} channels have values that are no number or beyond all measure, or a negative variance"
     if (mean == 0).all() and (variance == 1).all():
         return "never trained: its moving mean is 0 and its moving variance 1 in every channel"
     if not alive.any():

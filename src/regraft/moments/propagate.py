@@ -7,6 +7,7 @@ and merges to the next BatchNorm, whose stored mean then confirms or contradicts
 
 from __future__ import annotations
 
+from collections import ChainMap, Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,9 +16,11 @@ import numpy as np
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, Shape, TensorRef
 from regraft.layers.base import Layer, build
-from regraft.layers.walk import built, model_shapes, outputs_of
+from regraft.layers.walk import model_shapes, outputs_of
+from regraft.moments.activations import TYPICAL
 from regraft.moments.flow import Flow, channel_axis, unknown
 from regraft.moments.law import Law
+from regraft.moments.memo import Memo, current
 from regraft.moments.moment import Moments
 from regraft.moments.norms import Norm, misfit, norm
 from regraft.moments.prediction import Prediction, predicted
@@ -26,6 +29,8 @@ from regraft.moments.step import Step
 
 Arrays = Mapping[str, Mapping[str, np.ndarray]]
 NORMS = frozenset({"BatchNormalization", "SyncBatchNormalization"})
+#: What a layer receives that no other made.
+CONSTANT = unknown("a constant")
 
 
 def predictions(
@@ -48,17 +53,24 @@ def predictions(
         One for each BatchNorm, in the order in which the model runs; without a mean where nothing can be said.
     """
     walk = Walk(blueprint, arrays)
-    entering = {
-        ref: known_input(inputs[ref.layer]) if inputs and ref.layer in inputs else unknown(f"{ref.layer} is an input")
-        for ref in blueprint.inputs
-    }
+    entering = {ref: entered(walk.memo, ref.layer, inputs) for ref in blueprint.inputs}
     walk.run(entering, dict(shapes) if shapes is not None else model_shapes(blueprint))
     return walk.joined()
 
 
-def known_input(moments: Moments) -> Flow:
-    """A model input whose moments are given."""
-    return Flow(Law.of(moments))
+def entered(memo: Memo, name: str, inputs: Mapping[str, Moments] | None) -> Flow:
+    """What is known of a model input."""
+    known = inputs.get(name) if inputs else None
+    if known is None:
+        return memo.once(("input", name), (), lambda: unknown(f"{name} is an input"), held)
+    return memo.once("input", (known,), lambda: Flow(Law.of(known)), held)
+
+
+def held(flow: Flow) -> int:
+    """Bytes of what is known of a tensor, with the values that may be made of its moments."""
+    laws = [law for law in (flow.law, flow.start) if law is not None]
+    tables = sum(part.nbytes for law in laws for part in law.table or ())
+    return tables + sum(law.given.mean.nbytes * len(TYPICAL.nodes) for law in laws if law.given is not None)
 
 
 @dataclass(eq=False)
@@ -69,18 +81,21 @@ class Walk:
     arrays: Arrays
     prefix: str = ""
     found: dict[str, list[Prediction]] = field(default_factory=dict)
+    memo: Memo = field(default_factory=current)
 
     def run(self, entering: Mapping[TensorRef, Flow], shapes: Mapping[TensorRef, Shape]) -> dict[TensorRef, Flow]:
         """What is known of every tensor."""
         flows: dict[TensorRef, Flow] = dict(entering)
-        layers = built(self.blueprint)
+        layers = {spec.name: self.memo.spec(spec)[1] for spec in self.blueprint.layers}
         told = self.told(layers)
-        for call in self.blueprint.ordered_calls:
-            layer = layers[call.layer]
-            made = outputs_of(self.blueprint, call, layer)
-            known = flows if call.layer in self.norms else {**flows, **told}
-            results = self.call(call, layer, known, shapes, made)
-            flows.update(zip(made, results, strict=True))
+        # What overflows, or is no number to begin with, ends as a misfit that is no number.
+        with np.errstate(all="ignore"):
+            for call in self.blueprint.ordered_calls:
+                layer = layers[call.layer]
+                made = outputs_of(self.blueprint, call, layer)
+                known = flows if call.layer in self.norms else ChainMap(told, flows)
+                results = self.call(call, layer, known, shapes, made)
+                flows.update(zip(made, results, strict=True))
         return flows
 
     @cached_property
@@ -96,17 +111,22 @@ class Walk:
         BatchNorm reads it, even if what is added to it is not.
         """
         found: dict[TensorRef, Flow] = {}
+        called = Counter(call.layer for call in self.blueprint.calls)
         for call in self.blueprint.calls:
             layer = layers.get(call.layer)
-            once_called = sum(other.layer == call.layer for other in self.blueprint.calls) == 1
-            if layer is None or call.layer not in self.norms or not once_called or len(call.inputs) != 1:
+            if layer is None or call.layer not in self.norms or called[call.layer] > 1 or len(call.inputs) != 1:
                 continue
-            bn = stored_norm(layer, self.arrays.get(call.layer, {}))
-            if bn is not None and not bn.trouble and len(self.blueprint.consumers.get(call.inputs[0], ())) > 1:
-                law = Law.of(Moments(bn.mean, np.maximum(bn.variance, 0.0)))
-                axis = getattr(layer, "axis", -1)
-                found[call.inputs[0]] = Flow(law, axis=axis, sources=(self.prefix + call.layer,))
+            if len(self.blueprint.consumers.get(call.inputs[0], ())) > 1:
+                told = self.stored(self.blueprint.by_name[call.layer], layer, self.arrays.get(call.layer, {})).entering
+                if told is not None:
+                    found[call.inputs[0]] = told
         return found
+
+    def stored(self, spec: LayerSpec, layer: Layer, arrays: Mapping[str, np.ndarray]) -> Known:
+        """What a BatchNorm stores."""
+        name = self.prefix + spec.name
+        key = ("norm", self.prefix, self.memo.spec(spec)[0], tuple(arrays))
+        return self.memo.once(key, tuple(arrays.values()), lambda: known(name, layer, arrays), lambda _: 0)
 
     def call(
         self,
@@ -124,7 +144,7 @@ class Walk:
             spec,
             layer,
             self.arrays.get(spec.name, {}),
-            tuple(flows.get(ref, unknown("a constant")) for ref in call.inputs),
+            tuple(flows.get(ref, CONSTANT) for ref in call.inputs),
             tuple(shapes.get(ref) for ref in call.inputs),
             shapes.get(made[0]) if made else None,
         )
@@ -141,28 +161,30 @@ class Walk:
             return self.single(unwrapped(step)) if len(step.flows) == 1 else unknown(f"{step.name}: several inputs")
         if step.spec.type in NORMS and step.flows:
             return self.norm(step)
-        return carried(step)
+        key = (self.memo.spec(step.spec)[0], step.shapes, step.output, tuple(step.arrays))
+        return self.memo.once(key, (*step.arrays.values(), *step.flows), lambda: carried(step), held)
 
     def norm(self, step: Step) -> Flow:
         """Compare at a BatchNorm, and start anew from what it stores."""
         flow, shape, name = step.flows[0], step.shapes[0], self.prefix + step.name
-        bn = stored_norm(step.layer, step.arrays)
+        stored = self.stored(step.spec, step.layer, step.arrays)
+        bn = stored.norm
         if bn is None:
             return unknown(f"{name} has no statistics that count")
-        axis = getattr(step.layer, "axis", -1)
-        if flow.law is not None and shape and not flow.flat and channel_axis(flow, shape) != axis % len(shape):
+        if flow.law is not None and shape and not flow.flat and channel_axis(flow, shape) != stored.axis % len(shape):
             flow = replace(
                 unknown(f"{name} normalises another axis than that of the channels"),
                 low=flow.low,
                 high=flow.high,
                 squashed=flow.squashed,
             )
-        self.found.setdefault(name, []).append(predicted(name, bn, flow, shape))
-        if bn.trouble and not bn.live.any():
-            return unknown(f"{name}: {bn.trouble}")
-        if bn.trouble:
-            return untrained(flow, bn, name)
-        return Flow(Law.of(bn.output), axis=axis, sources=(name,))
+        prediction = self.memo.once(
+            ("prediction", shape), (stored, flow), lambda: predicted(name, bn, flow, shape), lambda _: 0
+        )
+        self.found.setdefault(name, []).append(prediction)
+        if stored.leaving is not None:
+            return stored.leaving
+        return self.memo.once("untrained", (stored, flow), lambda: untrained(flow, bn, name), held)
 
     def nested(self, step: Step, inner: Blueprint) -> tuple[Flow, ...]:
         """A model inside the model."""
@@ -171,9 +193,9 @@ class Walk:
         for key, array in step.arrays.items():
             layer, _, variable = key.partition("/")
             own.setdefault(layer, {})[variable] = array
-        walk = Walk(inner, own, self.prefix + mark, self.found)
+        walk = Walk(inner, own, self.prefix + mark, self.found, self.memo)
         flows = walk.run(dict(zip(inner.inputs, step.flows, strict=False)), model_shapes(inner, step.shapes))
-        return tuple(flows.get(ref, unknown("a constant")) for ref in inner.outputs)
+        return tuple(flows.get(ref, CONSTANT) for ref in inner.outputs)
 
     def joined(self) -> tuple[Prediction, ...]:
         """One prediction a BatchNorm; one that is called several times stores statistics of all calls together."""
@@ -185,6 +207,40 @@ def stored_norm(layer: Layer, arrays: Mapping[str, np.ndarray]) -> Norm | None:
     if not {"moving_mean", "moving_variance"} <= set(arrays) or getattr(layer, "mode", 0):
         return None
     return norm(arrays, getattr(layer, "epsilon", 1e-3), deviation=getattr(layer, "deviation", False))
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """
+    A BatchNorm and what it tells of the tensors at it.
+
+    Attributes:
+        norm: What is stored; None if nothing that counts.
+        axis: The axis that it normalises.
+        entering: What reached it, where that is worth knowing.
+        leaving: What leaves it; None if it is an affine map of what arrives.
+    """
+
+    norm: Norm | None
+    axis: int = -1
+    entering: Flow | None = None
+    leaving: Flow | None = None
+
+
+def known(name: str, layer: Layer, arrays: Mapping[str, np.ndarray]) -> Known:
+    """What a BatchNorm of that name tells."""
+    bn, axis = stored_norm(layer, arrays), getattr(layer, "axis", -1)
+    if bn is None:
+        return Known(None, axis)
+    if bn.trouble:
+        return Known(bn, axis, leaving=None if bn.live.any() else unknown(f"{name}: {bn.trouble}"))
+    law = Law.of(Moments(bn.mean, np.maximum(bn.variance, 0.0)))
+    return Known(
+        bn,
+        axis,
+        Flow(law, axis=axis, sources=(name,)),
+        Flow(Law.of(bn.output), axis=axis, sources=(name,)),
+    )
 
 
 def several(calls: list[Prediction]) -> Prediction:
@@ -200,7 +256,8 @@ def several(calls: list[Prediction]) -> Prediction:
 
 def untrained(flow: Flow, bn: Norm, name: str) -> Flow:
     """Behind a BatchNorm without statistics of its own: an affine map, so what arrived is carried on."""
-    if flow.law is None or flow.law.channels != bn.channels or not np.isfinite([*bn.mean, *bn.variance]).all():
+    stored = (bn.gamma, bn.beta, bn.mean, bn.variance)
+    if flow.law is None or flow.law.channels != bn.channels or not all(np.isfinite(part).all() for part in stored):
         return flow if flow.law is None else unknown(f"{name}: {bn.trouble}")
     factor = bn.gamma / np.sqrt(np.maximum(bn.variance, 0.0) + bn.epsilon)
     return flow.onward(name, lambda law: law.affine(factor, bn.beta - factor * bn.mean))

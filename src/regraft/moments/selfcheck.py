@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from regraft.blueprint import Blueprint, Shape, TensorRef
+from regraft.moments.memo import remembering
 from regraft.moments.moment import Moments
 from regraft.moments.prediction import Prediction
 from regraft.moments.propagate import Arrays, predictions
@@ -76,6 +77,7 @@ class SelfCheck:
         return not self.rivals and not any(layer.verdict == "contradicts" for layer in self.layers)
 
 
+@remembering()
 def check(
     blueprint: Blueprint,
     arrays: Arrays,

@@ -19,10 +19,12 @@ class Hints:
         input_shapes: One shape an input, in Keras order without the batch axis, None for an axis that varies; empty if
             nothing was said.
         settings: Answers by subject, as text: ``{"conv2d_3.strides": "2"}``.
+        output_shapes: Shapes of known outputs, without the batch axis, in any order; empty if there are none.
     """
 
     input_shapes: tuple[tuple[int | None, ...], ...] = ()
     settings: Mapping[str, str] | None = None
+    output_shapes: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -61,16 +61,19 @@ def combinations(questions: Sequence[Question]) -> Iterator[tuple[float, tuple[i
     Yields:
         The total cost above the best combination, and the place of each question's option.
     """
-    first: tuple[int, ...] = (0,) * len(questions)
     number = count()
-    heap: list[tuple[float, int, tuple[int, ...], int]] = [(0.0, next(number), first, 0)]
+    # Only places other than 0 are kept: with a question for each of 2,000 layers all places would fill the memory.
+    heap: list[tuple[float, int, tuple[tuple[int, int], ...]]] = [(0.0, next(number), ())]
     while heap:
-        cost, _, places, start = heapq.heappop(heap)
-        yield cost, places
+        cost, _, moved = heapq.heappop(heap)
+        places = [0] * len(questions)
+        for i, place in moved:
+            places[i] = place
+        yield cost, tuple(places)
         # Each combination is reached once: only questions from the last one that was moved on may move.
-        for i in range(start, len(questions)):
+        for i in range(moved[-1][0] if moved else 0, len(questions)):
             options, place = questions[i].options, places[i]
             if place + 1 < len(options):
                 step = options[place + 1].cost - options[place].cost
-                moved = (*places[:i], place + 1, *places[i + 1 :])
-                heapq.heappush(heap, (cost + step, next(number), moved, i))
+                further = (*(moved[:-1] if place else moved), (i, place + 1))
+                heapq.heappush(heap, (cost + step, next(number), further))

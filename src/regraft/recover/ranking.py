@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import exp
 
@@ -13,6 +13,9 @@ from regraft.recover.candidate import Candidate
 from regraft.recover.draft import Draft, edited
 from regraft.recover.question import Question, combinations
 
+#: Of one question: for every setting the values that its options give it, in words, best first.
+Values = Mapping[tuple[str, str], Sequence[str]]
+
 
 def ranked(drafts: Sequence[Draft]) -> Iterator[Candidate]:
     """
@@ -20,6 +23,7 @@ def ranked(drafts: Sequence[Draft]) -> Iterator[Candidate]:
 
     Drafts of one file are comparable: their costs count from the same point.
     """
+    values: list[list[Values]] = [[values_of(question) for question in draft.questions] for draft in drafts]
 
     def of(number: int, draft: Draft) -> Iterator[tuple[float, int, tuple[int, ...]]]:
         for cost, places in combinations(draft.questions):
@@ -27,33 +31,44 @@ def ranked(drafts: Sequence[Draft]) -> Iterator[Candidate]:
 
     seen: set[int] = set()
     for cost, number, places in heapq.merge(*(of(i, draft) for i, draft in enumerate(drafts))):
-        candidate = answered(drafts[number], places, cost)
+        candidate = answered(drafts[number], places, cost, values[number])
         mark = fingerprint(candidate.blueprint)
         if mark not in seen:
             seen.add(mark)
             yield candidate
 
 
-def answered(draft: Draft, places: Sequence[int], cost: float) -> Candidate:
-    """The candidate that takes the option at ``places`` of each question."""
+def answered(draft: Draft, places: Sequence[int], cost: float, values: Sequence[Values]) -> Candidate:
+    """The candidate that takes the option at ``places`` of each question, with the ``values_of`` each."""
     edits: dict[tuple[str, str], Setting] = {}
-    choices = list(draft.choices)
-    for question, place in zip(draft.questions, places, strict=True):
+    choices = {choice.subject: choice for choice in draft.choices}
+    for question, place, said in zip(draft.questions, places, values, strict=True):
         edits.update(question.options[place].edits)
-        choices += choices_of(question, place)
-    blueprint = replace(edited(draft.blueprint, edits), choices=tuple(choices))
+        for choice in choices_of(question, place, said):
+            # What a stage has said of a value stands; another value needs words of its own.
+            if choice.subject not in choices or choices[choice.subject].value != choice.value:
+                choices[choice.subject] = choice
+    blueprint = replace(edited(draft.blueprint, edits), choices=tuple(choices.values()))
     return Candidate(blueprint, draft.grouping.tree, cost, family=draft.family)
 
 
-def choices_of(question: Question, place: int) -> list[Choice]:
+def values_of(question: Question) -> Values:
+    """For every setting that some option sets, what the options make of it, in words, each once."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for option in question.options:
+        for key, value in option.edits.items():
+            found.setdefault(key, {})[words(value)] = None
+    return {key: tuple(said) for key, said in found.items()}
+
+
+def choices_of(question: Question, place: int, values: Values) -> list[Choice]:
     """One choice for every setting that an option sets, with the values of the other options as candidates."""
     option = question.options[place]
     label: Label = question.label if place == 0 else "assumed"
     found: list[Choice] = []
     for key, value in option.edits.items():
-        values = [words(other.edits[key]) for other in question.options if key in other.edits]
         chosen = words(value)
-        candidates = tuple(dict.fromkeys([chosen, *values]))
+        candidates = tuple(dict.fromkeys([chosen, *values[key]]))
         found.append(Choice(".".join(key), chosen, candidates, label, option.evidence))
     return found
 

@@ -34,7 +34,7 @@ class Limits:
         shards: Files of a sharded model.
     """
 
-    nodes: int = 200_000
+    nodes: int = 60_000
     depth: int = 64
     name: int = 1024
     rank: int = 8

@@ -8,7 +8,7 @@ from tests.recover.families.test_recognition import drafts
 
 from regraft.blueprint import Choice
 from regraft.recover.draft import Draft, edited
-from regraft.recover.families import kept
+from regraft.recover.families.kept import kept
 from regraft.recover.question import Option, Question
 
 

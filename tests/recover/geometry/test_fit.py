@@ -8,7 +8,7 @@ from tests.recover.geometry.nets import conv, dense, draft, lstm, norm, plain, s
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
 from regraft.layers.walk import model_shapes
-from regraft.recover.draft import Draft, Hints
+from regraft.recover.draft import Draft, Hints, edited
 from regraft.recover.geometry import fit
 from regraft.recover.part import Grouping
 from regraft.weights import WeightTree
@@ -151,11 +151,90 @@ def test_a_generator_without_its_reshape() -> None:
     assert made.config["target_shape"] == (5, 5, 16)
 
 
-def test_drafts_are_ordered_and_differ() -> None:
+def test_other_sizes_are_a_question_of_the_one_draft() -> None:
     found = fit(draft(MNIST), Hints(((28, 28, 1),)))
+    assert len(found) == 1
+    sizes = next(q for q in found[0].questions if ("pool", "pool_size") in q.options[0].edits)
+    assert [o.cost for o in sizes.options] == sorted(o.cost for o in sizes.options)
+    assert len({repr(sorted(o.edits.items())) for o in sizes.options}) == len(sizes.options) > 1
+    # The first option is what the draft has, and each of them lets the rows of the Dense fit.
+    assert all(setting(found[0], f"{layer}.{key}") == value for (layer, key), value in sizes.options[0].edits.items())
+    for option in sizes.options[:20]:
+        assert model_shapes(edited(found[0].blueprint, option.edits))[TensorRef("flat")] == (None, 12 * 12 * 48)
+
+
+def test_rows_of_a_map_are_put_in_as_a_sequence() -> None:
+    net = [plain("image", "InputLayer"), conv("one", 3, 1, 4), lstm("cells", 30 * 4, 7), dense("out", 7, 3)]
+    best = fit(draft(net, complete=False), Hints(((14, 32, 1),)))[0]
+    made = next(spec for spec in best.blueprint.layers if spec.type == "Reshape")
+    assert made.config["target_shape"] == (12, 30 * 4)
+
+
+def test_an_autoencoder_may_shrink_and_grow() -> None:
+    net = [plain("image", "InputLayer"), conv("a", 3, 1, 8), conv("b", 3, 8, 4), conv("c", 3, 4, 4), conv("d", 3, 4, 8)]
+    found = fit(draft([*net, conv("e", 3, 8, 1)], complete=False), Hints(((28, 28, 1),)))
+    kinds = [[s.type for s in one.blueprint.layers if "Pooling" in s.type or "Up" in s.type] for one in found]
+    assert ["MaxPooling2D"] * 2 + ["UpSampling2D"] * 2 in kinds
+
+
+def test_means_and_maxima_of_the_same_sizes_are_drafts_of_their_own() -> None:
+    net = [plain("text", "InputLayer"), ("words", "Conv1D", {"filters": 6, "kernel_size": (3,), "use_bias": False},
+           {"kernel": (3, 5, 6)}), dense("out", 6, 2)]  # fmt: skip
+    found = fit(draft(net, complete=False), Hints(((None, 5),)))
+    kinds = {s.type for one in found for s in one.blueprint.layers}
+    assert kinds >= {"GlobalMaxPooling1D", "GlobalAveragePooling1D"}
+
+
+def test_drafts_put_in_different_layers() -> None:
+    net = [plain("image", "InputLayer"), conv("one", 3, 1, 8), conv("two", 3, 8, 16), dense("out", 16, 10)]
+    found = fit(draft(net, complete=False), Hints(((28, 28, 1),)))
     assert 1 < len(found) <= 12
     assert [d.cost for d in found] == sorted(d.cost for d in found)
-    assert len({repr(d.blueprint.layers) for d in found}) == len(found)
+    assert len({tuple(sorted(s.type for s in d.blueprint.layers)) for d in found}) > 1
+
+
+@pytest.mark.parametrize(("end", "returns"), [((9, 7), True), ((7,), False)])
+def test_known_outputs_tell_what_an_output_must_look_like(end: tuple[int, ...], returns: bool) -> None:
+    net = [plain("series", "InputLayer"), lstm("cells", 5, 7)]
+    found = fit(draft(net), Hints(((9, 5),), output_shapes=(end,)))
+    assert {setting(one, "cells.return_sequences") for one in found} == {returns}
+
+
+def test_known_outputs_tell_strides_that_nothing_else_does() -> None:
+    net = [plain("image", "InputLayer"), conv("one", 3, 3, 8), conv("two", 3, 8, 4)]
+    best = fit(draft(net), Hints(((32, 32, 3),), output_shapes=((8, 8, 4),)))[0]
+    assert [setting(best, f"{name}.strides") for name in ("one", "two")] == [(2, 2), (2, 2)]
+
+
+def test_a_stated_input_is_proved_and_several_are_not() -> None:
+    best = fit(draft(MNIST), Hints(((28, 28, 1),)))[0]
+    assert labels(best)["image.batch_shape"] == "proved"
+    two = [plain("a", "InputLayer"), plain("b", "InputLayer"), plain("join", "Concatenate", ["a", "b"])]
+    best = fit(draft([*two, dense("out", 7, 2)]), Hints(((3,), (4,))))[0]
+    assert labels(best)["a.batch_shape"] == "assumed"
+
+
+def test_a_repeated_vector_is_as_long_as_what_comes_out() -> None:
+    net = [plain("series", "InputLayer"), lstm("in", 5, 6), plain("again", "RepeatVector"), lstm("out", 6, 4)]
+    best = fit(draft(net), Hints(((9, 5),), output_shapes=((13, 4),)))[0]
+    assert setting(best, "again.n") == 13
+    assert setting(fit(draft(net), Hints(((9, 5),)))[0], "again.n") == 9
+
+
+def test_padding_in_turns_is_a_habit() -> None:
+    net = [plain("image", "InputLayer")]
+    for i, (cin, cout) in enumerate([(3, 8), (8, 9), (9, 10), (10, 11)]):
+        net += [conv(f"c{i}", 3, cin, cout)] + ([plain(f"p{i}", "MaxPooling2D")] if i % 2 else [])
+    # 32, 30, 15, 15, 13, 6
+    best = fit(draft([*net, plain("flat", "Flatten"), dense("out", 6 * 6 * 11, 10)]), Hints(((32, 32, 3),)))[0]
+    assert [setting(best, f"c{i}.padding") for i in range(4)] == ["same", "valid"] * 2
+
+
+def test_a_flatten_of_channels_first_may_turn_them() -> None:
+    rows = [plain("image", "InputLayer"), conv("one", 3, 3, 8), plain("flat", "Flatten"), dense("out", 18 * 22 * 8, 5)]
+    best = fit(draft(rows), Hints(((3, 20, 24),)))[0]
+    options = [o.edits for q in best.questions for o in q.options if ("flat", "data_format") in o.edits]
+    assert {edits["flat", "data_format"] for edits in options} == {"channels_first", "channels_last"}
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_shares_are_probabilities() -> None:
 
 def test_habits_prefer_what_is_usual() -> None:
     habit = Habit(padding="same", pool=(2, 2, "valid"))
-    assert habit.of_padding("same") < habit.of_padding("valid")
+    assert habit.of_padding("same", behind=True) < habit.of_padding("valid", behind=True)
     assert habit.of_pool((2, 2, "valid"), 2) < habit.of_pool((3, 2, "valid"), 2) < habit.of_pool((4, 4, "valid"), 2)
     found = list(habits(convolutions=3, pools=2, rank=2, grows=True, slots=False))
     assert min(found, key=lambda h: h.cost).padding == "same"

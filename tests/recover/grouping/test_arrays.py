@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 from tests.recover.grouping.listed import layer, norm, seen, trained, tree_of
 
 from regraft.errors import FileError
-from regraft.recover.grouping import group
-from regraft.recover.grouping.arrays import MOST_ARRAYS, group_arrays, orders
+from regraft.recover.grouping import MOST_ARRAYS, check_size, group
+from regraft.recover.grouping.arrays import group_arrays, orders
 from regraft.weights import Variable
 
 BLOCKS = [
@@ -62,9 +62,8 @@ def test_number_of_orders() -> None:
 def test_too_many_arrays_end_at_once() -> None:
     one = tree_of([np.zeros(1, "f4")]).own
     start = time.process_time()
-    (grouping,) = group_arrays(replace(tree_of([]), own=one * 1_000_000))
-    assert not grouping.parts
-    assert f"at most {MOST_ARRAYS:,}" in grouping.notes[0]
+    with pytest.raises(FileError, match=f"at most {MOST_ARRAYS:,}"):
+        check_size(replace(tree_of([]), own=one * 1_000_000))
     assert time.process_time() - start < 5.0
 
 

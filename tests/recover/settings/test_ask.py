@@ -92,14 +92,33 @@ def test_an_activation_layer_behind_leaves_none_inside() -> None:
             layer("LeakyReLU", "leaky"),
         )
     )
-    assert not answers(draft, "conv2d")
-    assert not answers(draft, "conv2d_1")
-    settled = {choice.subject: choice for choice in draft.choices}
-    assert settled["conv2d.activation"].value == settled["conv2d_1.activation"].value == "linear"
-    assert settled["conv2d.activation"].label == "assumed"
+    # A function in front of another one is rare, and no secret.
+    for name in ("conv2d", "conv2d_1"):
+        assert answers(draft, name)[:2] == ["linear", "relu"]
+        assert label(draft, name) == "assumed"
     assert {short(s) for s in ("0.2", "0.3")} <= {str(v) for v in answers(draft, "leaky", "negative_slope")}
     assert label(draft, "leaky", "negative_slope") == "open"
     assert answers(draft, "re_lu", "max_value")[:2] == [None, 6.0]
+
+
+def test_many_layers_in_front_of_activation_layers_are_not_asked_for() -> None:
+    rows = [row for i in range(13) for row in (dense(f"d{i}", 5 + i), layer("ReLU", f"re_lu_{i}"))]
+    draft = asked(chain(*rows, dense("out", 3)))
+    settled = {choice.subject: choice for choice in draft.choices}
+    assert not answers(draft, "d0")
+    assert settled["d0.activation"].value == settled["d12.activation"].value == "linear"
+    assert settled["d0.activation"].label == "assumed"
+
+
+def test_every_function_is_an_option_for_every_layer() -> None:
+    draft = asked(chain(*(dense(f"d{i}", 5 + i) for i in range(12)), dense("out", 3)))
+    for i in range(12):
+        assert {"relu", "relu6", "leaky 0.01", "softsign"} <= {short(value) for value in answers(draft, f"d{i}")}
+
+
+def test_alpha_dropout_speaks_of_selu() -> None:
+    draft = asked(chain(dense("a", 8), layer("AlphaDropout", "drop", rate=0.1), dense("b", 6), dense("c", 3)))
+    assert answers(draft, "a")[0] == "selu"
 
 
 def test_names_that_state_a_function_are_believed() -> None:

@@ -12,6 +12,10 @@ def conv(name: str, cin: int, cout: int) -> Fact:
     return Fact(name, "Conv2D", cin=cin, cout=cout, rank_in=4, weighted=True)
 
 
+def point(name: str, cin: int, cout: int) -> Fact:
+    return Fact(name, "Conv2D", cin=cin, cout=cout, rank_in=4, weighted=True, pointwise=True)
+
+
 def norm(name: str, channels: int) -> Fact:
     return Fact(name, "BatchNormalization", cin=channels, cout=channels, keeps=True, weighted=True)
 
@@ -50,9 +54,56 @@ CASES: dict[str, tuple[list[Fact], dict[str, tuple[str, ...]]]] = {
         [conv("down", 3, 9), conv("deep", 9, 16), conv("up", 16, 7), conv("joined", 16 + 7, 5)],
         {"up": ("deep",), "concatenate": ("up", "deep"), "joined": ("concatenate",)},
     ),
+    "skips of a U-Net with normalisation, each joined once, none from the middle of a block": (
+        [
+            *(
+                conv("a", 3, 8),
+                norm("a_norm", 8),
+                conv("b", 8, 8),
+                norm("b_norm", 8),
+                conv("c", 8, 8),
+                norm("c_norm", 8),
+            ),
+            *(conv("up", 16, 8), norm("up_norm", 8), conv("top", 16, 5)),
+        ],
+        {"concatenate": ("c_norm", "b_norm"), "concatenate_1": ("up_norm", "a_norm"), "up": ("concatenate",)},
+    ),
+    "a dense block normalises what it has joined": (
+        [
+            *(conv("stem", 3, 12), norm("n", 12), conv("a", 12, 24), norm("a_norm", 24), conv("b", 24, 6)),
+            *(norm("m", 18), conv("c", 18, 24), norm("c_norm", 24), conv("d", 24, 6), norm("o", 24)),
+        ],
+        {"concatenate": ("b", "stem"), "m": ("concatenate",), "concatenate_1": ("d", "concatenate")},
+    ),
+    "a sum that is normalised afterwards": (
+        [
+            *(
+                conv("stem", 3, 12),
+                norm("n", 12),
+                point("a", 12, 6),
+                norm("a_norm", 6),
+                conv("b", 6, 6),
+                norm("b_norm", 6),
+            ),
+            *(point("shortcut", 12, 24), point("c", 6, 24), norm("m", 24)),
+        ],
+        {"shortcut": ("n",), "c": ("b_norm",), "add": ("shortcut", "c"), "m": ("add",)},
+    ),
+    "channels that are squeezed, expanded and multiplied with themselves": (
+        [conv("a", 3, 16), norm("n", 16), dense("squeeze", 16, 4), dense("expand", 4, 16), conv("b", 16, 24)],
+        {"squeeze": ("n",), "multiply": ("n", "expand"), "b": ("multiply",)},
+    ),
+    "the same with convolutions of size 1": (
+        [conv("a", 3, 16), norm("n", 16), point("squeeze", 16, 4), point("expand", 4, 16), point("b", 16, 24)],
+        {"squeeze": ("n",), "multiply": ("n", "expand"), "b": ("multiply",)},
+    ),
+    "an autoencoder squeezes too, and multiplies nothing": (
+        [dense("a", 30, 16), dense("squeeze", 16, 4), dense("expand", 4, 16), dense("b", 16, 30)],
+        {"squeeze": ("a",), "expand": ("squeeze",), "b": ("expand",)},
+    ),
     "three branches": (
         [conv("stem", 3, 8), conv("a", 8, 5), conv("b", 8, 6), conv("c", 8, 7), conv("next", 18, 4)],
-        {"a": ("stem",), "b": ("stem",), "c": ("stem",), "concatenate": ("c", "b", "a"), "next": ("concatenate",)},
+        {"a": ("stem",), "b": ("stem",), "c": ("stem",), "concatenate": ("a", "b", "c"), "next": ("concatenate",)},
     ),
 }
 

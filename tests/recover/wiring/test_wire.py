@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from regraft.blueprint import Blueprint
+from regraft.blueprint import Blueprint, all_refs
 from regraft.keras_config import parse
 from regraft.layers.binding import bind
 from regraft.recover.draft import Hints
@@ -67,7 +67,43 @@ def squeezed(layers: Any, x: Any) -> Any:
     return layers.Conv2D(5, 1)(x)
 
 
-MODELS = (chain, residual, projected, u_net, squeezed)
+def preactivated(layers: Any, x: Any) -> Any:
+    x = layers.Conv2D(8, 3, padding="same")(x)
+    for _ in range(3):
+        y = layers.ReLU()(layers.BatchNormalization()(x))
+        y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same")(y)))
+        x = layers.Add()([x, layers.Conv2D(8, 3, padding="same")(y)])
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    return layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
+
+
+def dense_block(layers: Any, x: Any) -> Any:
+    x = layers.Conv2D(12, 3, padding="same")(x)
+    for _ in range(3):
+        y = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.Concatenate()([x, layers.Conv2D(6, 3, padding="same")(y)])
+    return layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
+
+
+def inception(layers: Any, x: Any) -> Any:
+    x = layers.Conv2D(12, 3, padding="same")(x)
+    for widths in ((8, 10, 14, 4, 6, 5), (9, 11, 15, 3, 7, 4)):
+        one = layers.Conv2D(widths[0], 1)(x)
+        three = layers.Conv2D(widths[2], 3, padding="same")(layers.Conv2D(widths[1], 1)(x))
+        five = layers.Conv2D(widths[4], 5, padding="same")(layers.Conv2D(widths[3], 1)(x))
+        pool = layers.Conv2D(widths[5], 1)(layers.MaxPooling2D(3, strides=1, padding="same")(x))
+        x = layers.MaxPooling2D()(layers.Concatenate()([one, three, five, pool]))
+    return layers.Dense(4)(layers.GlobalAveragePooling2D()(x))
+
+
+def denoiser(layers: Any, x: Any) -> Any:
+    y = layers.Conv2D(12, 3, padding="same")(x)
+    for _ in range(2):
+        y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(12, 3, padding="same")(y)))
+    return layers.Subtract()([x, layers.Conv2D(3, 3, padding="same")(y)])
+
+
+MODELS = (chain, residual, projected, u_net, squeezed, preactivated, dense_block, inception, denoiser)
 
 
 @pytest.mark.oracle
@@ -92,6 +128,52 @@ def test_functional_models(suffix: str, tmp_path: Path) -> None:
         renamed = {names[layer]: tuple(names[source] for source in taken) for layer, taken in found.items()}
         if renamed != truth:
             wrong.append(f"{body.__name__}: {set(renamed.items()) ^ set(truth.items())}")
+    assert not wrong, "\n".join(wrong)
+
+
+def translator(keras: Any) -> Any:
+    """The last states of one recurrent layer are the first of another."""
+    source, target = keras.Input((9, 11)), keras.Input((7, 13))
+    _, h, c = keras.layers.LSTM(6, return_state=True, name="encoder")(source)
+    y = keras.layers.LSTM(6, return_sequences=True, name="decoder")(target, initial_state=[h, c])
+    return keras.Model([source, target], keras.layers.Dense(13)(y))
+
+
+def given_states(keras: Any) -> Any:
+    """States that enter the model."""
+    x, state = keras.Input((5, 3)), keras.Input((4,))
+    return keras.Model([x, state], keras.layers.GRU(4)(x, initial_state=state))
+
+
+def twins(keras: Any) -> Any:
+    """Two inputs through one model, compared."""
+    inside = keras.Input((8,))
+    encoder = keras.Model(inside, keras.layers.Dense(5)(keras.layers.Dense(7)(inside)), name="encoder")
+    left, right = keras.Input((8,)), keras.Input((8,))
+    apart = keras.layers.Subtract()([encoder(left), encoder(right)])
+    return keras.Model([left, right], keras.layers.Dense(1)(apart))
+
+
+@pytest.mark.oracle
+def test_several_inputs(tmp_path: Path) -> None:
+    import keras
+
+    wrong: list[str] = []
+    for build in (translator, given_states, twins):
+        keras.backend.clear_session()
+        model = build(keras)
+        file = tmp_path / f"{build.__name__}.h5"
+        model.save(file)
+        (seen,) = group(replace(read(file), config=None))
+        draft = wire(seen, Hints(tuple(tensor.shape[1:] for tensor in model.inputs)))[0]
+        bind(draft.blueprint, seen.tree)
+        truth, found = parse(model.to_json()), draft.blueprint
+        ours, theirs = (
+            sorted((call.layer, call.call, [(r.layer, r.call, r.index) for r in all_refs(call)]) for call in b.calls)
+            for b in (found, truth)
+        )
+        if ours != theirs:
+            wrong.append(f"{build.__name__}: {ours} instead of {theirs}")
     assert not wrong, "\n".join(wrong)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from regraft.blueprint import TensorRef
 from regraft.recover.families.library import Index, Member, Shapes
 from regraft.recover.families.sequence import Unit, alike, outline, places
 
@@ -28,6 +29,7 @@ class Alignment:
         before: Layers of the file in front of them.
         after: Layers of the file behind them.
         by: What the assignment rests on.
+        end: The tensor at which the architecture is cut off, where that is neither its end nor that without top.
     """
 
     member: Member
@@ -35,6 +37,12 @@ class Alignment:
     before: tuple[Unit, ...]
     after: tuple[Unit, ...]
     by: Literal["order", "names", "width", "shapes"]
+    end: TensorRef | None = None
+
+    @property
+    def title(self) -> str:
+        """The architecture as a person names it, and where it is cut off."""
+        return f"{self.member.title}{f' up to {self.end.layer}' if self.end else ''}"
 
     @property
     def with_top(self) -> bool:

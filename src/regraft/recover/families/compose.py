@@ -53,9 +53,10 @@ def composed(
     source = published(alignment.member)
     old = source.blueprint
     if not alignment.with_top:
-        if source.cut is None:
+        cut = alignment.end or source.cut
+        if cut is None:
             return None
-        old = upto(old, source.cut)
+        old = upto(old, cut)
     alone = alignment.with_top and not alignment.before and not alignment.after
     if len(old.inputs) != 1 or (len(old.outputs) != 1 and not alone):
         return None
@@ -114,7 +115,7 @@ def needed_area(
         dense = next((s.name for s in old.layers if s.type == "Dense" and s.name in stored), None)
         widths = [stored[n][0][-1] for n in stored if old.by_name[n].type != "Dense"]
         return stored[dense][0][0] // widths[-1] if dense and widths else None
-    body = [alignment.matched[i] for i in range(alignment.member.body)]
+    body = alignment.matched[: alignment.member.body]
     channels = next((u.shapes[0][-1] for u in reversed(body) if u.shapes and u.shapes[0]), 0)
     return area_needed(back, channels) if channels else None
 
@@ -228,5 +229,7 @@ def loose_top(alignment: Alignment, source: Published, index: Index, names: dict
     name = alignment.member.names[last]
     if alignment.by != "width" and alignment.matched[last].name == name and alignment.matched[last].part is not None:
         return frozenset()
+    if source.blueprint.by_name[name].type != "Dense":
+        return frozenset()  # nobody builds a top of 1 x 1 convolutions but by the argument of the published function
     whole = [spec.name for spec in source.blueprint.layers]
     return frozenset(names[n] for n in whole[whole.index(name) :])

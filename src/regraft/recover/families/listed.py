@@ -111,7 +111,7 @@ def regrouped(grouping: Grouping, alignment: Alignment, types: dict[str, str]) -
     """The grouping whose layers are those of the alignment, under their names; ``types`` by name."""
     units = (*alignment.before, *alignment.matched, *alignment.after)
     groups = tuple(Group(u.name, u.name, f"/{u.name}", u.arrays) for u in units)
-    evidence = f"as in {alignment.member.title}"
+    evidence = f"as in {alignment.title}"
     parts = tuple(
         Part(group, types.get(unit.name, ""), {}, "supported", evidence)
         if unit.part is None

@@ -8,6 +8,7 @@ import numpy as np
 
 from regraft.blueprint import Blueprint, LayerSpec
 from regraft.recover.families.align import Alignment
+from regraft.recover.families.cuts import bottlenecks
 from regraft.recover.families.library import Index, Member
 
 #: Packages whose architectures other authors build too, with other settings.
@@ -27,6 +28,8 @@ PRETRAINED = "pretrained"
 BODY = "without top"
 #: The form that other input channels than three bring about by themselves.
 OTHER_CHANNELS = "input channels other than 3"
+#: Nats for an architecture that is cut off, and for an end from which the published graph goes on without variables.
+CUT, BEHIND = 2.0, 1.0
 #: Nats for a Normalization layer whose values contradict the form.
 VALUES = 2.3
 
@@ -49,7 +52,9 @@ def cost(alignment: Alignment, index: Index, different: int) -> float:
     total += min(MOST, LAYERS * different)
     if any(unit.part is not None for unit in alignment.matched):
         total += min(MOST, NAME * renamed(alignment))
-    if not alignment.with_top and any(is_body_of(other, member) for other in index.members):
+    if alignment.end is not None:
+        total += CUT + BEHIND * behind(alignment)
+    elif not alignment.with_top and any(is_body_of(other, member) for other in index.members):
         total += VARIANT
     return total + VALUES * contradicted(alignment)
 
@@ -61,6 +66,13 @@ def is_body_of(other: Member, member: Member) -> bool:
         *words,
         BODY,
     ]
+
+
+def behind(alignment: Alignment) -> int:
+    """How many single tensors the published graph makes of the end of a cut one before it has variables again."""
+    places = bottlenecks(alignment.member)
+    refs = [ref for ref, length in places if length == len(alignment.matched)]
+    return len(refs) - 1 - refs.index(alignment.end) if alignment.end in refs else 0
 
 
 def renamed(alignment: Alignment) -> int:
@@ -115,7 +127,15 @@ def function_of(blueprint: Blueprint) -> object:
 
 
 def settled(spec: LayerSpec) -> dict[str, object]:
-    """The settings that matter: the last axis of a map is its fourth, and momentum serves training only."""
+    """
+    The settings that matter.
+
+    The last axis of a map is its fourth, momentum serves training only, and the size that an architecture was published
+    for is not that of the file.
+    """
+    shape = spec.config.get("batch_shape")
+    if spec.type == "InputLayer" and isinstance(shape, tuple):
+        return {"rank": len(shape), "channels": shape[-1]}
     config: dict[str, object] = {key: value for key, value in spec.config.items() if key != "momentum"}
     if spec.type == "BatchNormalization" and config.get("axis") == 3:
         config["axis"] = -1

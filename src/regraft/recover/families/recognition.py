@@ -13,6 +13,7 @@ from regraft.recover.draft import Draft, Hints
 from regraft.recover.families.align import Alignment, by_names, by_order, by_width
 from regraft.recover.families.chain import NotAChainError
 from regraft.recover.families.compose import Composed, composed
+from regraft.recover.families.cuts import cuts
 from regraft.recover.families.library import Index, index, published
 from regraft.recover.families.listed import listed, regrouped
 from regraft.recover.families.nested import Nest, around, nests
@@ -44,11 +45,13 @@ def match(grouping: Grouping, hints: Hints) -> list[Draft]:
     places = [(a, drafted(a, grouping, library, hints)) for a in alignments(grouping, library) if distinct(a)]
     if not places and has_layers(grouping):
         places = [(n.alignment, drafted(n, grouping, library, hints)) for n in nests(grouping, library)]
+    if not any(found for _, found in places):
+        places = [(a, drafted(a, grouping, library, hints)) for a in cuts(grouping, library) if distinct(a)]
     for alignment, found in places:
         if found is None:
             continue
         same = function_of(found.blueprint)
-        others.setdefault(same, []).append(alignment.member.title)
+        others.setdefault(same, []).append(alignment.title)
         if same not in drafts or found.cost < drafts[same][0]:
             drafts[same] = (found.cost, found, alignment)
     ranked = sorted(drafts.items(), key=lambda item: item[1][0])[:MOST]
@@ -98,7 +101,7 @@ def drafted(place: Alignment | Nest, grouping: Grouping, library: Index, hints: 
     except (NotAChainError, RegraftError):
         return None
     value = cost(alignment, library, made.different)
-    return Draft(grouping, blueprint, value, made.choices, (), alignment.member.title, made.known)
+    return Draft(grouping, blueprint, value, made.choices, (), alignment.title, made.known)
 
 
 def in_file_order(blueprint: Blueprint, grouping: Grouping) -> Blueprint:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from regraft.blueprint import Choice, Label, Setting
 from regraft.blueprint.words import words
+from regraft.recover.geometry.alternatives import WORTH_ASKING
 from regraft.recover.geometry.lattice import INFINITE, Assignment, Lattice, Step, best_with
-from regraft.recover.geometry.plan import Plan
+from regraft.recover.geometry.plan import MARGIN_UNSIZED, Plan
+from regraft.recover.geometry.roles import is_pool
 from regraft.recover.geometry.ways import Fixed, Way, least
 from regraft.recover.question import Option, Question, sorted_question
 
@@ -16,8 +18,6 @@ from regraft.recover.question import Option, Question, sorted_question
 GAIN = 1.5
 #: Below this the values are about equally likely.
 EVEN = 0.7
-#: Ways of the same sizes that cost more than the best by this are not worth a question.
-WORTH_ASKING = 6.0
 #: Settings that a layer cannot be built without are choices even where one value remains.
 ALWAYS = frozenset({"target_shape", "dims", "n", "batch_shape", "return_sequences", "layer.return_sequences"})
 
@@ -106,14 +106,23 @@ def choices_of(
             costs = told.told.get((step.name, key), {})
             subject = f"{step.name}.{key}"
             usual = getattr(plan.graph.layers[step.name], key, None) == value
-            only = (len(costs) < 2 and usual and key not in ALWAYS) or (
-                key == "batch_shape" and step.name in plan.stated
-            )
+            only = len(costs) < 2 and usual and key not in ALWAYS
             if (step.name, key) in asked or subject in found or only:
+                continue
+            if key == "batch_shape" and step.name in plan.stated:
+                found[subject] = stated_choice(plan, step.name, value)
                 continue
             found[subject] = choice_of(plan, step.name, key, value, told)
     formats = [plan.format_choice] if plan.format_choice is not None else []
     return [*formats, *found.values()]
+
+
+def stated_choice(plan: Plan, name: str, value: Setting) -> Choice:
+    """The shape of an input that the user gave; of several inputs nobody has said which is which."""
+    given = {repr(dict(way.edits).get("batch_shape")) for layer in plan.stated for way in plan.entries[layer]}
+    alike = len(given) == 1
+    reason = "stated by the user" if alike else "stated by the user, in the order in which the file has the inputs"
+    return Choice(f"{name}.batch_shape", words(value), (words(value),), "proved" if alike else "assumed", reason)
 
 
 def choice_of(plan: Plan, name: str, key: str, value: Setting, told: Verdicts) -> Choice:
@@ -122,7 +131,10 @@ def choice_of(plan: Plan, name: str, key: str, value: Setting, told: Verdicts) -
     others = sorted((other for other in costs if other != value), key=costs.__getitem__)
     margin, gain = told.margin(name, key, value), told.gain(name, key, value)
     best = min(costs, key=costs.__getitem__) == value if costs else True
-    label, reason = labelled(margin, gain, best=best, needed=plan.margin, cut=told.cut)
+    # A pool of another size may give the same map: little but convention speaks for one of them.
+    pooled = is_pool(plan.graph.spec(name).type) and key in ("pool_size", "padding")
+    needed = MARGIN_UNSIZED if pooled else plan.margin
+    label, reason = labelled(margin, gain, best=best, needed=needed, cut=told.cut)
     if key == "batch_shape" and has_open_axes(value):
         label, reason = "open", "nothing in the file depends on the sizes that are left open"
     elif key in FREE and label == "supported":

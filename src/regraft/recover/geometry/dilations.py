@@ -7,7 +7,7 @@ from regraft.errors import RegraftError
 from regraft.layers.walk import model_shapes
 from regraft.recover.draft import edited
 from regraft.recover.geometry.graph import built_or_none
-from regraft.recover.geometry.plan import MARGIN, Plan
+from regraft.recover.geometry.plan import Plan
 from regraft.recover.geometry.roles import SUMS
 from regraft.recover.geometry.ways import Way
 from regraft.recover.question import Option, Question, sorted_question
@@ -48,7 +48,7 @@ def dilation_question(plan: Plan, blueprint: Blueprint) -> Question | None:
         for (words, cost, edits), border in zip(kinds, borders, strict=True)
     ]
     found = sorted_question(options, "open")
-    clear = told and found.options[1].cost - found.options[0].cost >= MARGIN
+    clear = told and found.options[1].cost - found.options[0].cost >= plan.margin
     return Question(found.options, "supported") if clear else found
 
 

@@ -12,7 +12,7 @@ from regraft.recover.draft import Draft, Hints
 from regraft.recover.geometry.borders import Borders, borders
 from regraft.recover.geometry.graph import Graph, completed, graph_of
 from regraft.recover.geometry.habits import Habit
-from regraft.recover.geometry.lattice import INFINITE
+from regraft.recover.geometry.lattice import INFINITE, Lattice, Step
 from regraft.recover.geometry.plan import Plan
 from regraft.recover.geometry.planning import formats, plan_of, plausible, width_for
 from regraft.recover.geometry.results import Fitted, drafts
@@ -32,6 +32,12 @@ SLACK, SLACK_LONG, LONG = 9.0, 5.0, 100
 WIDE_UP_TO = 60
 #: Habits that are tried in long networks.
 MOST_HABITS = 4
+#: The same where rare settings are tried: they are rare under every habit.
+MOST_HABITS_WIDE = 2
+
+
+#: States after which no more habits are tried: arrays that hardly any sizes fit have no end of them.
+MOST_STATES, STATES_PER_CALL = 40_000, 200
 
 
 #: What is first tried are settings within so many nats of the usual one.
@@ -57,6 +63,16 @@ class Effort:
 
     limit: float
     wide: bool = False
+
+
+#: What is followed without a first guess, above the cheapest settings of every layer, one after another.
+LEVELS = (9.0, 14.0, 20.0, 30.0, INFINITE)
+#: The same for rare settings: what needs several of them is wired wrongly, more likely than not.
+LEVELS_WIDE = (9.0, 14.0, 20.0)
+#: States kept while only the most usual settings are tried.
+WIDTH_USUAL = 1500
+#: Rare settings count where they are not dearer than usual ones by more.
+NEARLY = 2.0
 
 
 EFFORTS = (Effort(9.0), Effort(INFINITE, wide=True))
@@ -139,46 +155,119 @@ def has_statistics(graph: Graph) -> bool:
 
 def tried(base: Graph, draft: Draft, hints: Hints, seen: Borders, slack: float) -> tuple[list[Fitted], str]:
     """The searches over all data formats, with rare settings only where nothing else will do."""
-    failure, last = "", list[Fitted]()
+    failure, every, best = "", list[Fitted](), INFINITE
     # Rare settings multiply the states; in long networks that takes too long.
     for effort in EFFORTS[:1] if len(base.calls) > WIDE_UP_TO else EFFORTS:
         plans = [(plan_of(one, draft, hints, seen, wide=effort.wide), one.cost) for one in formats(base, hints)]
-        found, failed = searched(plans, draft, effort, slack)
-        failure, last = failure or failed, found or last
-        if found and min(one.excess for one in found) <= effort.limit:
+        # Rare settings must beat what the usual ones have found, or come near.
+        found, failed = searched(plans, draft, effort, slack, best + NEARLY)
+        failure, every = failure or failed, every + found
+        best = min((one.lattice.best + one.cost for one in every), default=INFINITE)
+        if every and min(one.excess for one in every) <= effort.limit:
             break
-    return last, failure
+    return every, failure
 
 
 def searched(
-    plans: Sequence[tuple[Plan, float]], draft: Draft, effort: Effort, slack: float
+    plans: Sequence[tuple[Plan, float]], draft: Draft, effort: Effort, slack: float, most: float
 ) -> tuple[list[Fitted], str]:
-    """The lattices of all habits that can compete, and the layer at which the first failed."""
-    found: list[Fitted] = []
-    failure = ""
-    best = INFINITE
+    """The lattices of all habits that can compete below a cost, and the layer at which the first failed."""
     limit = effort.limit if effort.wide else min(effort.limit, max(slack, LEAST_LIMIT))
-    for plan, cost in plans:
-        problems = [(habit, steps(plan, habit, limit)) for habit in plausible(plan, draft)]
-        bounds = [
-            cost + habit.cost + sum(least(s.ways) for s in problem if not s.shared) for habit, problem in problems
-        ]
-        ranked = sorted(zip(problems, bounds, strict=True), key=lambda item: item[1])
-        for (habit, problem), bound in ranked[:MOST_HABITS] if len(plan.graph.calls) > LONG else ranked:
-            extra = cost + habit.cost
-            if bound > best + slack:
-                continue
-            width = width_for(plan)
-            if best == INFINITE:
-                # The usual settings of every layer leave few states, so that no input size is lost among them.
-                usual = [replace(step, ways=within(step.ways, USUAL) if step.inputs else step.ways) for step in problem]
-                quick = search(usual, plan.shop, max(width, 1500), slack=slack)
-                best = min(best, quick.best + extra)
-                if not quick.failure:
-                    found.append(Fitted(plan, habit, quick, extra, quick.best + extra - min(bounds), hasty=True))
-            lattice = search(problem, plan.shop, width, best + slack - extra, slack)
-            failure = failure or lattice.failure
+    problems = [problem(plan, habit, cost, limit) for plan, cost in plans for habit in plausible(plan, draft)]
+    problems.sort(key=lambda one: one.bound)
+    if plans and len(plans[0][0].graph.calls) > LONG:
+        problems = problems[:MOST_HABITS]
+    floor = problems[0].bound
+    states = most_states(problems)
+    for one in problems:
+        lattice = one.quick(slack, most)
+        if not lattice.failure:
+            return competing(problems, one.fitted(lattice, floor, hasty=True), slack, most, floor)
+        states -= visited(lattice)
+        if states < 0:
+            break
+    # Without a first guess more and more is followed, so that few sizes are where the arrays leave a likely way.
+    failure, states = "", most_states(problems)
+    if effort.wide:
+        problems = problems[:MOST_HABITS_WIDE]
+    for level in LEVELS_WIDE if effort.wide else LEVELS:
+        for one in problems:
+            lattice = one.search(min(floor + level, most), slack) if one.bound <= min(floor + level, most) else None
+            if lattice is not None and not lattice.failure:
+                return competing(problems, one.fitted(lattice, floor, hasty=True), slack, most, floor)
+            failure = failure or (lattice.failure if lattice is not None else "")
+            states -= 0 if lattice is None else visited(lattice)
+            if states < 0:
+                return [], failure
+        if floor + level >= most:
+            break
+    return [], failure
+
+
+def competing(
+    problems: Sequence[Problem], first: Fitted, slack: float, most: float, floor: float
+) -> tuple[list[Fitted], str]:
+    """What all habits find that is hardly dearer than the best, given a first guess."""
+    found, best, states = [first], first.lattice.best + first.cost, most_states(problems)
+    for one in problems:
+        limit = min(best + slack, most)
+        if one.bound <= limit:
+            lattice = one.search(limit, slack)
+            states -= visited(lattice)
             if not lattice.failure:
-                best = min(best, lattice.best + extra)
-                found.append(Fitted(plan, habit, lattice, extra, lattice.best + extra - min(bounds)))
-    return found, failure
+                best = min(best, lattice.best + one.extra)
+                found.append(one.fitted(lattice, floor))
+            if states < 0:
+                break
+    return found, ""
+
+
+def most_states(problems: Sequence[Problem]) -> int:
+    """How many states are visited under all habits together, about."""
+    return max(MOST_STATES, STATES_PER_CALL * len(problems[0].steps))
+
+
+def visited(lattice: Lattice) -> int:
+    """How many states a search has visited."""
+    return sum(map(len, lattice.before))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """
+    The search under one habit.
+
+    Attributes:
+        plan: What all searches of a data format share.
+        habit: The habit.
+        steps: The calls.
+        extra: Cost of the habit and the data format.
+        bound: What every assignment costs at least.
+    """
+
+    plan: Plan
+    habit: Habit
+    steps: Sequence[Step]
+    extra: float
+    bound: float
+
+    def search(self, most: float, slack: float) -> Lattice:
+        """What ends below a cost."""
+        return search(self.steps, self.plan.shop, width_for(self.plan), most - self.extra, slack)
+
+    def quick(self, slack: float, most: float) -> Lattice:
+        """The most usual settings alone: they leave few states, so that no input size is lost among them."""
+        usual = [replace(step, ways=within(step.ways, USUAL) if step.inputs else step.ways) for step in self.steps]
+        width = max(width_for(self.plan), WIDTH_USUAL)
+        return search(usual, self.plan.shop, width, most - self.extra, slack)
+
+    def fitted(self, lattice: Lattice, floor: float, *, hasty: bool = False) -> Fitted:
+        """What was found, with the price of the habit."""
+        return Fitted(self.plan, self.habit, lattice, self.extra, lattice.best + self.extra - floor, hasty)
+
+
+def problem(plan: Plan, habit: Habit, cost: float, limit: float) -> Problem:
+    """The search under one habit; settings that cost more than the cheapest of a layer by ``limit`` are left out."""
+    found = steps(plan, habit, limit)
+    extra = cost + habit.cost
+    return Problem(plan, habit, found, extra, extra + sum(least(step.ways) for step in found if not step.shared))

@@ -65,6 +65,22 @@ class Graph:
             counts[call.layer] = counts.get(call.layer, 0) + 1
         return counts
 
+    @cached_property
+    def grown(self) -> frozenset[tuple[str, int]]:
+        """The calls at or behind a layer that makes a map of a vector."""
+        found: set[tuple[str, int]] = set()
+        for call in self.calls:
+            spec = self.spec(call.layer)
+            made = spec.type == "Reshape" or (spec.type == "Slot" and spec.config.get("role") == "map")
+            if made or any((ref.layer, ref.call) in found for ref in call.inputs):
+                found.add((call.layer, call.call))
+        return frozenset(found)
+
+    @cached_property
+    def joins(self) -> bool:
+        """Whether anything is concatenated."""
+        return any(spec.type == "Concatenate" for spec in self.blueprint.layers)
+
     def spec(self, name: str) -> LayerSpec:
         """The spec of a layer."""
         return self.blueprint.by_name[name]

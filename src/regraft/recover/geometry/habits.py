@@ -12,7 +12,7 @@ others); and exercises of learners. A count of 0 was taken as one half.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import TypeVar
 
@@ -63,6 +63,12 @@ PADDINGS_MANY: Mapping[str, float] = {"same": 36, "valid": 21}
 PADDINGS_1D: Mapping[str, float] = {"valid": 68, "same": 25, "causal": 9}
 #: Of 31 networks with ``UpSampling`` or transposed convolutions: 18 with several kernels, all ``same``.
 PADDINGS_UP: Mapping[str, float] = {"same": 18, "valid": 0.5}
+#: Of those 60 networks that mix paddings about a quarter do as the CIFAR example of Keras does: ``same``, then ``valid``,
+#: between every two pools.
+IN_TURNS, TURNS = "same, then valid", 15 / 255
+#: Autoencoders of convolutions without shortcuts mostly pool with ``same``, as the tutorial of the Keras blog does, so
+#: that sizes which cannot be halved fit all the same; a judgement.
+POOLS_CODE: Mapping[Window, int] = {(2, 2, "same"): 550, (2, 2, "valid"): 400}
 #: Of 1,029 convolutions with kernels wider than 1, 91 have another padding than most of their network.
 PADDING_DIFFERS = 91 / 1029
 #: Of 1,570 convolutions 11 have holes.
@@ -83,6 +89,12 @@ TRANSPOSED: Mapping[tuple[int, str], float] = {
 UPSAMPLED: Mapping[int, float] = {2: 33, 3: 3, 4: 1, 5: 0.5, 8: 0.5}
 #: How a map becomes a vector before a Dense: 314 networks, over one axis and over two.
 TO_VECTOR: Mapping[str, int] = {"Flatten": 214, "GlobalAveragePooling": 52, "GlobalMaxPooling": 10}
+#: Over one axis, mostly text: the networks for sentences take the largest value, those for series flatten; a judgement.
+TO_VECTOR_1D: Mapping[str, int] = {"Flatten": 35, "GlobalAveragePooling": 22, "GlobalMaxPooling": 43}
+#: Networks whose files list no pools and that give back as many channels as they take: autoencoders, mostly.
+MIRRORED = 0.35
+#: Blocks that end in a sum pool before it throughout, as in Xception, or never.
+SUMS_POOLED = 0.25
 #: Recurrent layers before a Dense: 97 give their last step, 25 all steps; as the last layer 11 and 5.
 SEQUENCES_BEFORE_DENSE = 25 / 122
 SEQUENCES_AT_THE_END = 5 / 16
@@ -104,10 +116,12 @@ class Habit:
     What a network does throughout; a layer may differ, at a cost.
 
     Attributes:
-        padding: Of convolutions with kernels wider than 1.
+        padding: Of convolutions with kernels wider than 1, or ``IN_TURNS``.
         pool: Of pools.
         every: Where no layer says so, after how many convolutions a pool follows: 1, 2, or 0 for no pools.
         strided: Whether convolutions move by 2 instead of pools; None where that goes by the place of each.
+        mirrored: Where no layer says so, whether maps shrink before every convolution up to the middle, and grow behind.
+        sums_pooled: Whether branches end in a pool before a sum, where no layer says so.
         cost: Of having this habit.
     """
 
@@ -115,10 +129,14 @@ class Habit:
     pool: Window = (2, 2, "valid")
     every: int = 0
     strided: bool | None = None
+    mirrored: bool = False
+    sums_pooled: bool = False
     cost: float = 0.0
 
-    def of_padding(self, padding: str) -> float:
-        """Cost of a convolution with this padding."""
+    def of_padding(self, padding: str, *, behind: bool) -> float:
+        """Cost of a convolution with this padding, right behind another one or not."""
+        if self.padding == IN_TURNS:
+            return nats(0.97 if padding == ("valid" if behind else "same") else 0.015)
         return nats(1 - PADDING_DIFFERS) if padding == self.padding else nats(PADDING_DIFFERS / 2)
 
     def of_pool(self, window: Window, rank: int) -> float:
@@ -129,7 +147,16 @@ class Habit:
 
 
 def habits(
-    *, convolutions: int, pools: int, rank: int, grows: bool, slots: bool, plain: bool = False
+    *,
+    convolutions: int,
+    pools: int,
+    rank: int,
+    grows: bool,
+    slots: bool,
+    plain: bool = False,
+    code: bool = False,
+    returns: bool = False,
+    summed: bool = False,
 ) -> Iterator[Habit]:
     """
     The habits that a network may have.
@@ -141,12 +168,17 @@ def habits(
         grows: Whether maps grow again: UpSampling, transposed convolutions.
         slots: Whether pools may stand where no layer says so.
         plain: Whether it is a chain of ordinary convolutions: then all of them move alike, or none.
+        code: Whether maps shrink and grow again without shortcuts.
+        returns: Whether a chain without listed pools gives a map of as many channels as it takes.
+        summed: Whether pools may stand before sums where no layer says so.
     """
     many = PADDINGS_MANY if convolutions >= 5 else PADDINGS_FEW
     paddings = PADDINGS_UP if grows else PADDINGS_1D if rank == 1 else many
     names = list(paddings) if convolutions else ["valid"]
-    table = POOLS_1D if rank == 1 else POOLS_2D
+    table = POOLS_1D if rank == 1 else {**POOLS_2D, **POOLS_CODE} if code else POOLS_2D
     usual = sorted(table, key=lambda w: -table[w])[:5]
+    if convolutions >= 4 and (pools > 1 or slots) and plain and rank == 2 and not grows:
+        names.append(IN_TURNS)
     for name in names:
         for window in usual if pools or slots else usual[:1]:
             if window[1] == 1:
@@ -154,13 +186,28 @@ def habits(
             for every, part in EVERY.items() if slots else [(0, 1.0)]:
                 if every == 0 and slots and window != usual[0]:
                     continue
-                cost = nats(share(paddings, name)) if convolutions else 0.0
+                cost = nats(TURNS if name == IN_TURNS else share(paddings, name)) if convolutions else 0.0
                 cost += nats(share(table, window)) if pools or (slots and every) else 0.0
+                if name == IN_TURNS and slots and every != 2:
+                    continue
                 if pools or every or not plain or not convolutions:
-                    yield Habit(name, window, every, None, cost + nats(part))
+                    yield from blocks(Habit(name, window, every, None, cost=cost + nats(part)), summed=summed)
                     continue
                 for strided, chance in ((True, STRIDED), (False, 1 - STRIDED)):
-                    yield Habit(name, window, every, strided, cost + nats(part) + nats(chance))
+                    yield Habit(name, window, every, strided, cost=cost + nats(part) + nats(chance))
+                if returns and name == "same":
+                    window_code = max(POOLS_CODE, key=lambda w: POOLS_CODE[w])
+                    yield Habit(name, window_code, 0, False, mirrored=True, cost=nats(MIRRORED))
+
+
+def blocks(habit: Habit, *, summed: bool) -> Iterator[Habit]:
+    """A habit with and without pools at the end of the branches of sums."""
+    if not summed:
+        yield habit
+        return
+    yield replace(habit, cost=habit.cost + nats(1 - SUMS_POOLED))
+    if not habit.every:
+        yield replace(habit, sums_pooled=True, cost=habit.cost + nats(SUMS_POOLED))
 
 
 #: Of 88 networks without pools 25 have convolutions that move by 2; with a Flatten behind them, 21 of 26 such

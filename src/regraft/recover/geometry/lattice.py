@@ -111,7 +111,8 @@ def assignments(lattice: Lattice) -> Iterator[Assignment]:
     starting: list[dict[int, list[Edge]]] = []
     for edges in lattice.edges:
         by_start: dict[int, list[Edge]] = {}
-        for edge in edges:
+        after = lattice.after[len(starting) + 1]
+        for edge in sorted(edges, key=lambda e: e.cost + after[e.end]):
             by_start.setdefault(edge.start, []).append(edge)
         starting.append(by_start)
     number = count()
@@ -120,7 +121,7 @@ def assignments(lattice: Lattice) -> Iterator[Assignment]:
         total, _, i, state, spent, path = heapq.heappop(heap)
         # The way back is known exactly, so a path is only left when another becomes cheaper.
         while i < len(lattice.steps):
-            options = sorted(starting[i].get(state, []), key=lambda e: e.cost + lattice.after[i + 1][e.end])
+            options = starting[i].get(state, [])
             if not options:
                 break
             for edge in options[1:]:

@@ -29,6 +29,7 @@ class Plan:
         stated: Inputs whose shape the user gave.
         format_choice: How the data format was decided, where it had to be.
         borders: What stored means say of paddings and map sizes.
+        ends: Shapes that the outputs are known to have, without the batch axis; empty if nothing is known.
     """
 
     graph: Graph
@@ -41,6 +42,7 @@ class Plan:
     borders: Borders = field(default_factory=Borders)
     stated: frozenset[str] = frozenset()
     format_choice: Choice | None = None
+    ends: tuple[tuple[int, ...], ...] = ()
 
     @property
     def margin(self) -> float:

@@ -106,6 +106,7 @@ def plan_of(format: Format, draft: Draft, hints: Hints, seen: Borders, *, wide: 
         seen,
         frozenset(ref.layer for ref, e in zip(refs, known, strict=True) if e.stated),
         format.choice,
+        hints.output_shapes,
     )
 
 
@@ -128,6 +129,7 @@ def plausible(plan: Plan, draft: Draft) -> list[Habit]:
     free = [name for name, role in plan.roles.items() if not role.inside and not role.after_sums]
     convolutions = sum(kernel_side(graph, name) > 1 for name in free)
     slots = sum(s.type == "Slot" and s.config.get("role") == "resize" for s in graph.blueprint.layers)
+    merging = any(s.type == "Slot" and s.config.get("role") == "merge" for s in graph.blueprint.layers)
     found = habits(
         convolutions=convolutions,
         pools=sum(map(is_pool, types)),
@@ -135,8 +137,18 @@ def plausible(plan: Plan, draft: Draft) -> list[Habit]:
         grows=any(map(is_growth, types)),
         slots=slots > 0 and not draft.grouping.complete,
         plain=not any(t in SUMS or t.startswith(("Depthwise",)) for t in types),
+        returns=returns_channels(graph),
+        summed=merging and any(t in SUMS for t in types),
+        code=any(map(is_growth, types)) and "Concatenate" not in types and not any(t in SUMS for t in types),
     )
     return sorted(found, key=lambda habit: habit.cost)
+
+
+def returns_channels(graph: Graph) -> bool:
+    """Whether the last convolution of a chain gives as many channels as the first one takes."""
+    kernels = [graph.stored.get(c.layer, {}).get("kernel", ()) for c in graph.calls]
+    maps = [kernel for kernel in kernels if len(kernel) >= 3]
+    return len(maps) > 2 and all(len(k) >= 3 for k in kernels if len(k) > 1) and maps[0][-2] == maps[-1][-1]
 
 
 def width_for(plan: Plan) -> int:

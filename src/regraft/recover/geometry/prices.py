@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from math import log2
 
 from regraft.blueprint import Call, Setting, Shape, TensorRef
@@ -64,10 +65,13 @@ NOT_ONE_PLACE = 1.0
 
 
 def endings(plan: Plan, skipped: Mapping[TensorRef, TensorRef]) -> Iterator[Step]:
-    """A last look at the outputs that are maps, beside the first input."""
+    """A last look at the outputs: known shapes that they must have, and those that are maps beside the first input."""
     graph = plan.graph
     if not graph.blueprint.inputs:
         return
+    if plan.ends:
+        for ref in graph.blueprint.outputs:
+            yield Step("", (skipped.get(ref, ref),), (), partial(ends_known, plan))
     start = graph.blueprint.inputs[0]
     grows = any(role.grows for role in plan.roles.values())
     mapped = any(layer is not None and layer.rank >= 2 for layer in graph.layers.values())
@@ -86,6 +90,22 @@ def endings(plan: Plan, skipped: Mapping[TensorRef, TensorRef]) -> Iterator[Step
 
     for ref in graph.blueprint.outputs:
         yield Step("", (skipped.get(ref, ref), start), (), Fixed((Way(kind="end"),)), price=price)
+
+
+def ends_known(plan: Plan, shapes: tuple[Shape, ...]) -> list[Way]:
+    """A way to end only in a shape that one of the known outputs has."""
+    (shape,) = shapes
+    # Where an axis of an input is left open, a length stands for many: only ranks and channels can be compared.
+    open_axes = any(None in stated(way)[1:] for ways in plan.entries.values() for way in ways)
+
+    def fits(end: tuple[int, ...]) -> bool:
+        if shape is None:
+            return True
+        pairs = list(zip(shape[1:], end, strict=False))
+        some = pairs[:0] if open_axes and plan.graph.channels_first else pairs[-1:] if open_axes else pairs
+        return len(shape) == len(end) + 1 and all(found is None or found == known for found, known in some)
+
+    return [Way(kind="end")] if any(map(fits, plan.ends)) else []
 
 
 def stated(way: Way) -> tuple[Setting, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
-from math import isqrt, prod
+from math import isqrt, log, prod
 
 from regraft.blueprint import Call, LayerSpec, Shape, TensorRef
 from regraft.recover.geometry.demand import Demand
@@ -81,7 +81,7 @@ def targets_of(shape: Shape, count: int | None, wanted: Sequence[Demand]) -> lis
             else:
                 lengths = factors(count // need.features, places) if count % need.features == 0 else []
             for i, sizes in enumerate(lengths):
-                even = 0.1 if len(set(sizes)) == 1 else 1.0 + 0.4 * i
+                even = 0.1 if len(set(sizes)) == 1 else 0.7 + 1.2 * log(max(sizes) / min(sizes)) + 0.1 * (i % 2)
                 target = (*sizes, need.features) if need.axis == -1 else (need.features, *sizes)
                 found.append((target, even))
         if need.features and need.rank < 3:
@@ -117,6 +117,32 @@ def targets_of(shape: Shape, count: int | None, wanted: Sequence[Demand]) -> lis
     return found or [((-1,), 6.0)]
 
 
+def flatten(shop: Workshop, spec: LayerSpec, *, old: bool) -> Ways:
+    """
+    A map with its channels first is flattened as it lies, or channels last where Flatten was told of it too.
+
+    Flatten has the global data format unless it is given one, and had none before Keras 2.
+    """
+    lies = shop.way(spec, {"data_format": "channels_last"}, 0.0 if old else 0.8)
+    return fixed([lies] if old else [lies, shop.way(spec, {"data_format": "channels_first"}, 0.6)])
+
+
+def rows_of(shop: Workshop, spec: LayerSpec, need: Demand) -> Ways:
+    """A map as a sequence of its rows, or of its places, where the features fit."""
+    base = LayerSpec(spec.name, "Reshape", {"target_shape": (-1,)})
+
+    def ways(shapes: tuple[Shape, ...]) -> Sequence[Way]:
+        (shape,) = shapes
+        if shape is None or len(shape) != 4 or None in shape[1:]:
+            return [Way(cost=8.0, kind="absent")]
+        height, width, channels = (n or 1 for n in shape[1:])
+        targets = {(height, width * channels): 0.5, (width, height * channels): 2.5, (height * width, channels): 1.5}
+        fitting = {target: cost for target, cost in targets.items() if need.features in (None, target[1])}
+        return usable([shop.way(base, {"target_shape": t}, cost, kind="Reshape") for t, cost in fitting.items()])
+
+    return ways
+
+
 def permute(shop: Workshop, spec: LayerSpec) -> Ways:
     """Every order of the axes that arrive; the turn of two axes is the usual one."""
 
@@ -135,7 +161,9 @@ def permute(shop: Workshop, spec: LayerSpec) -> Ways:
     return ways
 
 
-def repeat_vector(shop: Workshop, spec: LayerSpec, lengths: Sequence[int]) -> Ways:
-    """A RepeatVector mostly makes a sequence as long as one of the input."""
-    found = [shop.way(spec, {"n": n}, 0.5) for n in lengths]
-    return fixed(found or [shop.way(spec, {"n": 10}, 3.0)])
+def repeat_vector(shop: Workshop, spec: LayerSpec, lengths: Sequence[int], ends: Sequence[int]) -> Ways:
+    """A RepeatVector mostly makes a sequence as long as one of the input, or as one that is known to come out."""
+    found = dict.fromkeys(lengths, 0.5) | dict.fromkeys(ends, 0.3)
+    rare = {n: 4.0 + n / 20 for n in range(1, 65)}
+    costs = {**rare, **(found or {10: 3.0})}
+    return fixed([shop.way(spec, {"n": n}, cost) for n, cost in costs.items()])

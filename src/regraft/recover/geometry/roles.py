@@ -37,6 +37,9 @@ class Role:
         grows: Whether maps grow again somewhere.
         after_growth: Whether they grew before this layer.
         to_vector: Whether its output becomes a vector: Flatten, or a Dense.
+        last: Whether no other window comes behind it.
+        behind: Whether a convolution comes right before it, with no pool between.
+        mobile: Whether the network has depthwise convolutions.
     """
 
     window: int = 1
@@ -58,6 +61,9 @@ class Role:
     grows: bool = False
     after_growth: bool = False
     to_vector: bool = False
+    last: bool = False
+    behind: bool = False
+    mobile: bool = False
 
 
 def is_window(type_name: str) -> bool:
@@ -153,7 +159,18 @@ def roles(graph: Graph) -> dict[str, Role]:
         for index in range(4):
             before[TensorRef(call.layer, call.call, index)] = output
     paddings = max(sum(role.padded and role.window > 1 for role in found.values()), 1)
-    return {name: replace(role, paddings=paddings, deep=len(found) >= 30) for name, role in found.items()}
+    mobile = any(kind.startswith("Depthwise") for kind in types.values())
+    kernels = [name for name in found if not is_pool(types[name])]
+    if not pools:
+        # Where pools may stand is not known: after every second convolution, if the habit asks.
+        wide = [name for name in kernels if found[name].window > 1]
+        found = {n: replace(role, behind=n in wide and wide.index(n) % 2 == 1) for n, role in found.items()}
+    return {
+        name: replace(role, paddings=paddings, deep=len(found) >= 30, last=name == kernels[-1], mobile=mobile)
+        if kernels
+        else role
+        for name, role in found.items()
+    }
 
 
 def role_of(
@@ -181,6 +198,7 @@ def role_of(
         narrows=bool(channels) and filters < channels,
         padded=direct is not None and graph.spec(direct.layer).type.startswith("ZeroPadding"),
         after_pool=active is not None and is_pool(graph.spec(active.layer).type),
+        behind=active is not None and "Conv" in graph.spec(active.layer).type,
         projection=call.layer in projections,
         entry=source in sources and call.layer not in projections,
         joined=joined(graph, output),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from regraft.blueprint import Call, Shape, TensorRef
 from regraft.recover.geometry.lattice import INFINITE, Edge, Key, Lattice, Step
-from regraft.recover.geometry.ways import Way, Workshop, least
+from regraft.recover.geometry.ways import Price, Way, Workshop, least
 
 
 def search(
@@ -94,6 +94,14 @@ def mover(step: Step, shop: Workshop) -> Callable[[tuple[Shape, ...]], list[tupl
         shapes, function = shop.effect(way.layer, call, arriving)
         return (None if shapes is None else (*shapes, *(None,) * (count - len(shapes)))[:count]), function
 
+    def extra(price: Price, way: Way, arriving: tuple[Shape, ...]) -> float:
+        key = (step.name, id(way.layer), arriving)
+        if way.layer is None:
+            return price(way, arriving)
+        if key not in shop.prices:
+            shop.prices[key] = price(way, arriving)
+        return shop.prices[key]
+
     def moves(arriving: tuple[Shape, ...]) -> list[tuple[tuple[Shape, ...], tuple[Way, ...]]]:
         if arriving not in seen:
             groups: dict[tuple[Shape, ...], list[Way]] = {}
@@ -103,7 +111,7 @@ def mover(step: Step, shop: Workshop) -> Callable[[tuple[Shape, ...]], list[tupl
                     shapes, function = leaving(way, arriving)
                     if shapes is not None and (way.kind, function) not in known:
                         known.add((way.kind, function))
-                        priced = way if step.price is None else way.dearer(step.price(way, arriving))
+                        priced = way if step.price is None else way.dearer(extra(step.price, way, arriving))
                         groups.setdefault(shapes, []).append(priced)
             seen[arriving] = [(shapes, tuple(sorted(ways, key=lambda w: w.cost))) for shapes, ways in groups.items()]
         return seen[arriving]

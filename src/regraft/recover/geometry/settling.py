@@ -13,6 +13,11 @@ from regraft.recover.geometry.ways import Way
 
 def settled(blueprint: Blueprint, chosen: Mapping[str, Way]) -> Blueprint:
     """The blueprint with the layers that were put in under names of their own, and without empty slots."""
+    return rewired(blueprint, put_in(blueprint, chosen))
+
+
+def put_in(blueprint: Blueprint, chosen: Mapping[str, Way]) -> dict[str, LayerSpec]:
+    """For each slot that is not empty its layer, under a name of its own that only the types of all of them decide."""
     taken = {spec.name for spec in blueprint.layers}
     counts: Counter[str] = Counter()
     renamed: dict[str, LayerSpec] = {}
@@ -25,7 +30,7 @@ def settled(blueprint: Blueprint, chosen: Mapping[str, Way]) -> Blueprint:
             counts[base] += 1
         taken.add(name)
         renamed[spec.name] = LayerSpec(name, way.kind, way.layer.config)
-    return rewired(blueprint, renamed)
+    return renamed
 
 
 def rewired(blueprint: Blueprint, renamed: Mapping[str, LayerSpec]) -> Blueprint:

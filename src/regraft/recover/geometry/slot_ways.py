@@ -9,9 +9,13 @@ from regraft.blueprint import Call, LayerSpec, Shape, TensorRef
 from regraft.recover.geometry import rearranged, windows
 from regraft.recover.geometry.demand import Demand
 from regraft.recover.geometry.graph import Graph
-from regraft.recover.geometry.habits import TO_VECTOR, Habit, nats
+from regraft.recover.geometry.habits import TO_VECTOR, TO_VECTOR_1D, Habit, nats
 from regraft.recover.geometry.roles import SUMS, Role
 from regraft.recover.geometry.ways import Way, Ways, Workshop, fixed, usable
+
+#: Pools that are tried where no layer says which, beside that of the habit.
+POOLS_OF_MAPS = ((2, 2, "valid"), (2, 2, "same"), (3, 2, "valid"), (3, 3, "valid"), (3, 2, "same"))
+POOLS_OF_SEQUENCES = ((2, 2, "valid"), (4, 4, "valid"), (3, 3, "valid"), (5, 5, "valid"), (2, 2, "same"))
 
 
 def slot_ways(
@@ -30,14 +34,19 @@ def slot_ways(
     base = LayerSpec(spec.name, "Slot")
     format_settings = {"data_format": "channels_first"} if graph.channels_first else {}
     if part == "resize":
-        return resizing(shop, base, graph, call, habit, rank, role, wide, int(spec.config["number"]))  # type: ignore[call-overload]
+        return resizing(shop, base, graph, call, habit, rank, role, wide, spec)
     if part == "merge":
-        return before_merge(shop, base, graph, call, rank)
+        return before_merge(shop, base, graph, call, habit, rank)
+    if part == "sequence":
+        return rearranged.rows_of(shop, base, demands[call_behind(graph, call)])
     if part == "vector":
-        total = sum(TO_VECTOR.values())
-        ways = [shop.way(base, {}, nats(TO_VECTOR["Flatten"] / total), kind="Flatten")]
+        table = TO_VECTOR_1D if rank == 1 else TO_VECTOR
+        total = sum(table.values())
+        ways = [shop.way(base, {}, nats(table["Flatten"] / total), kind="Flatten")]
+        if graph.channels_first and rank > 1:
+            ways.append(shop.way(base, format_settings, nats(table["Flatten"] / total) + 0.1, kind="Flatten"))
         for kind in ("GlobalAveragePooling", "GlobalMaxPooling"):
-            ways.append(shop.way(base, format_settings, nats(TO_VECTOR[kind] / total), kind=f"{kind}{rank}D"))
+            ways.append(shop.way(base, format_settings, nats(table[kind] / total), kind=f"{kind}{rank}D"))
         ways.append(Way(cost=4.0, kind="absent"))
         return fixed(ways)
     wanted = [demands[c.layer] for c in graph.next_active(TensorRef(call.layer))]
@@ -52,6 +61,11 @@ def slot_ways(
         return usable(made) or [Way(cost=8.0, kind="absent")]
 
     return mapped
+
+
+def call_behind(graph: Graph, call: Call) -> str:
+    """The layer that a slot stands before."""
+    return slot_consumers(graph, call)[0].layer
 
 
 def slot_consumers(graph: Graph, call: Call) -> list[Call]:
@@ -76,9 +90,14 @@ def resizing(
     rank: int,
     role: Role,
     wide: bool,
-    number: int,
+    slot: LayerSpec,
 ) -> Ways:
     """Nothing, a pool, or an UpSampling where maps grow."""
+    number, count = slot.config["number"], slot.config["of"]
+    assert isinstance(number, int)
+    assert isinstance(count, int)
+    if habit.mirrored:
+        return mirrored(shop, spec, graph, habit, rank, grows=2 * number > count)
     usual = habit.every > 0 and number % habit.every == 0
     skips = feeds_join(graph, call.inputs[0])
     present, absent = (nats(0.9), nats(0.1)) if usual else (nats(0.06), nats(0.94))
@@ -89,12 +108,16 @@ def resizing(
     ways = [Way(cost=absent, kind="absent")]
     first = {"data_format": "channels_first"} if graph.channels_first and rank > 1 else {}
     grown = grows_before(graph, call)
-    joins = any(spec.type == "Concatenate" for spec in graph.blueprint.layers)
-    windows_tried = [habit.pool] + [w for w in ((2, 2, "valid"), (2, 2, "same"), (3, 3, "valid")) if w != habit.pool]
+    joins = graph.joins
+    usual_ones = POOLS_OF_SEQUENCES if rank == 1 else POOLS_OF_MAPS
+    windows_tried = [habit.pool] + [w for w in usual_ones if w != habit.pool]
     if not grown:
         for i, window in enumerate(windows_tried):
             settings = {**windows.pool_settings(rank, window), **first}
             ways.append(shop.way(spec, settings, present + (0.05 if not i else 3.0 + i / 2), kind=kind))
+        # Of 563 pools between layers 42 take the mean, all of a network alike.
+        settings = {**windows.pool_settings(rank, habit.pool), **first}
+        ways.append(shop.way(spec, settings, present + 2.0, kind=f"AveragePooling{rank}D"))
         if wide and rank == 2:
             for sizes in ((1, 2), (2, 1), (2, 4), (4, 2), (1, 3), (3, 1)):
                 ways.append(shop.way(spec, {"pool_size": sizes, **first}, present + 6.0, kind=kind))
@@ -103,6 +126,16 @@ def resizing(
         into = any(graph.spec(c.layer).type == "Concatenate" for c in behind_convolution(graph, call))
         ways.append(shop.way(spec, up, nats(0.3 if grown or into else 0.04), kind=f"UpSampling{rank}D"))
     return fixed(ways)
+
+
+def mirrored(shop: Workshop, spec: LayerSpec, graph: Graph, habit: Habit, rank: int, *, grows: bool) -> Ways:
+    """In an autoencoder a pool before every convolution up to the middle, an UpSampling behind it."""
+    first = {"data_format": "channels_first"} if graph.channels_first and rank > 1 else {}
+    pool = shop.way(
+        spec, {**windows.pool_settings(rank, habit.pool), **first}, 3.0 if grows else 0.2, kind=f"MaxPooling{rank}D"
+    )
+    up = shop.way(spec, {"size": (2,) * rank, **first}, 0.2 if grows else 3.0, kind=f"UpSampling{rank}D")
+    return fixed([pool, up, Way(cost=2.0, kind="absent")])
 
 
 def feeds_join(graph: Graph, ref: TensorRef) -> bool:
@@ -120,14 +153,14 @@ def behind_convolution(graph: Graph, call: Call) -> list[Call]:
     return found
 
 
-def before_merge(shop: Workshop, spec: LayerSpec, graph: Graph, call: Call, rank: int) -> Ways:
+def before_merge(shop: Workshop, spec: LayerSpec, graph: Graph, call: Call, habit: Habit, rank: int) -> Ways:
     """Right before a sum a pool, as in Xception; before a Concatenate an UpSampling, as in U-Nets; mostly nothing."""
     first = {"data_format": "channels_first"} if graph.channels_first and rank > 1 else {}
-    ways = [Way(cost=nats(0.6), kind="absent")]
     kinds = {graph.spec(c.layer).type for c in graph.next_active(TensorRef(call.layer, call.call))}
+    ways = [Way(cost=nats(0.6 if not kinds & SUMS else 0.5 if habit.sums_pooled else 0.97), kind="absent")]
     if kinds & SUMS:
         settings = {**windows.pool_settings(rank, (3, 2, "same")), **first}
-        ways.append(shop.way(spec, settings, nats(0.3), kind=f"MaxPooling{rank}D"))
+        ways.append(shop.way(spec, settings, nats(0.5 if habit.sums_pooled else 0.02), kind=f"MaxPooling{rank}D"))
     else:
         ways.append(shop.way(spec, {"size": (2,) * rank, **first}, nats(0.4), kind=f"UpSampling{rank}D"))
     return fixed(ways)
@@ -135,17 +168,4 @@ def before_merge(shop: Workshop, spec: LayerSpec, graph: Graph, call: Call, rank
 
 def grows_before(graph: Graph, call: Call) -> bool:
     """Whether a vector was made a map before this place."""
-    todo, seen = [*call.inputs], set[TensorRef]()
-    while todo:
-        ref = todo.pop()
-        if ref in seen:
-            continue
-        seen.add(ref)
-        maker = graph.maker(ref)
-        if maker is None:
-            continue
-        spec = graph.spec(maker.layer)
-        if spec.type == "Reshape" or (spec.type == "Slot" and spec.config.get("role") == "map"):
-            return True
-        todo += maker.inputs
-    return False
+    return any((ref.layer, ref.call) in graph.grown for ref in call.inputs)

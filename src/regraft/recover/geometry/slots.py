@@ -20,7 +20,8 @@ CONVOLUTIONS = (
 )
 
 
-VECTORS = ("Dense", "LSTM", "GRU", "SimpleRNN", "Bidirectional")
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU", "Bidirectional")
+VECTORS = ("Dense", *RECURRENT)
 
 
 def spatial_rank(graph: Graph, call: Call) -> int:
@@ -38,7 +39,7 @@ def with_slots(graph: Graph) -> Blueprint:
     The blueprint with a ``Slot`` before every layer that may want something between it and what comes before.
 
     Before a convolution a pool, or an UpSampling where maps grow; between a map and a Dense a Flatten or a global pool;
-    between a vector and a convolution a Reshape.
+    between a vector and a convolution a Reshape, and one between a map and a recurrent layer.
     """
     layers: list[LayerSpec] = []
     calls: list[Call] = []
@@ -59,7 +60,9 @@ def with_slots(graph: Graph) -> Blueprint:
                 ref = placed[ref, role]
             inputs.append(ref)
         calls.append(replace(call, inputs=tuple(inputs)))
-    return replace(graph.blueprint, layers=(*graph.blueprint.layers, *layers), calls=tuple(calls))
+    # Every slot knows how many there are for pools, so that the middle of the network can be told.
+    counted = [replace(spec, config={**spec.config, "of": seen}) for spec in layers]
+    return replace(graph.blueprint, layers=(*graph.blueprint.layers, *counted), calls=tuple(calls))
 
 
 def origins(graph: Graph) -> dict[TensorRef, int]:
@@ -90,6 +93,8 @@ def wanted_slots(graph: Graph, call: Call, place: int, kinds: Mapping[TensorRef,
         if before == 0:
             return [("map", rank), ("resize", rank)]
         return [("resize", rank)] if before == rank else []
+    if before > 0 and (kind in RECURRENT or (kind == "Dense" and before > 1 and feeds_recurrent(graph, call))):
+        return [("resize", before), *([("sequence", before)] if before > 1 else [])]
     if kind == "Dense" and before > 0:
         return [("resize", before), ("vector", before)]
     if len(call.inputs) > 1 and before > 0 and (kind in SUMS or kind == "Concatenate"):
@@ -97,3 +102,8 @@ def wanted_slots(graph: Graph, call: Call, place: int, kinds: Mapping[TensorRef,
         alone = len(graph.blueprint.consumers.get(ref, ())) == 1
         return [("merge", before)] if alone else []
     return []
+
+
+def feeds_recurrent(graph: Graph, call: Call) -> bool:
+    """Whether a recurrent layer takes what a call gives: then that is a sequence."""
+    return any(graph.spec(c.layer).type in RECURRENT for c in graph.next_active(TensorRef(call.layer, call.call)))

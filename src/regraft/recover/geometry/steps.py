@@ -53,8 +53,7 @@ def fixed_entry(plan: Plan, name: str) -> Ways:
 
 def most_used(graph: Graph, call: Call) -> int:
     """The highest output of a call that somebody takes; for layers that cannot be built."""
-    refs = (*graph.blueprint.consumers, *graph.blueprint.outputs)
-    return max((ref.index for ref in refs if (ref.layer, ref.call) == (call.layer, call.call)), default=0)
+    return graph.blueprint.used_outputs.get((call.layer, call.call), 0)
 
 
 def settles_axis(spec: LayerSpec, layer: Layer | None) -> bool:
@@ -89,8 +88,11 @@ def layer_ways(plan: Plan, call: Call, habit: Habit) -> Ways:
         return rearranged.reshape(plan.shop, spec, following(plan, call))
     if spec.type == "Permute":
         return rearranged.permute(plan.shop, spec)
+    if spec.type == "Flatten" and graph.channels_first:
+        return rearranged.flatten(plan.shop, spec, old=graph.kernels_first is not None)
     if spec.type == "RepeatVector":
-        return rearranged.repeat_vector(plan.shop, spec, sequence_lengths(plan))
+        ends = [end[0] for end in plan.ends if len(end) == 2]
+        return rearranged.repeat_vector(plan.shop, spec, sequence_lengths(plan), ends)
     if spec.type.startswith("ZeroPadding"):
         return windows.zero_padding(plan.shop, spec, layer, *window_behind(graph, call), wide=plan.wide)
     if spec.type.startswith("Cropping"):
@@ -117,7 +119,7 @@ def window_ways(
     """Ways of a layer that slides a window or changes the size of a map; None for any other."""
     shop = plan.shop
     if kind.endswith("Transpose"):
-        return windows.transposed(shop, spec, layer, habit, prefix=prefix)
+        return windows.transposed(shop, spec, layer, role, prefix=prefix)
     if is_pool(kind):
         return windows.pool(shop, spec, layer, role, habit, prefix=prefix, wide=plan.wide)
     if kind.startswith("UpSampling"):
@@ -199,6 +201,7 @@ def sequence_lengths(plan: Plan) -> list[int]:
 def _lengths(plan: Plan) -> Iterator[int]:
     for ways in plan.entries.values():
         for way in ways[:1]:
-            shape = getattr(way.layer, "batch_shape", None)
-            if shape is not None and len(shape) == 3 and shape[1]:
+            # As it is declared: a length that only stands for an open one is none.
+            shape = dict(way.edits).get("batch_shape")
+            if isinstance(shape, tuple) and len(shape) == 3 and isinstance(shape[1], int):
                 yield shape[1]

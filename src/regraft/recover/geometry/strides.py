@@ -20,11 +20,12 @@ def stride_chance(role: Role, kind: str, strided: bool | None = None) -> float:
     """
     How often a convolution moves by 2, by its place.
 
-    The first one: in deep networks all of ``keras.applications`` but VGG; else 43 of 192 in networks with pools, 46 of
-    174 without, 17 of 37 with 7x7. Later ones with pools: 11 of 497. Without pools: 14 of 35 that widen, 5 of 32 that
-    keep, 0 of 43 that narrow; where all move alike (``Habit.strided``) 45 of 76. 1x1 elsewhere than at a shortcut: 3 of
-    100. At a shortcut, and right behind a ZeroPadding, as often as a network halves its maps: three of the four stages
-    of every ResNet of ``keras.applications``, all strided kernels of its MobileNet and EfficientNet.
+    The first one: in deep networks all of ``keras.applications`` but VGG, in networks with depthwise convolutions all
+    too; else 43 of 192 in networks with pools, most of them of 5x5 and more, 46 of 174 without, 17 of 37 with 7x7.
+    Later ones with pools: 11 of 497. Without pools: 14 of 35 that widen, 5 of 32 that keep, 0 of 43 that narrow; where
+    all move alike (``Habit.strided``) 45 of 76, the last one least. 1x1 elsewhere than at a shortcut: 3 of 100. At a
+    shortcut, and right behind a ZeroPadding, as often as a network halves its maps: three of the four stages of every
+    ResNet of ``keras.applications``, all strided kernels of its MobileNet and EfficientNet.
     """
     if role.projection:
         return 0.1 if role.after_pool else min(0.7, HALVINGS / role.projections)
@@ -37,11 +38,12 @@ def stride_chance(role: Role, kind: str, strided: bool | None = None) -> float:
     if role.window == 1:
         return 0.03
     if strided is not None:
-        return 0.7 if strided else 0.015
-    if role.first and role.deep and not role.grows:
+        # Those that do not move stand at the end, more likely than in front.
+        return (0.8 if role.first else 0.5 if role.last else 0.72) if strided else 0.015
+    if role.first and (role.deep or role.mobile) and not role.grows:
         return 0.85
     if role.first:
-        return 0.46 if role.window >= 7 else 0.24
+        return 0.46 if role.window >= 7 else 0.24 if role.window >= 5 or not role.pools else 0.08
     if role.pools:
         return 0.022
     if kind.startswith("Depthwise"):

@@ -65,7 +65,9 @@ class Workshop:
     """Makes layers with other settings, each once, and remembers what they do to shapes: searches share it."""
 
     made: dict[tuple[str, str, Edits], Layer | None] = field(default_factory=dict)
+    equal: dict[Layer, Layer] = field(default_factory=dict)
     effects: dict[tuple[int, tuple[Shape, ...]], tuple[tuple[Shape, ...] | None, object]] = field(default_factory=dict)
+    prices: dict[tuple[str, int, tuple[Shape, ...]], float] = field(default_factory=dict)
 
     def layer(self, spec: LayerSpec, edits: Edits, kind: str = "") -> Layer | None:
         """The layer with these edits; None if they make none."""
@@ -73,10 +75,17 @@ class Workshop:
         if key not in self.made:
             try:
                 base = LayerSpec(spec.name, kind) if kind else spec
-                self.made[key] = build(with_settings(base, dict(edits)))
+                self.made[key] = self.known(build(with_settings(base, dict(edits))))
             except (RegraftError, TypeError, ValueError):
                 self.made[key] = None
         return self.made[key]
+
+    def known(self, layer: Layer) -> Layer:
+        """An equal layer made before, else this one: most layers are alike, and do the same to shapes."""
+        try:
+            return self.equal.setdefault(layer, layer)
+        except TypeError:  # a wrapper holds what cannot be hashed
+            return layer
 
     def way(
         self, spec: LayerSpec, settings: Mapping[str, Setting], cost: float, prefix: str = "", kind: str = ""

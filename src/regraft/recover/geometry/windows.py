@@ -68,11 +68,11 @@ def padding_cost(role: Role, habit: Habit, padding: str) -> float:
     if role.after_sums:
         # Behind such branches a network goes on as between them; its stem, in front of them, often differs (Xception).
         return nats(0.8 if padding == "same" else 0.1)
-    return habit.of_padding(padding)
+    return habit.of_padding(padding, behind=role.behind)
 
 
-def transposed(shop: Workshop, spec: LayerSpec, layer: Layer, habit: Habit, *, prefix: str = "") -> Ways:
-    """Ways of a transposed convolution."""
+def transposed(shop: Workshop, spec: LayerSpec, layer: Layer, role: Role, *, prefix: str = "") -> Ways:
+    """Ways of a transposed convolution; of several the last is the likeliest not to move."""
     sides = tuple(layer.kernel_size)  # type: ignore[attr-defined]
     rank, side = len(sides), max(sides)
     found: list[Way] = []
@@ -83,8 +83,8 @@ def transposed(shop: Workshop, spec: LayerSpec, layer: Layer, habit: Habit, *, p
             cost += 3.0
         if step == side > 1:
             cost = min(cost, 0.7) if padding == "valid" else cost
+        cost += 0.3 if step == 1 and not role.last else 0.0
         found.append(shop.way(spec, {"strides": (step,) * rank, "padding": padding}, cost, prefix))
-    del habit
     return fixed(found)
 
 

@@ -21,8 +21,6 @@ from regraft.weights import Variable, WeightTree
 
 #: Readings of each kind that are considered, and those that are kept: one in twenty thousand is not.
 MOST_READINGS, FAR = 8, 10.0
-#: Nobody stores a model of more arrays: NASNetMobile has 1,126. A .npz of more is not read either.
-MOST_ARRAYS = 10_000
 #: Of twenty lists one is not in the order of ``get_weights()``: a guess.
 DISORDER = 3.0
 SHUFFLED = (
@@ -45,11 +43,6 @@ def group_arrays(tree: WeightTree) -> list[Grouping]:
         ``ordered`` says which it is; at least one.
     """
     arrays = tree.own
-    if len(arrays) > MOST_ARRAYS:
-        note = (
-            f"{len(arrays):,} arrays are too many to be told apart without names; at most {MOST_ARRAYS:,} are looked at"
-        )
-        return [Grouping(tree, (), ordered=False, complete=False, notes=(note,))]
     shapes = [v.shape for v in arrays]
     looks = Looks([_reader(v) for v in arrays], [v.size for v in arrays])
     ordered = read_ordered(shapes, looks, MOST_READINGS)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from regraft.blueprint import Choice
 from regraft.recover.draft import Draft, Hints
-from regraft.recover.settings import heads, hidden, masks, numbers, recurrent
+from regraft.recover.settings import doubled, heads, hidden, masks, numbers, recurrent
 from regraft.recover.settings.insertion import with_activations
 from regraft.recover.settings.scene import Scene, completed
 from regraft.recover.settings.slots import Settled, find_slots
@@ -45,8 +45,9 @@ def ask(draft: Draft, hints: Hints) -> Draft:
         *numbers.ask(scene),
         *masks.ask(scene),
     ]
-    found = replace(draft, blueprint=blueprint, choices=(*draft.choices, *map(choice, settled)))
-    return found.add(*questions)
+    twice = doubled.ask(settled)
+    choices = draft.choices if twice else (*draft.choices, *map(choice, settled))
+    return replace(draft, blueprint=blueprint, choices=choices).add(*questions, *twice)
 
 
 def choice(settled: Settled) -> Choice:

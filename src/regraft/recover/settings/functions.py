@@ -5,14 +5,14 @@ from __future__ import annotations
 from regraft.blueprint import LayerSpec, Setting
 from regraft.layers.version import KerasVersion
 
-#: The version that brought a function; those that are missing were always there.
+#: The version that brought a function, ``relu6`` as a layer; those that are missing were always there.
 SINCE: dict[str, tuple[int, int, int]] = {
     "elu": (1, 1, 0),
     "selu": (2, 0, 6),
     "exponential": (2, 2, 3),
     "silu": (2, 2, 5),
     "gelu": (2, 4, 0),
-    "relu6": (2, 15, 0),
+    "relu6": (2, 2, 3),
     "mish": (2, 15, 0),
 }
 LEAKY = "leaky "
@@ -32,6 +32,8 @@ def written(name: str, version: KerasVersion | None) -> Setting:
     """
     if name.startswith(LEAKY):
         return LayerSpec("leaky_re_lu", "LeakyReLU", {"negative_slope": float(name.removeprefix(LEAKY))})
+    if name == "relu6" and version is not None and version.before(2, 15):
+        return LayerSpec("re_lu", "ReLU", {"max_value": 6.0})
     if name == "hard_sigmoid" and version is not None and version.before(3):
         return "hard_sigmoid_keras2"
     return name
@@ -46,6 +48,8 @@ def short(value: Setting) -> str:
     """
     if value is None:
         return "linear"
+    if isinstance(value, LayerSpec) and value.type == "ReLU" and value.config.get("max_value") == 6.0:
+        return "relu6"
     if isinstance(value, LayerSpec):
         slope = value.config.get("negative_slope", 0.3)
         return f"{LEAKY}{float(slope):g}" if value.type == "LeakyReLU" and isinstance(slope, int | float) else ""

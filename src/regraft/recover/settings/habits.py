@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, product
 from math import log
 
@@ -54,13 +54,28 @@ class Place:
 
     slots: tuple[Slot, ...]
     evidence: tuple[Evidence, ...]
+    told: dict[Answer, float] = field(default_factory=dict, compare=False)
+    ranks: dict[Answer, tuple[Question, list[Answer]]] = field(default_factory=dict, compare=False)
 
     def cost(self, answer: Answer, habit: Habit) -> float:
         """Nats of one answer for all of them: the deviation counts once, the evidence of each counts."""
-        return prior(self.slots[0], answer, habit) + sum(e.cost(answer) for e in self.evidence)
+        if answer not in self.told:
+            self.told[answer] = sum(e.cost(answer) for e in self.evidence)
+        return prior(self.slots[0], answer, habit) + self.told[answer]
+
+    def ranked(self, habit: Habit, functions: Sequence[str]) -> tuple[Question, list[Answer]]:
+        """Its answers, cheapest first, and their costs as a question; equal for habits that say the same here."""
+        own = habit.answer(self.slots[0])
+        if own not in self.ranks:
+            costs = sorted((self.cost(a, habit), a) for a in answers_for(self.slots[0], functions))
+            options = tuple(Option(cost) for cost, _ in costs)
+            self.ranks[own] = Question(options, "assumed"), [answer for _, answer in costs]
+        return self.ranks[own]
 
 
-def habits(kind: str, slots: Sequence[Slot], functions: Sequence[str], *, capped: bool = False) -> list[Habit]:
+def habits(
+    kind: str, slots: Sequence[Slot], functions: Sequence[str], special: Mapping[str, float] | None = None
+) -> list[Habit]:
     """
     All habits of a network with these slots, with their prior costs.
 
@@ -68,7 +83,7 @@ def habits(kind: str, slots: Sequence[Slot], functions: Sequence[str], *, capped
         kind: What the network is made of.
         slots: Its hidden activations.
         functions: Short names of what they may be.
-        capped: Whether it looks like one for phones, in which relu mostly ends at 6.
+        special: Shares of functions in networks of a special kind, instead of the usual ones.
     """
     families: set[Family] = {slot.family for slot in slots}
     pairs = any(slot.partner for slot in slots)
@@ -80,8 +95,9 @@ def habits(kind: str, slots: Sequence[Slot], functions: Sequence[str], *, capped
         if a != b and (len(families) < 2 or not {a, b} <= set(functions[:MIXED])):
             continue
         cost = (table if "conv" in families else dense).cost(a)
-        if capped and a in ("relu", "relu6"):
-            cost = -log(conventions.CAPPED[a])
+        if special:
+            rest = -log(max(1 - sum(special.values()), 0.02))
+            cost = -log(special[a]) if a in special else cost + rest
         if len(families) == 2:
             same = conventions.SAME_IN_BOTH
             cost += -log(same) if a == b else -log(1 - same) + dense.cost(b)
@@ -132,12 +148,8 @@ def assignments(
     places: Sequence[Place], habit: Habit, functions: Sequence[str]
 ) -> Iterator[tuple[float, tuple[Answer, ...]]]:
     """Answers for all places under one habit, cheapest first, with what they cost in all."""
-    ranked: list[Question] = []
-    answers: list[list[Answer]] = []
-    for place in places:
-        costs = sorted((place.cost(a, habit), a) for a in answers_for(place.slots[0], functions))
-        answers.append([answer for _, answer in costs])
-        ranked.append(Question(tuple(Option(cost) for cost, _ in costs), "assumed"))
+    found = [place.ranked(habit, functions) for place in places]
+    ranked, answers = [question for question, _ in found], [those for _, those in found]
     base = habit.cost + sum(question.options[0].cost for question in ranked)
     for cost, chosen in combinations(ranked):
         yield base + cost, tuple(answers[i][place] for i, place in enumerate(chosen))
@@ -176,16 +188,31 @@ def question(
         if found.get(spread, cost + 1) > cost:
             found[spread] = cost
     every = [slot for place in places for slot in place.slots]
+    known: dict[tuple[str, Answer], str] = {}
+
+    def once(slot: Slot, answer: Answer) -> str:
+        if (slot.layer, answer) not in known:
+            known[slot.layer, answer] = reason(slot, answer)
+        return known[slot.layer, answer]
+
     options = [
         Option(
             cost,
             {k: v for s, a in zip(every, spread, strict=True) for k, v in write(s, a).items()},
-            reasons(every, spread, reason),
+            reasons(every, spread, once),
         )
         for spread, cost in found.items()
     ]
-    ordered = sorted_question(options, "assumed")
-    return Question(ordered.options[:MOST_OPTIONS], "assumed")
+    return sorted_question(options, "assumed")
+
+
+def uniform(places: Sequence[Place], candidates: Sequence[Habit]) -> Iterator[tuple[tuple[Answer, ...], float]]:
+    """For every habit of one function its answer in all places, with what it costs."""
+    for habit in candidates:
+        if habit.conv == habit.dense:
+            answers = [habit.answer(place.slots[0]) for place in places]
+            cost = habit.cost + sum(place.cost(answer, habit) for place, answer in zip(places, answers, strict=True))
+            yield tuple(a for place, a in zip(places, answers, strict=True) for _ in place.slots), cost
 
 
 def singles(

@@ -88,10 +88,22 @@ def priced(scene: Scene, slot: Slot, outputs: int) -> tuple[dict[str, float], di
             reasons[function] = f"the layer's name says {function}"
         elif function in change:
             reasons[function] += "; the layer's name suggests it" if change[function] > 1 else ""
+    classifies = min(prices, key=lambda f: prices[f]) in ("softmax", "sigmoid") and not explicit_layer(scene, slot)
+    if slot.role == "head" and classifies and recent(scene):
+        prices["linear"] = min(prices["linear"], -log(conventions.LOGITS))
     if explicit_layer(scene, slot):
         # Nobody adds a layer that does nothing, and few add one for what Dense can do itself.
         prices["linear"] += -log(conventions.EXPLICIT_LINEAR * 10)
     return prices, reasons
+
+
+def recent(scene: Scene) -> bool:
+    """Whether the file was written by TensorFlow 2 or Keras 3, whose losses take logits."""
+    return (
+        scene.version is not None
+        and not scene.version.before(2, 2, 4)
+        and (scene.version.tf or scene.version.major >= 3)
+    )
 
 
 def explicit_layer(scene: Scene, slot: Slot) -> bool:
@@ -114,7 +126,7 @@ def table_of(scene: Scene, slot: Slot, outputs: int) -> Convention:
     spec = core(scene.blueprint.by_name[layer])
     units = scene.units(layer) or 0
     if "Conv" in spec.type and not any(name.startswith("Global") for name in passed_on(scene, layer)):
-        return maps(scene, units)
+        return heads["several 4" if units == 4 else "several"] if detects(scene, units, outputs) else maps(scene, units)
     if len(scene.weighted) == 1:
         return heads["alone 1" if units == 1 else "alone"]
     if outputs > 1:
@@ -127,6 +139,12 @@ def table_of(scene: Scene, slot: Slot, outputs: int) -> Convention:
     if units >= 10:
         return heads["code" if scene.kind == "dense" and units == entering(scene) else "many"]
     return heads["few dense" if scene.kind == "dense" else "few"]
+
+
+def detects(scene: Scene, units: int, outputs: int) -> bool:
+    """Whether a map is one of several that say what is where: classes, and the four numbers of a box."""
+    upward = any(word in name for name in scene.types for word in UPWARD)
+    return outputs > 1 and units in (2, 4) and not upward
 
 
 def passed_on(scene: Scene, layer: str) -> frozenset[str]:

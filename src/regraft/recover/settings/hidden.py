@@ -14,7 +14,7 @@ from regraft.recover.settings.functions import available, written
 from regraft.recover.settings.habits import Habit
 from regraft.recover.settings.scene import Scene
 from regraft.recover.settings.slots import BEHIND_SUM, Slot
-from regraft.recover.settings.surroundings import RECURRENT, core
+from regraft.recover.settings.surroundings import RECURRENT, SUMS, core
 
 #: Functions whose moments are compared; the others are rare, or too much like one of these.
 COMPARED = (
@@ -44,7 +44,7 @@ def ask(scene: Scene, slots: Sequence[Slot]) -> list[Question]:
     large = len(scene.blueprint.layers) > LARGE
     compared = tuple(f for f in COMPARED[: COMPARED_LARGE if large else None] if f in functions)
     found = in_turns(scene, slots, compared)
-    known = habits.habits(scene.kind, slots, functions, capped="DepthwiseConv2D" in scene.types)
+    known = habits.habits(scene.kind, slots, functions, special(scene))
 
     def write(slot: Slot, answer: Answer) -> Mapping[tuple[str, str], Setting]:
         return edits(scene, slot, answer)
@@ -60,7 +60,7 @@ def ask(scene: Scene, slots: Sequence[Slot]) -> list[Question]:
     groups = split(shared, told, found, known, slots)
     for group in groups:
         these, evidence = [slots[i] for i in group], [found[i] for i in group]
-        fresh = habits.habits(scene.kind, slots, functions, capped="DepthwiseConv2D" in scene.types)
+        fresh = habits.habits(scene.kind, slots, functions, special(scene))
         prior = fresh if set(group) & set(told) else known
 
         def reason(
@@ -74,9 +74,20 @@ def ask(scene: Scene, slots: Sequence[Slot]) -> list[Question]:
             return "; ".join(filter(None, [convention(scene, slot, answer, bool(told)), words]))
 
         question = habits.question(these, evidence, prior, functions, write, reason)
-        sure = set(group) <= set(told) and ahead(question) >= MARGIN
+        # In networks for phones relu may end at 6, which no statistics of trained layers tell.
+        sure = set(group) <= set(told) and ahead(question) >= MARGIN and "DepthwiseConv2D" not in scene.types
         questions.append(replace(question, label="supported" if sure else "assumed"))
     return questions
+
+
+def special(scene: Scene) -> Mapping[str, float] | None:
+    """The shares of functions in networks of a kind that has habits of its own."""
+    if "AlphaDropout" in scene.types:
+        return conventions.SELF_NORMALISING
+    if "DepthwiseConv2D" in scene.types:
+        return conventions.CAPPED
+    branched = scene.types & (SUMS | {"Concatenate"})
+    return conventions.AVERAGING if "AveragePooling2D" in scene.types and not branched else None
 
 
 def in_turns(scene: Scene, slots: Sequence[Slot], functions: tuple[str, ...]) -> list[Evidence]:

@@ -7,7 +7,8 @@ so these files do not mention it. It is put in with a function that is asked for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
@@ -23,11 +24,12 @@ def with_activations(blueprint: Blueprint) -> tuple[Blueprint, dict[str, str]]:
         instead; empty behind a sum, and where that layer has no function of its own.
     """
     around = Surroundings(blueprint)
-    calls = [call.layer for call in blueprint.calls]
+    calls = Counter(call.layer for call in blueprint.calls)
+    outputs = frozenset(blueprint.outputs)
     places: dict[str, str] = {}
     for call in blueprint.calls:
         spec = blueprint.by_name.get(call.layer)
-        if spec is None or spec.unknown or calls.count(spec.name) > 1 or TensorRef(spec.name) in blueprint.outputs:
+        if spec is None or spec.unknown or calls[spec.name] > 1 or TensorRef(spec.name) in outputs:
             continue
         kind = core(spec).type
         if kind in BATCH_NORMS and norm_has_room(around, spec.name):
@@ -36,12 +38,8 @@ def with_activations(blueprint: Blueprint) -> tuple[Blueprint, dict[str, str]]:
         elif kind == "Add" and sum_has_room(around, spec.name):
             places[spec.name] = ""
     names = free_names(blueprint)
-    partners: dict[str, str] = {}
-    for layer, partner in places.items():
-        name = next(names)
-        blueprint = inserted(blueprint, layer, name)
-        partners[name] = partner
-    return blueprint, partners
+    added = {layer: next(names) for layer in places}
+    return inserted(blueprint, added), {added[layer]: partner for layer, partner in places.items()}
 
 
 def norm_has_room(around: Surroundings, layer: str) -> bool:
@@ -72,15 +70,17 @@ def free_names(blueprint: Blueprint) -> Iterator[str]:
         number += 1
 
 
-def inserted(blueprint: Blueprint, layer: str, name: str) -> Blueprint:
-    """The blueprint with an ``Activation`` behind the only call of a layer, for all that take its output."""
-    old, new = TensorRef(layer), TensorRef(name)
-    spec = LayerSpec(name, "Activation", {"activation": "linear"})
-    place = next(i for i, other in enumerate(blueprint.layers) if other.name == layer) + 1
-    layers = (*blueprint.layers[:place], spec, *blueprint.layers[place:])
+def inserted(blueprint: Blueprint, added: Mapping[str, str]) -> Blueprint:
+    """The blueprint with an ``Activation`` of that name behind the only call of some layers, for all that take its output."""
+    behind = {TensorRef(layer): TensorRef(name) for layer, name in added.items()}
+    layers: list[LayerSpec] = []
+    for spec in blueprint.layers:
+        layers.append(spec)
+        if spec.name in added:
+            layers.append(LayerSpec(added[spec.name], "Activation", {"activation": "linear"}))
     calls: list[Call] = []
     for call in blueprint.calls:
-        calls.append(replace(call, inputs=tuple(new if ref == old else ref for ref in call.inputs)))
-        if call.layer == layer:
-            calls.append(Call(name, (old,)))
-    return replace(blueprint, layers=layers, calls=tuple(calls))
+        calls.append(replace(call, inputs=tuple(behind.get(ref, ref) for ref in call.inputs)))
+        if call.layer in added:
+            calls.append(Call(added[call.layer], (TensorRef(call.layer),)))
+    return replace(blueprint, layers=tuple(layers), calls=tuple(calls))

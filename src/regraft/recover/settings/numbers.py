@@ -31,7 +31,7 @@ MARGIN = 4.0
 def ask(scene: Scene) -> list[Question]:
     """All questions of this kind, one for each setting of each layer type."""
     found = [
-        of_values(scene, BATCH_NORMS, "epsilon", conventions.BATCH_NORM_EPSILON),
+        of_values(scene, BATCH_NORMS, "epsilon", epsilons(scene)),
         of_values(scene, {"LayerNormalization"}, "epsilon", conventions.LAYER_NORM_EPSILON),
         of_values(scene, {"GroupNormalization"}, "epsilon", conventions.LAYER_NORM_EPSILON),
         of_values(scene, {"LeakyReLU"}, "negative_slope", slopes(scene), moments="leaky "),
@@ -124,9 +124,18 @@ def statistics(
     return {text: cost - least for text, cost in total.items()}, f"statistics of {len(found)} places agree"
 
 
+def epsilons(scene: Scene) -> Convention:
+    """BatchNormalization: the default changed twice within Keras 1, whose files do not say which it was."""
+    old = scene.version == KerasVersion(1)
+    return conventions.BATCH_NORM_EPSILON_1 if old else conventions.BATCH_NORM_EPSILON
+
+
 def slopes(scene: Scene) -> Convention:
     """LeakyReLU: generative networks and those of images write 0.2, detectors 0.1, others keep the default of 0.3."""
     table = conventions.LEAKY_SLOPES
+    if scene.kind == "conv" and not any("Pooling" in name for name in scene.types):
+        # Convolutions without pools, leaky: the two halves of a generative network, whose recipe says 0.2.
+        return Convention({**table.shares, "0.2": 0.72, "0.3": 0.18}, table.count, table.what)
     if "Embedding" in scene.types or scene.kind == "dense":
         return Convention({**table.shares, "0.3": 0.50, "0.2": 0.38}, table.count, table.what)
     return table

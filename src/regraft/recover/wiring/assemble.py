@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import exp
 
 from regraft.blueprint import Blueprint, Call, Choice, Label, LayerSpec, TensorRef
@@ -33,18 +34,36 @@ def draft_of(
     entries = input_specs(graph, facts, hints)
     parts = {part.name: part for part in grouping.parts}
     layers = tuple(spec_for(node, parts.get(node.name), entries, inner, grouping) for node in graph.nodes)
-    calls = tuple(
-        Call(node.name, tuple(TensorRef(source) for source in node.inputs))
-        for node in graph.nodes
-        if node.type != "InputLayer"
-    )
+    calls = tuple(call for node in graph.nodes if node.type != "InputLayer" for call in calls_of(node))
+    given = states_taken(graph)
+    layers = tuple(giving_states(spec) if spec.name in given else spec for spec in layers)
     inputs = tuple(TensorRef(name) for name in entries)
     outputs = tuple(TensorRef(name) for name in graph.outputs)
     name = grouping.tree.model_name or ("sequential" if sequential else "model")
     version = grouping.tree.keras_version
     blueprint = Blueprint(name, layers, calls, inputs, outputs, sequential, version, (), graph.notes)
-    choices = (*type_choices(graph, parts), *edge_choices(graph, graphs))
+    choices = (*type_choices(graph, parts), *edge_choices(graph, graphs, grouping))
     return Draft(grouping, blueprint, graph.cost, choices)
+
+
+def calls_of(node: Node) -> list[Call]:
+    """The calls of one layer."""
+    places = node.places or ((0, 0),) * len(node.inputs)
+    refs = [TensorRef(source, call, index) for source, (call, index) in zip(node.inputs, places, strict=True)]
+    size = len(refs) // node.calls
+    return [Call(node.name, tuple(refs[i * size : (i + 1) * size]), i) for i in range(node.calls)]
+
+
+def states_taken(graph: Graph) -> frozenset[str]:
+    """The recurrent layers whose states something takes."""
+    return frozenset(
+        source for node in graph.nodes for source, (_, index) in zip(node.inputs, node.places, strict=False) if index
+    )
+
+
+def giving_states(spec: LayerSpec) -> LayerSpec:
+    """A recurrent layer that gives its states."""
+    return replace(spec, config={**spec.config, "return_state": True})
 
 
 def spec_for(
@@ -77,7 +96,7 @@ def type_choices(graph: Graph, parts: Mapping[str, Part]) -> list[Choice]:
     return found
 
 
-def edge_choices(graph: Graph, graphs: Sequence[Graph]) -> list[Choice]:
+def edge_choices(graph: Graph, graphs: Sequence[Graph], grouping: Grouping) -> list[Choice]:
     """What each layer takes, where that is not the only possibility, and one choice for all other edges."""
     found: list[Choice] = []
     agreed = 0
@@ -99,9 +118,14 @@ def edge_choices(graph: Graph, graphs: Sequence[Graph]) -> list[Choice]:
         if len(likely) == 1 and not node.why:
             agreed += 1
             continue
-        found.append(Choice(f"{node.name}.input", own, tuple(said for _, said in likely), *reason(graph, likely, node)))
+        found.append(
+            Choice(f"{node.name}.input", own, tuple(said for _, said in likely), *reason(graph, likely, node, grouping))
+        )
     if agreed:
-        label: Label = "supported" if graph.sure or len(graphs) > 1 or agreed == len(graph.nodes) - 1 else "assumed"
+        searched = graph.sure or (grouping.complete and len(graphs) > 1)
+        # A list that may lack sums is sure of its edges only where it is a chain and all graphs agree.
+        sure = grouping.ordered and (searched or agreed == len(graph.nodes) - 1)
+        label: Label = "supported" if sure else "assumed"
         evidence = (
             "channels, ranks and the order of the file leave nothing else that is likely; "
             "a layer that is used twice would not show"
@@ -110,7 +134,7 @@ def edge_choices(graph: Graph, graphs: Sequence[Graph]) -> list[Choice]:
     return found
 
 
-def reason(graph: Graph, likely: Sequence[tuple[float, str]], node: Node) -> tuple[Label, str]:
+def reason(graph: Graph, likely: Sequence[tuple[float, str]], node: Node, grouping: Grouping) -> tuple[Label, str]:
     """How sure an edge is, and why."""
     if len(likely) == 1:
         return "assumed", node.why
@@ -121,4 +145,5 @@ def reason(graph: Graph, likely: Sequence[tuple[float, str]], node: Node) -> tup
     text = (
         f"{margin:.1f} nats before the next possibility, by channels, order and what is usual (probability {share:.2f})"
     )
-    return ("supported" if margin >= MARGIN else "assumed"), f"{node.why}; {text}" if node.why else text
+    sure = margin >= MARGIN and grouping.ordered and grouping.complete
+    return ("supported" if sure else "assumed"), f"{node.why}; {text}" if node.why else text

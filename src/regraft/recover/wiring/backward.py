@@ -16,9 +16,13 @@ from math import inf
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.choosing import channels_of, fits, subsets
 from regraft.recover.wiring.facts import MERGES, Fact
-from regraft.recover.wiring.joining import LEAVING, joined, slot_of
+from regraft.recover.wiring.joining import LEAVING, entering, joined, slot_of
 from regraft.recover.wiring.prior import Limits
 from regraft.recover.wiring.slots import Edges, Key, State
+from regraft.recover.wiring.supply import crowded, demands, sources, starved
+
+#: Open places up to which all hypotheses that ``Limits`` allows are kept.
+MANY = 12
 
 
 def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
@@ -31,7 +35,7 @@ def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
     """
     states = [State()]
     exhaustive = True
-    last_of = sources(facts)
+    made, wanting = [*sources(facts), None], demands(facts)
     for node in range(len(facts) - 1, -1, -1):
         options = interpretations(facts[node])
         found: list[State] = []
@@ -39,8 +43,10 @@ def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
         for state in states:
             for fact, cost in options:
                 for after in placed(state, node, fact, cost, bound, limits):
-                    if node in last_of:
-                        after = starved(after, node, last_of[node])  # noqa: PLW2901
+                    if after.depth and wanting[node] and crowded(after, wanting[node]):
+                        continue
+                    if (here := made[node]) is not None and here != made[node + 1]:
+                        after = starved(after, here, made[node + 1])  # noqa: PLW2901
                     bound = min(bound, expected(after) + limits.reach)
                     found.append(after)
         found.sort(key=expected)
@@ -57,8 +63,10 @@ def expected(state: State) -> float:
     for slot in state.slots:
         if slot.role == "unary":
             due += prior.DUE
+        elif slot.role == "states":
+            due += prior.DUE_STATE * (slot.wants - slot.taken)
         elif not slot.satisfied:
-            due += prior.DUE * max(2 - slot.taken, 1)
+            due += prior.DUE * max(slot.wants - slot.taken, 1)
             due += prior.DUE_SKIP if slot.taken == 1 and slot.depth < state.depth - 2 else 0.0
     return state.cost + due
 
@@ -73,8 +81,12 @@ def selected(states: Sequence[State], limits: Limits) -> list[State]:
     """
     kept: list[State] = []
     alike: dict[Hashable, int] = {}
+    # The work for one hypothesis grows with its open places squared: many of them leave room for fewer hypotheses.
+    slots = len(states[0].slots) if states else 0
+    width = limits.width if slots <= MANY else max(limits.width * MANY * MANY // slots**2, 8)
+    dearest = expected(states[0]) + limits.reach if states else 0.0
     for state in states:
-        if expected(state) > expected(states[0]) + limits.reach or len(alike) > limits.width:
+        if expected(state) > dearest or len(alike) > width:
             break
         future = signature(state)
         count = alike.get(future, 0)
@@ -91,6 +103,7 @@ def signature(state: State) -> Hashable:
     slots = tuple(
         (
             s.node,
+            s.role,
             s.type,
             s.channels,
             s.rank,
@@ -110,29 +123,13 @@ def signature(state: State) -> Hashable:
     return state.depth, places[state.key], state.outputs if not state.depth else 0, slots
 
 
-def sources(facts: Sequence[Fact]) -> dict[int, int]:
-    """
-    For the first layers of the file that make tensors of some number of channels, that number.
-
-    In front of it no tensor has as many, up to where layers may make any number: joins, reshapes, nested models.
-    """
-    first: dict[int, int] = {}
-    for node, fact in enumerate(facts):
-        if fact.role in ("concat", "dot") or (fact.role == "unary" and not fact.keeps and not fact.cout):
-            break
-        if fact.cout:
-            first.setdefault(fact.cout, node)
-    return {node: channels for channels, node in first.items()}
-
-
-def starved(state: State, node: int, channels: int) -> State:
-    """The hypothesis, dearer by the places that want a tensor which no layer in front makes."""
-    hungry = sum(slot.missing == channels and not slot.satisfied and slot.node != node for slot in state.slots)
-    return replace(state, cost=state.cost + prior.NO_SOURCE * hungry) if hungry else state
-
-
 def interpretations(fact: Fact) -> list[tuple[Fact, float]]:
     """What a layer may be: itself, or for one without a type each of its guesses."""
+    if fact.type.endswith("Operation") and fact.role in ("sum", "product"):
+        # ``x + 3`` is the same operation as ``x + y``, with one tensor.
+        return [(fact, 0.0), (replace(fact, role="unary", keeps=True), prior.CONSTANT_TERM)]
+    if fact.type == "Dot":
+        return [(replace(fact, cout=1), 0.0), (fact, prior.LONG_PRODUCT)]
     if fact.type or fact.weighted:
         return [(fact, 0.0)]
     guesses = fact.guesses or ("Activation", "Add", "Concatenate", "Multiply")
@@ -141,7 +138,7 @@ def interpretations(fact: Fact) -> list[tuple[Fact, float]]:
 
 def guessed(fact: Fact, name: str) -> Fact:
     """A layer without variables as one of that type."""
-    role = MERGES.get(name, "unary")
+    role = "input" if name == "InputLayer" else MERGES.get(name, "unary")
     rows = name == "Flatten"
     keeps = role == "unary" and not rows and name not in ("Reshape", "Permute", "Lambda")
     return Fact(fact.name, name, role, keeps=keeps, rows=rows, keeps_rank=keeps, counter=fact.counter)
@@ -158,8 +155,8 @@ def ended(states: Sequence[State]) -> Iterator[State]:
 
 def placed(state: State, node: int, fact: Fact, cost: float, bound: float, limits: Limits) -> Iterator[State]:
     """All ways to place one more layer in front of a hypothesis that end below a bound."""
-    if state.depth == 0 and len(state.slots) <= state.outputs == placed_count(state) and state.outputs < limits.outputs:
-        yield output(state, node, fact, cost)
+    if state.depth == 0 and state.outputs == placed_count(state) and state.outputs < limits.outputs:
+        yield from output(state, node, fact, cost)
     fitting = [slot for slot in state.slots if fits(fact, slot)]
     deep = state.depth - 1
     if not any(slot.depth >= deep for slot in fitting):
@@ -183,11 +180,15 @@ def placed_count(state: State) -> int:
     return count
 
 
-def output(state: State, node: int, fact: Fact, cost: float) -> State:
+def output(state: State, node: int, fact: Fact, cost: float) -> Iterator[State]:
     """A layer whose tensor leaves the model."""
     price = (0.0, prior.SECOND_OUTPUT, prior.FURTHER_OUTPUT)[min(state.outputs, 2)] + cost
+    price += prior.INPUT_LEAVES if fact.role == "input" else 0.0
+    # What stands behind and wants just such a tensor would have taken it.
+    own = channels_of(fact)
+    price += prior.PASSED * sum(own > 0 and slot.role == "unary" and slot.channels == own for slot in state.slots)
     key: Key = (-state.outputs,)
-    slot = slot_of(node, fact, channels_of(fact) or -(node + 1) - LEAVING, 0, 0, 0, key, ())
-    slots = state.slots if fact.role == "input" else (*state.slots, slot)
-    edges = Edges(node, fact.type, fact.role, (), 0, price, state.edges)
-    return State(slots, 0, key, state.outputs + 1, state.cost + price, state.forks, edges)
+    slot = slot_of(node, fact, own or -(node + 1) - LEAVING, 0, 0, 0, key, ())
+    for wanting, extra in entering(slot, fact) if fact.role != "input" else (((), 0.0),):
+        edges = Edges(node, fact.type, fact.role, (), 0, price + extra, state.edges)
+        yield State((*state.slots, *wanting), 0, key, state.outputs + 1, state.cost + price + extra, state.forks, edges)

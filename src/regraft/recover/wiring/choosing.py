@@ -8,7 +8,17 @@ from math import log
 
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.facts import Fact
-from regraft.recover.wiring.habits import fork_cost, kind, mismatched, pair_cost, set_cost, successor
+from regraft.recover.wiring.habits import (
+    Meetings,
+    Way,
+    fork_cost,
+    kind,
+    mismatched,
+    pair_cost,
+    set_cost,
+    successor,
+    ways_of,
+)
 from regraft.recover.wiring.prior import Limits
 from regraft.recover.wiring.slots import Slot
 
@@ -44,7 +54,14 @@ def fits(fact: Fact, slot: Slot) -> bool:
         ranks = ranks_of(fact)
         if ranks and slot.rank not in ranks:
             return False
+    if slot.role == "states" and fact.type == slot.type and not stated(fact, slot):
+        return False
     return slot.role != "dot" or slot.taken < 2
+
+
+def stated(fact: Fact, slot: Slot) -> bool:
+    """Whether a recurrent layer gives another all initial states at once: its own last ones."""
+    return slot.role == "states" and not slot.taken and fact.type == slot.type and fact.states == slot.wants
 
 
 def subsets(
@@ -79,6 +96,7 @@ def sets_of(
     start = sum(min(pair) for pair in prices) + prior.PASSED_UNSURE * (len(slots) - len(members))
     bound = min(bound, start + limits.reach)
     heap: list[tuple[float, tuple[int, ...]]] = [(start, ())]
+    known: Meetings = {}
     for _ in range(limits.subsets * 4):
         if not heap:
             return
@@ -87,13 +105,18 @@ def sets_of(
             return
         changed = {flips[j] for j in flipped}
         chosen = [slot for i, slot in enumerate(members) if base[i] != (i in changed)]
-        passed = sum(
-            prices[i][1]
-            for i, slot in enumerate(members)
-            if base[i] == (i in changed) and (unexpected or mismatched(slot, chosen))
-        )
+        passed = 0.0
+        if chosen:
+            ways: set[Way] | None = None
+            for i, slot in enumerate(members):
+                if not prices[i][1] or base[i] != (i in changed):
+                    continue
+                if not unexpected and slot.role != "unary":
+                    ways = ways_of(chosen) if ways is None else ways
+                if unexpected or (ways is not None and slot.role != "unary" and mismatched(slot, ways)):
+                    passed += prices[i][1]
         if chosen and (own or not value or any(s.channels == value and s.role != "concat" for s in chosen)):
-            total = price + set_cost(fact, chosen) - passed
+            total = price + set_cost(fact, chosen, known) - passed
             if total <= bound:
                 yield chosen, total
         for i in range(flipped[-1] + 1 if flipped else 0, len(flips)):
@@ -112,7 +135,7 @@ def price_of(fact: Fact, node: int, slot: Slot, value: int, wanted: str, depth: 
     if wanted:
         if kind(slot.type) == wanted:
             return odd + prior.TAKEN, 0.0
-        odd += prior.BARE if wanted == "normalisation" else prior.INACTIVE
+        odd += prior.INACTIVE if wanted != "normalisation" else 0.0 if slot.normed else prior.BARE
     take = odd + (prior.TAKEN if first else prior.JOINED)
     if slot.satisfied:
         return take + (prior.LATE_JOINED if slot.role == "concat" else prior.THIRD_TERM), 0.0

@@ -18,7 +18,7 @@ from regraft.layers.walk import model_shapes
 from regraft.recover.part import Part
 from regraft.weights import WeightTree
 
-Role = Literal["input", "unary", "sum", "product", "concat", "dot"]
+Role = Literal["input", "unary", "sum", "product", "concat", "dot", "states", "calls"]
 
 #: Merging layers by how the channels of their inputs make those of the output.
 MERGES: Mapping[str, Role] = {
@@ -67,6 +67,7 @@ class Fact:
         place: Its place among the numbered layers of its class, and how many there are; None if one has no number.
         pointwise: Whether its kernel has size 1 along every axis.
         begins: Whether it begins a block, by its name: it has more in common with what follows than with what precedes.
+        states: Initial states that it may take beside its input (recurrent layers), each a vector of ``cout``.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Fact:
     place: tuple[int, int] | None = None
     pointwise: bool = False
     begins: bool = False
+    states: int = 0
 
 
 def facts_of(parts: tuple[Part, ...], tree: WeightTree, inner: Mapping[str, Blueprint]) -> tuple[Fact, ...]:
@@ -231,7 +233,8 @@ def recurrent(plain: Fact, layer: Layer, cin: int | None) -> Fact:
         one = inner.config.get("units") if isinstance(inner, LayerSpec) else None
         mode = getattr(layer, "merge_mode", "concat")
         units = None if not isinstance(one, int) else 2 * one if mode == "concat" else one
-    return replace(plain, cin=cin, cout=units, rank_in=3, keeps_rank=False)
+    states = layer.state_count if isinstance(layer, Recurrent) else 0
+    return replace(plain, cin=cin, cout=units, rank_in=3, keeps_rank=False, states=states)
 
 
 def distributed(plain: Fact, layer: Layer, shapes: Mapping[str, tuple[int, ...]]) -> Fact:

@@ -8,7 +8,7 @@ with as many channels as a tensor nobody has taken is added to it before the nex
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -19,7 +19,10 @@ from regraft.recover.wiring.habits import kind
 
 #: Earlier tensors that a join is looked for among, and how many of them one join takes at most.
 LOOKED_AT, JOINED = 24, 4
+#: Layers with variables in a block, at most.
+BLOCK = 8
 SUM_WHY = "two branches of the same width end here, and the next layer takes that width"
+GATE_WHY = "two layers squeeze the channels and expand them again, as factors of these channels"
 JOIN_WHY = "the channels of these tensors add up to what the next layer takes"
 BRANCH_WHY = "the layer before it has another width; this is the newest tensor that fits"
 
@@ -34,12 +37,14 @@ class Forward:
         channels: Of every tensor, by name; None where nothing tells.
         open: Tensors that nobody has taken, oldest first.
         broken: Layers that take a tensor of the wrong size because there is no right one.
+        pointwise: Layers whose kernels have size 1.
     """
 
     nodes: list[Node] = field(default_factory=list)
     channels: dict[str, int | None] = field(default_factory=dict)
     open: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    pointwise: set[str] = field(default_factory=set)
     cost: float = 0.0
     made: int = 0
 
@@ -68,29 +73,39 @@ def forward(facts: Sequence[Fact]) -> Graph:
         facts: Layers with variables, in the order of the file; sums and joins among them are not expected.
     """
     found = Forward()
-    for fact in facts:
-        source, why = source_of(found, fact)
+    for place, fact in enumerate(facts):
+        source, why = source_of(found, fact, facts[place:])
         leaving = fact.cout if fact.cout is not None else found.channels.get(source or "")
         found.add(Node(fact.name, fact.type, (source,) if source else (), why=why), leaving)
+        if fact.pointwise:
+            found.pointwise.add(fact.name)
     outputs = tuple(found.open) or tuple(node.name for node in found.nodes[-1:])
     return Graph(tuple(found.nodes), outputs, found.cost, broken=frozenset(found.broken))
 
 
-def source_of(found: Forward, fact: Fact) -> tuple[str | None, str]:
-    """What a layer takes, with the reason if that is not the layer before it."""
+def source_of(found: Forward, fact: Fact, rest: Sequence[Fact]) -> tuple[str | None, str]:
+    """What a layer takes, with the reason if that is not the layer before it; ``rest`` begins with the layer."""
     if not found.nodes:
         return None, ""
     last = found.nodes[-1].name
     wanted = fact.cin
+    if kind(fact.type) == "normalisation" and (pair := meeting(found, rest)):
+        return found.merge("Add", pair, wanted, SUM_WHY), ""
     if kind(fact.type) == "normalisation" and (behind := unfinished(found, wanted)):
         return behind, ""
     if wanted is None or found.channels[last] is None:
         return last, ""
+    if gate := gated(found, fact, last):
+        return found.merge("Multiply", (gate, last), found.channels[gate], GATE_WHY), ""
     if pair := waiting(found, last, wanted):
         return found.merge("Add", pair, wanted, SUM_WHY), ""
+    if branches := branches_of(found, wanted):
+        return found.merge("Concatenate", branches, wanted, JOIN_WHY), ""
     if takes(fact, found.channels[last], wanted):
         return last, ""
-    if parts := join(found, last, wanted):
+    if fact.pointwise and (start := recent(found, wanted)):
+        return start, BRANCH_WHY
+    if parts := join(found, last, wanted, raw=kind(fact.type) == "normalisation"):
         found.cost += prior.UNLISTED_INPUT
         return found.merge("Concatenate", parts, wanted, JOIN_WHY), ""
     if branch := newest(found, fact, wanted):
@@ -99,6 +114,56 @@ def source_of(found: Forward, fact: Fact) -> tuple[str | None, str]:
     found.cost += prior.CONTRADICTION
     found.broken.add(fact.name)
     return last, ""
+
+
+def meeting(found: Forward, rest: Sequence[Fact]) -> tuple[str, ...] | None:
+    """
+    Two convolutions of one width that nothing follows yet, if only one normalisation of that width comes now.
+
+    In networks that normalise before they convolve, a branch and its shortcut are added as they are.
+    """
+    wanted = rest[0].cin
+    types = {node.name: node.type for node in found.nodes[-LOOKED_AT:]}
+    bare = [n for n in found.open if kind(types.get(n, "")) == "linear" and found.channels[n] == wanted]
+    coming = 0
+    for fact in rest:
+        if kind(fact.type) != "normalisation" or fact.cin != wanted:
+            break
+        coming += 1
+    return (bare[-2], bare[-1]) if len(bare) >= 2 > coming else None
+
+
+def gated(found: Forward, fact: Fact, last: str) -> str | None:
+    """
+    The maps that two layers squeeze to fewer channels and expand again, if these then scale the maps channel by channel.
+
+    Source: Hu et al. 2018, "Squeeze-and-Excitation Networks". A vector cannot be convolved, and a Dense behind one
+    takes exactly its length.
+    """
+    by_name = {node.name: node for node in found.nodes[-LOOKED_AT:]}
+    expand = by_name.get(last)
+    squeeze = by_name.get(expand.inputs[0]) if expand is not None and expand.inputs else None
+    if expand is None or squeeze is None or not squeeze.inputs:
+        return None
+    maps = squeeze.inputs[0]
+    if expand.type != squeeze.type or maps not in by_name or by_name[maps].type == expand.type:
+        return None
+    before, narrow, after = (found.channels[name] for name in (maps, squeeze.name, last))
+    if before is None or narrow is None or before != after or 2 * narrow > before:
+        return None
+    if expand.type == "Dense":
+        convolved = fact.rank_in > 3 and fact.cin == after
+        flattened = fact.type == "Dense" and (fact.cin or 0) > (after or 0)
+        return maps if convolved or flattened else None
+    pointwise = found.pointwise >= {squeeze.name, last}
+    normed = kind(by_name[maps].type) == "normalisation" and kind(fact.type) != "normalisation"
+    return maps if pointwise and normed and fact.cin == after else None
+
+
+def branches_of(found: Forward, wanted: int) -> tuple[str, ...] | None:
+    """All tensors that nobody has taken, where there are several and their channels add up to what is wanted."""
+    sizes = [found.channels[name] or 0 for name in found.open]
+    return tuple(found.open) if len(sizes) > 1 and min(sizes) > 0 and sum(sizes) == wanted else None
 
 
 def unfinished(found: Forward, wanted: int | None) -> str | None:
@@ -127,13 +192,17 @@ def waiting(found: Forward, last: str, wanted: int) -> tuple[str, str] | None:
     return (last, others[-1]) if others else None
 
 
-def join(found: Forward, last: str, wanted: int) -> tuple[str, ...] | None:
-    """The newest tensor and earlier ones whose channels add up, those that nobody has taken first."""
+def join(found: Forward, last: str, wanted: int, *, raw: bool) -> tuple[str, ...] | None:
+    """
+    The newest tensor and earlier ones whose channels add up, those that nobody has taken first.
+
+    What a normalisation reads is joined as it is, not yet normalised (``raw``), where there is a choice.
+    """
     rest = wanted - (found.channels[last] or 0)
     if rest <= 0:
         return None
     earlier = [name for name in reversed(list(found.channels)) if name != last and found.channels[name]][:LOOKED_AT]
-    ranked = sorted(earlier, key=lambda name: name not in found.open)
+    ranked = sorted(earlier, key=oddness(found, raw=raw))
     for count in range(1, JOINED):
         for names in combinations(ranked, count):
             if sum(found.channels[name] or 0 for name in names) == rest:
@@ -141,6 +210,29 @@ def join(found: Forward, last: str, wanted: int) -> tuple[str, ...] | None:
         if count == 1 and rest > sum(sorted((found.channels[n] or 0 for n in ranked), reverse=True)[: JOINED - 1]):
             return None
     return None
+
+
+def oddness(found: Forward, *, raw: bool) -> Callable[[str], tuple[bool, ...]]:
+    """
+    What makes a tensor an unlikely part of a join.
+
+    A convolution that is normalised next is used up; skips are joined once, while dense blocks go on from joins.
+    """
+    types = {node.name: node.type for node in found.nodes}
+    normalised = {n.inputs[0] for n in found.nodes if kind(n.type) == "normalisation" and n.inputs}
+    joined = {name for node in found.nodes if node.type == "Concatenate" for name in node.inputs}
+    if raw:
+        return lambda n: (kind(types[n]) == "normalisation", types[n] != "Concatenate", n not in found.open)
+    return lambda n: (n in normalised, n in joined, n not in found.open)
+
+
+def recent(found: Forward, wanted: int) -> str | None:
+    """The tensor of that width a block ago: a shortcut of kernel size 1 begins where the block did."""
+    types = {node.name: node.type for node in found.nodes}
+    names = [node.name for node in found.nodes[-BLOCK:] if found.channels[node.name] == wanted]
+    normed = {n.inputs[0] for n in found.nodes if kind(n.type) == "normalisation" and n.inputs}
+    done = [name for name in names if name not in normed and types[name] != "DepthwiseConv2D"]
+    return done[-1] if done else None
 
 
 def newest(found: Forward, fact: Fact, wanted: int) -> str | None:

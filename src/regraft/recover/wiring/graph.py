@@ -26,6 +26,8 @@ class Node:
         cost: Of the decision where its output goes.
         made: Whether the file does not list it: a sum, a join or an input that wiring put there.
         why: The reason for what is unusual about it, in words.
+        calls: How often it is called; the inputs of all calls follow each other.
+        places: Which call and which output of its source each input is, where one is not the first.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Node:
     cost: float = 0.0
     made: bool = False
     why: str = ""
+    calls: int = 1
+    places: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,30 +83,37 @@ class Graph:
 
 def graph_of(state: State, facts: Sequence[Fact], *, sure: bool) -> Graph:
     """The graph of a finished hypothesis."""
-    inputs: dict[int, list[tuple[int, int]]] = {}
+    inputs: dict[int, list[tuple[int, tuple[int, int], int]]] = {}
     rank: dict[int, int] = {}
     costs: dict[int, float] = {}
     types: dict[int, str] = {}
+    calls: dict[int, int] = {}
     outputs: list[str] = []
     edges = state.edges
     while edges is not None:
-        for consumer, label in edges.consumers:
-            inputs.setdefault(consumer, []).append((label, edges.node))
+        for use in edges.consumers:
+            inputs.setdefault(use.node, []).append((use.label, (use.call, use.output), edges.node))
         rank[edges.node], costs[edges.node], types[edges.node] = edges.rank, edges.cost, edges.type
+        calls[edges.node] = 1 + max((use.call for use in edges.consumers), default=0)
         if not edges.consumers:
             outputs.append(facts[edges.node].name)
         edges = edges.before
-    nodes = tuple(
-        Node(
-            fact.name,
-            types.get(i, fact.type),
-            tuple(facts[source].name for _, source in sorted(inputs.get(i, ()))),
-            rank.get(i, 0),
-            costs.get(i, 0.0),
+    nodes: list[Node] = []
+    for i, fact in enumerate(facts):
+        taken = sorted(inputs.get(i, ()))
+        places = tuple(place for _, place, _ in taken)
+        nodes.append(
+            Node(
+                fact.name,
+                types.get(i, fact.type),
+                tuple(facts[source].name for _, _, source in taken),
+                rank.get(i, 0),
+                costs.get(i, 0.0),
+                calls=calls.get(i, 1),
+                places=places if any(place != (0, 0) for place in places) else (),
+            )
         )
-        for i, fact in enumerate(facts)
-    )
-    return Graph(nodes, tuple(outputs), state.cost, sure)
+    return Graph(tuple(nodes), tuple(outputs), state.cost, sure)
 
 
 def chain(facts: Sequence[Fact], *, cost: float = 0.0, sure: bool = False) -> Graph:

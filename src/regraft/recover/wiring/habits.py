@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from math import log
 
@@ -18,6 +19,8 @@ NORMALISATIONS = frozenset(
 Way = tuple[int, int, bool]
 #: Merges that are kept in view from one layer.
 WAYS = 8
+#: What it costs that two consumers of one tensor meet again, by their places and roles.
+Meetings = dict[tuple[int, str, int, str], float]
 LINEAR = ("Conv", "Dense", "DepthwiseConv", "SeparableConv")
 
 
@@ -49,13 +52,23 @@ def fork_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
         return 0.0
     own = kind(fact.type)
     after = {kind(slot.type) for slot in consumers}
-    merged = any(slot.role != "unary" for slot in consumers)
+    merges = [slot for slot in consumers if slot.role in ("sum", "product", "concat", "dot")]
+    merged = bool(merges)
+    normed = merged and all(slot.normed for slot in merges)
+    if fact.role == "input" and 0 < sum(slot.integers for slot in consumers) < len(consumers):
+        return prior.SHARED_INTEGERS
     if own == "linear" and after & {"normalisation", "activation"}:
-        return prior.UNFINISHED
+        return prior.RAW_IDENTITY if normed and "normalisation" in after else prior.UNFINISHED
     if own == "normalisation" and "activation" in after:
-        return prior.BEFORE_ACTIVATION
+        return prior.BEFORE_ACTIVATION + (prior.NORMED_IDENTITY if normed else 0.0)
     if own == "linear" and all(slot.role == "sum" for slot in consumers):
         return prior.TWO_SUMS
+    if own == "Flatten" and len(merges) == len(consumers):
+        return prior.VECTOR_SHARED
+    if own == "activation" and normed:
+        return prior.NORMED_IDENTITY
+    if own == "Pooling" and not normed and any(slot.role == "concat" for slot in merges):
+        return prior.POOLED_SKIP
     cost = prior.FORK.get(own, 0.0)
     return cost if merged else min(cost, prior.FORK["Pooling"])
 
@@ -71,6 +84,9 @@ def identity_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
     if not forked:
         return 0.0
     own = kind(fact.type)
+    merges = [slot for slot in consumers if slot.role in ("sum", "concat")]
+    if own == "linear" and merges and all(slot.normed for slot in merges):
+        return 0.0
     if own in ("linear", ""):
         return (
             prior.INSIDE
@@ -114,7 +130,7 @@ def linear_ends(fact: Fact, consumers: Sequence[Slot]) -> frozenset[int]:
     own = kind(fact.type)
     if own in ("activation", "Pooling"):
         return frozenset(~slot.node for slot in consumers if slot.role == "sum")
-    if fact.role not in ("unary", "sum") or own not in ("linear", "normalisation", "Dropout", "Padding", ""):
+    if fact.role != "unary" or own not in ("linear", "normalisation", "Dropout", "Padding", ""):
         return frozenset()
     return ends(consumers) if fact.type else frozenset()
 
@@ -168,25 +184,37 @@ def ways_of(consumers: Sequence[Slot]) -> set[Way]:
     return ways.union(*(slot.reach for slot in consumers))
 
 
-def size_cost(consumers: Sequence[Slot]) -> float:
+def size_cost(consumers: Sequence[Slot], known: Meetings | None = None) -> float:
     """
     What it costs that a tensor meets itself again behind pools and their inverse.
 
     Both ways to the next merge must make maps of one size. Strides of convolutions do not show; they can make a map
-    smaller, never larger.
+    smaller, never larger. ``known`` remembers what two consumers cost, for many sets of the same slots.
     """
     if len(consumers) < 2:
         return 0.0
-    each = [sorted(ways_of((slot,))) for slot in consumers]
-    cost = 0.0
-    for i, ways in enumerate(each):
-        for other in each[i + 1 :]:
-            common = {w[0] for w in ways} & {w[0] for w in other}
-            if common:
-                node = min(common)
-                pairs = ((a, b) for a in ways for b in other if a[0] == b[0] == node)
-                cost += min(difference(a, b) for a, b in pairs)
-    return cost
+    known = {} if known is None else known
+    total = [0.0] * len(consumers)
+    for i, slot in enumerate(consumers):
+        for j in range(i):
+            key = (consumers[j].node, consumers[j].role, slot.node, slot.role)
+            cost = known.get(key)
+            if cost is None:
+                cost = known[key] = meeting(consumers[j], slot)
+            total[i] += cost
+            total[j] += cost
+    # One way of many that is unlike the others, a pool of stride 1 among branches, is unlike them once.
+    return min(total)
+
+
+def meeting(first: Slot, second: Slot) -> float:
+    """What it costs that the ways of two consumers meet in the next merge they share."""
+    ways, others = ways_of((first,)), ways_of((second,))
+    common = {w[0] for w in ways} & {w[0] for w in others}
+    if not common:
+        return 0.0
+    node = min(common)
+    return min(difference(a, b) for a in ways if a[0] == node for b in others if b[0] == node)
 
 
 def difference(first: Way, second: Way) -> float:
@@ -197,12 +225,10 @@ def difference(first: Way, second: Way) -> float:
     return prior.MISMATCH if small < 0 or not bent else prior.STRIDES
 
 
-def mismatched(slot: Slot, chosen: Sequence[Slot]) -> bool:
-    """Whether a merge wants maps of another size than a tensor with these consumers has."""
-    if slot.role == "unary":
-        return False
-    ways = [way for way in ways_of(chosen) if way[0] == slot.node]
-    return bool(ways) and all(scale for _, scale, _ in ways)
+def mismatched(slot: Slot, ways: AbstractSet[Way]) -> bool:
+    """Whether a merge wants maps of another size than a tensor has that reaches merges on these ways."""
+    own = [way for way in ways if way[0] == slot.node]
+    return bool(own) and all(scale for _, scale, _ in own)
 
 
 def pair_cost(fact: Fact, node: int, slot: Slot) -> float:
@@ -213,11 +239,15 @@ def pair_cost(fact: Fact, node: int, slot: Slot) -> float:
         cost += prior.TWICE
     if fact.role == "concat" and after == "activation":
         cost += prior.ACTIVATED_JOIN
+    if slot.role == "dot" and slot.taken and slot.term != (own or fact.role):
+        cost += prior.UNLIKE_TERMS
+    if slot.type == "Flatten" and fact.rank_out == 2:
+        cost += prior.USELESS_FLATTEN
     if own == "Padding" and slot.pointwise:
         cost += prior.USELESS_BORDER
     if slot.role in ("sum", "product") and slot.taken:
         cost += max(0.0, log((slot.node - node) / prior.USUAL_LENGTH))
-    if slot.integers and fact.role != "input":
+    if slot.integers and fact.role != "input" and slot.role == "unary":
         cost += prior.COMPUTED_INTEGERS
     if fact.counter is not None and slot.made.get(fact.type, fact.counter + 1) <= fact.counter:
         cost += prior.MADE_BEFORE
@@ -238,11 +268,13 @@ def mispaired(first: tuple[int, int] | None, second: tuple[int, int] | None) -> 
     return first is not None and second is not None and first[1] == second[1] and first[0] != second[0]
 
 
-def set_cost(fact: Fact, consumers: Sequence[Slot]) -> float:
+def set_cost(fact: Fact, consumers: Sequence[Slot], known: Meetings | None = None) -> float:
     """What it costs that these are the consumers, all of them."""
     own = kind(fact.type)
     cost = fork_cost(fact, consumers) + identity_cost(fact, consumers) + detour_cost(consumers)
-    cost += size_cost(consumers)
+    cost += size_cost(consumers, known)
+    if own == "activation" and len(consumers) == 1 and consumers[0].role == "sum" and consumers[0].term == "linear":
+        cost += prior.UNLIKE_TERMS
     if len(consumers) > 1 and fact.begins and own == "activation":
         cost += prior.INSIDE_NAMED
     return cost

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from regraft.recover.wiring import prior
-from regraft.recover.wiring.choosing import channels_of, ranks_of
+from regraft.recover.wiring.choosing import channels_of, ranks_of, stated
 from regraft.recover.wiring.facts import Fact
-from regraft.recover.wiring.habits import fork_shape, forks, linear_ends, path_hash, reached
-from regraft.recover.wiring.slots import Edges, Key, Slot, State, substituted
+from regraft.recover.wiring.habits import fork_shape, forks, kind, linear_ends, path_hash, reached
+from regraft.recover.wiring.slots import Edges, Key, Slot, State, Use, substituted
 
 #: A sum may get further terms while the search is this many layers deep or less behind it.
 OPEN_FOR = 12
+#: Labels of initial states lie this far above those of other inputs.
+STATES = 1 << 16
 #: Variables for what leaves a layer lie this far below those for what enters it.
 LEAVING = 1 << 24
 
@@ -25,26 +27,89 @@ def joined(state: State, node: int, fact: Fact, chosen: Sequence[Slot], price: f
     if settled is None:
         return
     slots, channels, rank, extra = settled
+    if shared := shareable(fact, chosen):
+        extra_shared = extra + (0.0 if chosen[0].role == "calls" else prior.SHARED)
+        yield from finished(
+            state, node, fact, chosen, (price + extra_shared, channels, rank), whole(slots, chosen[0]), depth, shared
+        )
     far = any(s.role != "unary" and s.taken and s.near != depth for s in chosen)
     both = far and any(s.role == "unary" or not s.taken for s in state.slots if s not in chosen)
     for last in (False, True) if both else (False,):
-        after, consumers, keys = connected(slots, chosen, channels, depth, last=last)
-        key = min(keys)
-        if depth == state.depth and key >= state.key:
-            continue
-        made = merged_counts(fact, chosen)
-        rows = max((s.rows for s in chosen if s.role != "concat"), default=0) if fact.keeps or fact.role == "sum" else 0
-        if fact.rows:
-            rows = channels if channels > 0 else rows
-        if fact.role != "input":
-            path = path_hash(fact, chosen, consumers[0][1])
-            new = slot_of(node, fact, channels, rank, rows, depth, key, chosen)._replace(made=made, path=path)
-            after = [*after, new]
-        shape = fork_shape(chosen)
-        total = price + extra + (prior.NEW_FORK if shape and shape not in state.forks else 0.0)
-        seen = state.forks | {shape} if shape and shape not in state.forks else state.forks
+        linked = connected(slots, chosen, fact, channels, depth, last=last)
+        yield from finished(state, node, fact, chosen, (price + extra, channels, rank), linked, depth)
+
+
+def finished(
+    state: State,
+    node: int,
+    fact: Fact,
+    chosen: Sequence[Slot],
+    told: tuple[float, int, int],
+    linked: tuple[list[Slot], list[Use], list[Key]],
+    depth: int,
+    calls: int = 1,
+) -> Iterator[State]:
+    """The hypotheses with the new layer's own slots, if the order allows it; ``told`` is a price, channels and a rank."""
+    after, consumers, keys = linked
+    price, channels, rank = told
+    key = min(keys)
+    if depth == state.depth and key >= state.key:
+        return
+    rows = max((s.rows for s in chosen if s.role != "concat"), default=0) if fact.keeps or fact.role == "sum" else 0
+    if fact.rows:
+        rows = channels if channels > 0 else rows
+    shape = fork_shape(chosen)
+    total = price + (prior.NEW_FORK if shape and shape not in state.forks else 0.0)
+    seen = state.forks | {shape} if shape and shape not in state.forks else state.forks
+    if fact.role == "input":
         edges = Edges(node, fact.type, fact.role, tuple(consumers), rank, total, state.edges)
         yield State(tuple(after), depth, key, state.outputs, state.cost + total, seen, edges)
+        return
+    new = slot_of(node, fact, channels, rank, rows, depth, key, chosen)
+    new = new._replace(
+        made=merged_counts(fact, chosen),
+        path=path_hash(fact, chosen, consumers[0].label),
+        normed=fact.role != "unary" and any(kind(slot.type) == "normalisation" for slot in chosen),
+    )
+    for own, cost in entering(new, fact, calls):
+        edges = Edges(node, fact.type, fact.role, tuple(consumers), rank, total + cost, state.edges)
+        yield State((*after, *own), depth, key, state.outputs, state.cost + total + cost, seen, edges)
+
+
+def entering(slot: Slot, fact: Fact, calls: int = 1) -> Iterator[tuple[tuple[Slot, ...], float]]:
+    """What a layer wants, in all ways, with what each costs: recurrent layers may be given their initial states."""
+    if calls > 1:
+        yield (slot._replace(role="calls", wants=calls),), 0.0
+        return
+    yield (slot,), 0.0
+    if fact.states:
+        first = slot._replace(key=(*slot.key, 0))
+        states = slot._replace(
+            role="states", channels=fact.cout or -(slot.node + 1), rank=2, key=(*slot.key, 1), wants=fact.states
+        )
+        yield (first, states), prior.INITIAL_STATES
+
+
+def shareable(fact: Fact, chosen: Sequence[Slot]) -> int:
+    """
+    How often a layer may be called whose only consumer takes what all its calls give; 0 if it is not.
+
+    Two branches with the same layers end in one merge, or in the next layer that both share.
+    """
+    if len(chosen) != 1 or fact.role != "unary" or chosen[0].taken:
+        return 0
+    slot = chosen[0]
+    if slot.role == "calls":
+        return slot.wants
+    one = fact.cout and slot.role == "concat" and slot.channels not in (2 * fact.cout,) and slot.channels > 0
+    return 2 if fact.weighted and not one and slot.role in ("sum", "product", "concat", "dot") else 0
+
+
+def whole(slots: Sequence[Slot], slot: Slot) -> tuple[list[Slot], list[Use], list[Key]]:
+    """The slots without one that takes all calls of a layer, with the edges and ways to it."""
+    uses = [Use(slot.node, i, 0, i) for i in range(slot.wants)]
+    keep = [s for s in slots if (s.node, s.role) != (slot.node, slot.role)]
+    return keep, uses, [(*slot.key, i) for i in range(slot.wants)]
 
 
 def unified(state: State, node: int, fact: Fact, chosen: Sequence[Slot]) -> tuple[list[Slot], int, int, float] | None:
@@ -77,7 +142,7 @@ def unified(state: State, node: int, fact: Fact, chosen: Sequence[Slot]) -> tupl
             return None
     if channels > 0 and any(slot.rows and slot.rows % channels for slot in chosen):
         return None
-    ranks = {slot.rank for slot in chosen if slot.rank and slot.role != "product"}
+    ranks = {slot.rank for slot in chosen if slot.rank and slot.role != "product" and not stated(fact, slot)}
     if len(ranks) > 1:
         return None
     own = ranks_of(fact)
@@ -100,30 +165,35 @@ def unified(state: State, node: int, fact: Fact, chosen: Sequence[Slot]) -> tupl
 
 
 def connected(
-    slots: Sequence[Slot], chosen: Sequence[Slot], channels: int, depth: int, *, last: bool
-) -> tuple[list[Slot], list[tuple[int, int]], list[Key]]:
+    slots: Sequence[Slot], chosen: Sequence[Slot], fact: Fact, channels: int, depth: int, *, last: bool
+) -> tuple[list[Slot], list[Use], list[Key]]:
     """The slots after the chosen ones took the tensor, the edges, and all ways of the walk to the new layer."""
-    places = {slot.node for slot in chosen}
+    places = {(slot.node, slot.role) for slot in chosen}
     after: list[Slot] = []
-    consumers: list[tuple[int, int]] = []
+    consumers: list[Use] = []
     keys: list[Key] = []
     for slot in slots:
-        if slot.node not in places:
+        if (slot.node, slot.role) not in places:
             if slot.role == "concat" or not slot.satisfied or depth - slot.depth <= OPEN_FOR:
                 after.append(slot._replace(passed=slot.passed + 1) if slot.missing == channels > 0 else slot)
             continue
         if slot.role == "unary":
-            consumers.append((slot.node, 0))
+            consumers.append(Use(slot.node, 0))
             keys.append(slot.key)
+            continue
+        if stated(fact, slot):
+            consumers += [Use(slot.node, STATES + i, 1 + i) for i in range(slot.wants)]
+            keys.append((*slot.key, 0))
             continue
         further = slot.high + 1 if last and slot.near != depth else slot.low - 1
         label = further if slot.taken else 0
-        consumers.append((slot.node, label))
+        consumers.append(Use(slot.node, label + STATES if slot.role == "states" else label))
         keys.append((*slot.key, label))
         taken = slot._replace(taken=slot.taken + 1, low=min(slot.low, label), high=max(slot.high, label), near=depth)
-        full = taken.role in ("product", "dot") and taken.taken == 2
+        taken = taken._replace(term=slot.term or kind(fact.type) or fact.role)
+        full = taken.role in ("product", "dot", "states", "calls") and taken.taken == taken.wants
         full = full or (taken.role == "concat" and taken.channels > 0 and taken.filled == taken.channels)
-        if not full or (taken.taken < 2):
+        if not full or taken.taken < taken.wants:
             after.append(taken)
     return after, consumers, keys
 

@@ -26,7 +26,10 @@ NEW_FORK = 2.0
 UNFINISHED = 4.0
 #: A convolution without anything behind it that goes into two sums.
 TWO_SUMS = 3.0
-#: The same where it stands between normalisation and activation.
+#: The same where the merge has its own normalisation behind it: networks that normalise before they convolve add and
+#: join what is raw; and what is normalised there all the same.
+RAW_IDENTITY, NORMED_IDENTITY = 1.0, 1.5
+#: A convolution between normalisation and activation that something else uses.
 BEFORE_ACTIVATION = 3.0
 #: An identity that starts behind normalisation and activation of a sum, instead of at the sum.
 BEHIND_PREACTIVATION = 2.5
@@ -50,13 +53,46 @@ USELESS_BORDER = 3.0
 #: An identity in a sum or product that is longer than this many layers costs the logarithm of what is beyond.
 USUAL_LENGTH = 12
 #: Pooled, flattened or reshaped tensors are made for one use.
-FORK = {"GlobalPooling": 4.0, "Flatten": 4.0, "Reshape": 3.0, "Padding": 3.0, "Pooling": 0.4, "Dropout": 0.3}
+FORK = {"GlobalPooling": 4.0, "Flatten": 2.5, "Reshape": 3.0, "Padding": 3.0, "Pooling": 0.4, "Dropout": 0.3}
+#: A pool whose output is joined with something far behind: skips start before the pool.
+POOLED_SKIP = 1.5
+#: A branch that ends with an activation in a sum with one that ends with a convolution.
+UNLIKE_TERMS = 1.5
+#: Identities around blocks, in a list that names no sums and shows none by its channels: by the shape of the blocks.
+IDENTITIES = {"plain": 3.0, "bottleneck": 1.0, "inverted": 0.0, "": 4.0}
+#: Blocks of no published shape; none with identities in a network whose other blocks of that length have shortcuts.
+ODD_BLOCK, NO_IDENTITIES = 2.0, 4.0
+#: A chain where channels ask for more.
+CHAIN_INSTEAD = 3.0
+#: A layer first in a list without order that the input does not fit; that takes what another makes; a Dense before all else.
+NO_START, MADE_START, LATE_START = 6.0, 1.0, 3.0
+#: In such a list, a layer behind one of another width: such as an earlier one makes, or none; behind a Flatten; maps
+#: behind a vector; maps behind maps of another rank.
+OTHER_WIDTH, UNMADE_WIDTH, FLATTENED, UNFLATTENED, OTHER_RANK = 4.0, 6.0, 1.0, 4.0, 3.0
+#: What it is worth that the norms of the weights on both sides of all channels have the same order.
+NORMS_AGREE = 4.0
+#: An arithmetic operation of one tensor and a constant.
+CONSTANT_TERM = 2.0
 #: Inputs of a sum or product beyond the second, and of a join beyond the second.
 THIRD_TERM, THIRD_JOINED = 3.0, -0.4
 #: A further tensor of a join that comes from far away.
 LATE_JOINED = 1.5
 #: A second output of the model, and each further one.
 SECOND_OUTPUT, FURTHER_OUTPUT = 3.0, 1.0
+#: An input that nothing takes, so that it leaves the model as it came.
+INPUT_LEAVES = 12.0
+#: A recurrent layer that is given its initial states, and what it costs on average that they have to come from somewhere.
+INITIAL_STATES, DUE_STATE = 2.5, 0.3
+#: A layer that is called twice, in two branches that end in one merge.
+SHARED = 5.0
+#: A Dot of more than one number: attention, where similarities are usual.
+LONG_PRODUCT = 2.0
+#: A flattened tensor that goes into several merges, as vectors of users and things do in recommenders.
+VECTOR_SHARED = 0.5
+#: A Flatten of what is a vector already.
+USELESS_FLATTEN = 3.0
+#: An input of integers that something else takes too.
+SHARED_INTEGERS = 4.0
 #: A layer that was made before what it takes.
 MADE_BEFORE = 5.0
 #: A join along an axis other than the last.

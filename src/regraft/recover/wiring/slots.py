@@ -43,6 +43,9 @@ class Slot(NamedTuple):
         integers: Whether it needs integers.
         passed: How many tensors that fit it let pass.
         made: For every class the smallest creation number among this layer and those behind it.
+        wants: Tensors that a merge needs at least: two, of initial states as many as there are.
+        normed: Whether a normalisation follows a merge.
+        term: What kind of layer gave a merge the last of its tensors.
     """
 
     node: int
@@ -68,11 +71,14 @@ class Slot(NamedTuple):
     integers: bool = False
     passed: int = 0
     made: Mapping[str, int] = NOTHING
+    wants: int = 2
+    normed: bool = False
+    term: str = ""
 
     @property
     def satisfied(self) -> bool:
         """Whether nothing has to come any more."""
-        return self.taken >= 2 and (self.role != "concat" or self.channels < 0 or self.filled == self.channels)
+        return self.taken >= self.wants and (self.role != "concat" or self.channels < 0 or self.filled == self.channels)
 
     @property
     def missing(self) -> int:
@@ -80,6 +86,23 @@ class Slot(NamedTuple):
         if self.role != "concat" or self.channels < 0:
             return self.channels
         return 0 if self.pending else self.channels - self.filled
+
+
+class Use(NamedTuple):
+    """
+    One place that takes a tensor.
+
+    Attributes:
+        node: Place of the layer that takes it, in the file.
+        label: Of the input there; labels order the inputs of a merge.
+        output: Which output it is of the layer that gives it.
+        call: Of which call of that layer.
+    """
+
+    node: int
+    label: int
+    output: int = 0
+    call: int = 0
 
 
 class Edges(NamedTuple):
@@ -90,7 +113,7 @@ class Edges(NamedTuple):
         node: Place of the layer in the file.
         type: Of the layer, as decided here if the file does not tell.
         role: How it takes tensors.
-        consumers: Where its output goes: place of the layer, and label of the input there.
+        consumers: Where its output goes.
         rank: Of its output, as its consumers need it; 0 if unknown.
         cost: Of this decision.
         before: The decisions for the layers behind it.
@@ -99,7 +122,7 @@ class Edges(NamedTuple):
     node: int
     type: str
     role: Role
-    consumers: tuple[tuple[int, int], ...]
+    consumers: tuple[Use, ...]
     rank: int
     cost: float
     before: Edges | None

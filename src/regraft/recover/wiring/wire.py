@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from regraft.blueprint import Blueprint
 from regraft.recover.draft import Draft, Hints
@@ -11,10 +12,18 @@ from regraft.recover.part import Grouping
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.assemble import draft_of
 from regraft.recover.wiring.backward import search
+from regraft.recover.wiring.entries import stated
+from regraft.recover.wiring.evidence import weighed
 from regraft.recover.wiring.facts import Fact, facts_of
+from regraft.recover.wiring.folded import folded, variables
 from regraft.recover.wiring.forward import forward
 from regraft.recover.wiring.graph import Graph, Node, chain, graph_of
 from regraft.recover.wiring.prior import Limits
+from regraft.recover.wiring.sequence import in_sequence
+from regraft.recover.wiring.shortcuts import Shortcuts, hypotheses
+
+#: Graphs of a list without layers that hold nothing, at most: each is fitted to map sizes, which takes long.
+RIVALS = 3
 
 
 def wire(grouping: Grouping, hints: Hints, limits: Limits | None = None) -> list[Draft]:
@@ -32,7 +41,7 @@ def wire(grouping: Grouping, hints: Hints, limits: Limits | None = None) -> list
     if not facts:
         return [Draft(grouping, Blueprint("model", (), (), (), (), keras_version=grouping.tree.keras_version))]
     sequential = not any(fact.role == "input" for fact in facts)
-    graphs = found(grouping, facts, limits)[: limits.drafts]
+    graphs = found(grouping, facts, hints, limits)[: limits.drafts]
     by_name = {fact.name: fact for fact in facts}
     return [
         draft_of(graph, graphs, grouping, by_name, inner, hints, sequential=sequential and is_chain(graph))
@@ -49,20 +58,57 @@ def inner_models(grouping: Grouping, limits: Limits) -> dict[str, Blueprint]:
     return inner
 
 
-def found(grouping: Grouping, facts: Sequence[Fact], limits: Limits) -> list[Graph]:
+def found(grouping: Grouping, facts: Sequence[Fact], hints: Hints, limits: Limits) -> list[Graph]:
     """Graphs for the layers, cheapest first."""
     if grouping.complete and grouping.ordered:
         if any(fact.role == "input" for fact in facts):
-            states, sure = search(facts, limits)
+            states, sure = search(stated(facts, hints), limits)
+            if not states and hints.input_shapes:
+                states, sure = search(facts, limits)  # maps with channels first, inputs in another order
             if states:
                 return distinct([graph_of(state, facts, sure=sure) for state in states])
         elif not any(fact.role in ("sum", "product", "concat", "dot") for fact in facts):
             return [entered(chain(facts))]
-    if grouping.ordered and not any(fact.role != "unary" for fact in facts):
+    if not any(fact.role != "unary" for fact in facts):
+        if not grouping.ordered:
+            facts = sequenced(grouping, facts, hints)
         graph = forward(facts)
         plain = chain(facts, cost=prior.CONTRADICTION * len(graph.broken or graph.nodes))
-        return [entered(graph), *([] if graph.shape == plain.shape else [entered(plain)])]
+        graphs = sorted(shortcut_graphs(graph, facts, grouping), key=lambda one: one.cost)
+        graphs = [one for one in graphs[:RIVALS] if one.cost <= graphs[0].cost + limits.reach]
+        if graph.shape != plain.shape:
+            graphs.append(replace(plain, cost=max(plain.cost, graphs[0].cost + prior.CHAIN_INSTEAD)))
+        return [entered(one) for one in graphs]
     return [entered(chain(facts, cost=prior.CONTRADICTION))]
+
+
+def sequenced(grouping: Grouping, facts: Sequence[Fact], hints: Hints) -> list[Fact]:
+    """Layers of a list without order, in the likeliest one."""
+    parts = {part.name: part for part in grouping.parts}
+    read = cache(lambda name: variables(parts[name], grouping))
+    return in_sequence(facts, hints, folded(grouping), read)
+
+
+def shortcut_graphs(graph: Graph, facts: Sequence[Fact], grouping: Grouping) -> list[Graph]:
+    """The graph with and without identities around its blocks, by habit and by the statistics of BatchNorms."""
+    found = hypotheses(graph, facts)
+    if len(found) == 1:
+        return [graph]
+    told = weighed(found, folded(grouping))
+    usual = any(hypothesis.usual for hypothesis in found)
+    habit = [habit_cost(hypothesis, usual=usual) for hypothesis in found]
+    return [replace(h.graph, cost=graph.cost + float(a) + b) for h, a, b in zip(found, told, habit, strict=True)]
+
+
+def habit_cost(found: Shortcuts, *, usual: bool) -> float:
+    """
+    What it costs, before statistics are looked at, that a network has these identities.
+
+    ``usual`` says that some hypothesis continues the blocks whose shortcuts are convolutions.
+    """
+    if not found.length:
+        return prior.NO_IDENTITIES if usual else 0.0
+    return (0.0 if found.usual else prior.IDENTITIES[found.shape]) + (prior.ODD_BLOCK if not found.shape else 0.0)
 
 
 def distinct(graphs: Sequence[Graph]) -> list[Graph]:
