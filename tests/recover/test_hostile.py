@@ -306,7 +306,6 @@ MANY: dict[str, tuple[Callable[[Path, int], Path], int]] = {
     "equal layers": (scaling_hostile.equal_layers, 100),
     "equal arrays": (scaling_hostile.equal_arrays, 150),
     "vectors": (scaling_hostile.vectors, 100),
-    "kernels": (scaling_hostile.kernels, 6),
     "classes": (scaling_hostile.classes, 100),
     "outputs": (scaling_hostile.outputs, 40),
     "sums": (scaling_hostile.sums, 12),

@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from math import log
 
 from regraft.blueprint import LayerSpec, Setting
+from regraft.layers import CATALOGUE
 from regraft.recover.grouping.defaults import completed
 from regraft.recover.grouping.fitting import fit, settings_of
 from regraft.recover.grouping.forms import FORMS, Form
@@ -88,6 +89,8 @@ def fits_as(type_name: str, held: Held) -> tuple[Fit, ...]:
 def time_distributed(held: Held) -> Iterator[Fit]:
     """The layer inside has the same arrays."""
     for inner in fits(held):
+        if inner.type not in CATALOGUE:
+            continue  # a layer that stays open can be no part of another
         spec = completed(inner.type.lower(), inner.type, inner.settings, held.version)
         yield Fit("TimeDistributed", {"layer": spec}, inner.cost, inner.arrays)
 
