@@ -98,7 +98,11 @@ def default_gate(scene: Scene, found: Sequence[Cell]) -> tuple[str, float, str]:
             "the default of TensorFlow 2; TensorFlow 1, which has the same version, had hard_sigmoid",
         )
     # Counted on 40 public files with gates: 33 had hard_sigmoid, many of them by one author, so little is made of it.
-    return "hard_sigmoid", 0.55, "33 of 40 public files, the default before Keras 2.3; the file does not say its version"
+    return (
+        "hard_sigmoid",
+        0.55,
+        "33 of 40 public files, the default before Keras 2.3; the file does not say its version",
+    )
 
 
 def functions(scene: Scene, found: Sequence[Cell]) -> list[Question]:

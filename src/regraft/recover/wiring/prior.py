@@ -109,8 +109,8 @@ NO_SOURCE = 6.0
 CONTRADICTION = 15.0
 #: A layer without a type that is what its name's first guess says, and each later guess.
 GUESS = 0.5
-#: Whether the tensor from far away comes first in a join: ``[skip, new]`` or ``[new, skip]``.
-SKIP_FIRST, SKIP_LAST = 0.7, 0.7
+#: A join that is not written as the others are: ``[skip, new]`` beside ``[new, skip]``.
+UNLIKE_JOIN = 1.0
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from regraft.recover.wiring.graph import Graph, Node, chain, graph_of
 from regraft.recover.wiring.prior import Limits
 from regraft.recover.wiring.sequence import in_sequence
 from regraft.recover.wiring.shortcuts import Shortcuts, hypotheses
+from regraft.recover.wiring.turned import alike
 
 #: Graphs of a list without layers that hold nothing, at most: each is fitted to map sizes, which takes long.
 RIVALS = 3
@@ -66,7 +67,7 @@ def found(grouping: Grouping, facts: Sequence[Fact], hints: Hints, limits: Limit
             if not states and hints.input_shapes:
                 states, sure = search(facts, limits)  # maps with channels first, inputs in another order
             if states:
-                return distinct([graph_of(state, facts, sure=sure) for state in states])
+                return distinct(alike([graph_of(state, facts, sure=sure) for state in states]))
         elif not any(fact.role in ("sum", "product", "concat", "dot") for fact in facts):
             return [entered(chain(facts))]
     if not any(fact.role != "unary" for fact in facts):
