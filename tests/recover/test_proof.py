@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from tests.recover.toy import chain, grouping
 
-from regraft.blueprint import Blueprint, TensorRef
+from regraft.blueprint import Blueprint, LayerSpec, TensorRef
 from regraft.recover.candidate import Candidate, Pairs, Ran
 from regraft.recover.draft import Draft, edited
-from regraft.recover.proof import Effort, close, order_of, proved
+from regraft.recover.proof import Effort, close, order_of, proved, with_inputs
 from regraft.recover.question import Option, Question
 from regraft.recover.ranking import ranked
 from regraft.recovery import run
@@ -117,3 +117,22 @@ def test_a_candidate_that_cannot_run_is_not_the_one() -> None:
     best, tried = proved(iter(wrong), recorded("linear", "linear"), run, Effort())
     assert best is not None
     assert tried == 2
+
+
+@pytest.mark.parametrize(
+    ("declared", "given", "expected"),
+    [
+        ([(None, 3, 2), (None, 5)], [(4, 3, 2), (4, 5)], ["ab"]),
+        ([(None, 3, 2), (None, 5)], [(4, 5), (4, 3, 2)], ["ba"]),
+        ([(None, None), (None, 5)], [(4, 5), (4, 5)], ["ab", "ba"]),
+        ([(None, 3), (None, 5)], [(4, 7), (4, 5)], []),
+    ],
+)
+def test_inputs_are_tried_in_every_order_that_fits(
+    declared: list[tuple[int | None, ...]], given: list[tuple[int, ...]], expected: list[str]
+) -> None:
+    layers = tuple(LayerSpec(name, "InputLayer", {"batch_shape": s}) for name, s in zip("ab", declared, strict=True))
+    entries = (TensorRef("a"), TensorRef("b"))
+    candidate = Candidate(Blueprint("model", layers, (), entries, entries), grouping(BLUEPRINT).tree, 0.0)
+    found = with_inputs(candidate, [np.zeros(shape) for shape in given])
+    assert ["".join(ref.layer for ref in one.blueprint.inputs) for one in found] == expected

@@ -23,6 +23,8 @@ from regraft.recover.settings.answers import with_answer
 RELATIVE, ABSOLUTE = 1e-3, 2e-6
 #: Outputs are tried in every order up to this many.
 MOST_OUTPUTS = 5
+#: The same for inputs.
+MOST_INPUTS = 4
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,34 @@ def order_of(
 
 
 def reproducing(candidate: Candidate, pairs: Pairs, run: Run) -> Candidate | None:
-    """The candidate if it reproduces the pairs, with its outputs in their order; else None."""
+    """The candidate if it reproduces the pairs, with its inputs and outputs in their order; else None."""
+    found = (as_it_is(taking, pairs, run) for taking in with_inputs(candidate, pairs.inputs))
+    return next((fits for fits in found if fits is not None), None)
+
+
+def with_inputs(candidate: Candidate, inputs: Sequence[np.ndarray]) -> Iterator[Candidate]:
+    """The candidate with its inputs in every order in which the given arrays fit them; no file tells which comes first."""
+    own = candidate.blueprint.inputs
+    if len(own) != len(inputs) or len(own) > MOST_INPUTS:
+        yield candidate
+        return
+    shapes = [candidate.blueprint.by_name[ref.layer].config.get("batch_shape") for ref in own]
+    for order in permutations(range(len(own))):
+        if all(takes(shapes[place], array.shape) for place, array in zip(order, inputs, strict=True)):
+            yield replace(
+                candidate, blueprint=replace(candidate.blueprint, inputs=tuple(own[place] for place in order))
+            )
+
+
+def takes(declared: object, given: Sequence[int]) -> bool:
+    """Whether an input of a declared shape, batch first, may be an array."""
+    if not isinstance(declared, tuple):
+        return True
+    return len(declared) == len(given) and all(d in (None, g) for d, g in zip(declared[1:], given[1:], strict=True))
+
+
+def as_it_is(candidate: Candidate, pairs: Pairs, run: Run) -> Candidate | None:
+    """The candidate if it reproduces the pairs with its inputs as they stand, its outputs in their order; else None."""
     first = first_of(pairs)
     if first is not pairs:
         found = run(candidate.blueprint, candidate.tree, first.inputs)
