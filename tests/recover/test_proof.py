@@ -54,7 +54,7 @@ def test_the_right_candidate_is_found_and_its_choices_are_proved(hidden: str, he
 def test_what_makes_no_difference_is_not_proved() -> None:
     """The hidden values stay below 6, so relu and relu6 are the same function on these pairs."""
     draft = drafted(asked("dense", "relu", "relu6", "tanh"), asked("dense_1", "linear", "sigmoid"))
-    small = Pairs(*((array * np.float32(0.1),) for array in recorded("relu", "linear").inputs), ())
+    small = Pairs(tuple(array * np.float32(0.1) for array in recorded("relu", "linear").inputs), ())
     (outputs,) = run(
         edited(BLUEPRINT, {("dense", "activation"): "relu"}), grouping(BLUEPRINT).tree, small.inputs
     ).outputs
