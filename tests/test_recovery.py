@@ -79,6 +79,10 @@ def test_a_list_of_arrays_with_its_architecture_is_dealt_out_as_set_weights_does
         samples.path("digits_legacy_weights.h5"), tmp_path / "named", architecture=json_file, verify=False
     )
     assert (tmp_path / "listed" / "model.pth").stat().st_size > 0
+    assert [(c.subject, c.label) for c in listed.blueprint.choices if c.subject == "assignment"] == [
+        ("assignment", "open")
+    ]
+    assert not [c for c in named.blueprint.choices if c.subject == "assignment"]
     ours, theirs = listed.binding.layers, named.binding.layers
     assert {name: list(own) for name, own in ours.items()} == {name: list(own) for name, own in theirs.items()}
     for name, own in ours.items():

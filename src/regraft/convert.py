@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import regraft
 from regraft import keras_config
-from regraft.blueprint import Blueprint
+from regraft.blueprint import Blueprint, Choice
 from regraft.blueprint.toml import from_toml, to_toml
 from regraft.digest import Digest
 from regraft.emit.module import Module, emit
@@ -129,6 +129,8 @@ def convert(
             tree = regrouped(tree, plan)
     elif (own := architecture_text(tree, architecture)) is not None:
         plan = parsed(own, tree, architecture, input_shape)
+        if tree.dialect == "arrays" and len({v.shape for v in tree.own}) < len(tree.own):
+            plan = replace(plan, choices=(*plan.choices, DEALT))
     else:
         from regraft.recovery import recovered  # half of the project, which a file with an architecture spares
 
@@ -197,6 +199,16 @@ def read_blueprint(
     if text is None:
         raise NoArchitectureError(f"{tree.file} holds weights only, and no architecture was given beside it")
     return parsed(text, tree, architecture, input_shape)
+
+
+#: Nothing in a list of arrays says which layer an array belongs to: equal shapes in another order would not show.
+DEALT = Choice(
+    "assignment",
+    "in the order of the list",
+    (),
+    "open",
+    "the arrays are taken as model.get_weights() gives them; equal shapes in another order would not show",
+)
 
 
 def read_toml(path: str | os.PathLike[str]) -> Blueprint:

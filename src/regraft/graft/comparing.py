@@ -50,8 +50,9 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether every unit and every output is equal."""
-        return all(unit.equal for unit in self.units) and all(e is not None and e <= TOLERANCE for e in self.outputs)
+        """Whether every unit and every output is equal; where there was no output to compare nothing is."""
+        right = [error is not None and error <= TOLERANCE for error in self.outputs]
+        return bool(right) and all(right) and all(unit.equal for unit in self.units)
 
 
 def compare(grafting: Grafting, source: Any, target: Any, ours: Sequence[Any], theirs: Sequence[Any]) -> Comparison:
