@@ -99,8 +99,10 @@ Unknown
     dropout and epsilon
 
 Next
-  Give the architecture, as the JSON that model.to_json() returns in Keras:
-  regraft convert 'w eights.h5' --architecture model.json"""
+  Convert it: the architecture is rebuilt from the weights, better with the
+  shape of the inputs (--input-shape 64,64,1); if you have its JSON, give that
+  (--architecture model.json):
+  regraft convert 'w eights.h5'"""
     )
 
 

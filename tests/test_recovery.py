@@ -11,11 +11,15 @@ from tests.recover.toy import chain, tree
 
 import regraft
 from regraft import samples
+from regraft.blueprint import Blueprint, Call, TensorRef
 from regraft.cli import main
 from regraft.convert import read_blueprint
 from regraft.errors import BlueprintError, FileError
+from regraft.layers import spec_of
+from regraft.layers.conv import Conv2D
+from regraft.layers.inputs import InputLayer
 from regraft.recover.candidate import Candidate
-from regraft.recovery import load_arrays, recover, regrouped, remembered, run, statistics_on
+from regraft.recovery import fitting, load_arrays, recover, regrouped, remembered, run, statistics_on
 from regraft.weights import WeightTree, read
 
 SHAPE = (8, 8, 1)
@@ -110,6 +114,25 @@ def test_three_kernels_without_names(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert len(functions) == 3
     assert {choice["label"] for choice in functions} <= {"assumed", "open"}
     assert all(len(choice["candidates"]) > 1 for choice in functions)
+
+
+def maps(shape: tuple[int, int, int]) -> Candidate:
+    """An input of that shape and a 3 x 3 convolution."""
+    specs = (
+        spec_of("in", InputLayer(batch_shape=(None, *shape))),
+        spec_of("conv", Conv2D(filters=5, kernel_size=(3, 3))),
+    )
+    call = Call("conv", (TensorRef("in"),))
+    return Candidate(Blueprint("toy", specs, (call,), (TensorRef("in"),), (TensorRef("conv"),)), tree((4, 7)), 0.0)
+
+
+def test_inputs_that_no_candidate_takes_are_refused_with_another_order() -> None:
+    fits, does_not = maps((9, 8, 1)), maps((1, 9, 8))
+    assert fitting([does_not, fits], [(1, 9, 8)]) == (fits,)
+    with pytest.raises(BlueprintError, match=r"inputs of shape 1,9,8; .* does not accept .*--input-shape 9,8,1\."):
+        fitting([does_not], [(1, 9, 8)])
+    with pytest.raises(BlueprintError, match="Give the shape of the inputs"):
+        fitting([does_not], [])
 
 
 def test_an_answer_for_a_layer_that_is_not_there() -> None:

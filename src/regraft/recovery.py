@@ -11,8 +11,9 @@ import numpy as np
 
 from regraft.blueprint import Blueprint, TensorRef
 from regraft.emit.module import Module, emit
-from regraft.errors import FileError, OutputError, RegraftError, ShapeMismatchError
+from regraft.errors import BlueprintError, FileError, OutputError, RegraftError, ShapeMismatchError
 from regraft.layers.binding import Binding, bind
+from regraft.layers.walk import model_shapes
 from regraft.moments.propagate import NORMS
 from regraft.recover.beside import Beside
 from regraft.recover.candidate import Candidate, Pairs, Ran
@@ -37,7 +38,7 @@ def recovered(
     if progress is not None:
         progress("recover the architecture", 0, 0)
     given = beside or Beside()
-    return tuple(
+    return fitting(
         recover(
             tree,
             input_shapes=shapes,
@@ -46,8 +47,56 @@ def recovered(
             pairs=None if given.pairs is None else (load_arrays(given.pairs[0]), load_arrays(given.pairs[1])),
             settings=given.settings,
             candidates=max(5, given.candidates),
-        )
+        ),
+        shapes,
     )
+
+
+def fitting(found: Sequence[Candidate], shapes: Sequence[tuple[int | None, ...]]) -> tuple[Candidate, ...]:
+    """
+    Those candidates whose layers take what reaches them.
+
+    Raises:
+        BlueprintError: None does, which with stated shapes means that they are not those of this file.
+    """
+    fit, problems = list[Candidate](), list[str]()
+    for candidate in found:
+        try:
+            model_shapes(candidate.blueprint)
+        except RegraftError as error:
+            problems.append(str(error))
+        else:
+            fit.append(candidate)
+    if fit:
+        return tuple(fit)
+    if not shapes:
+        raise BlueprintError(
+            f"no architecture was found whose layers fit each other; of the likeliest, {problems[0]}. "
+            "Give the shape of the inputs (--input-shape), or the architecture (--architecture model.json)."
+        )
+    said = " and ".join(spelled(shape) for shape in shapes)
+    turned = [spelled(other) for shape in shapes if (other := channels_moved(shape)) is not None]
+    other = f"With the channels on the other side: --input-shape {' --input-shape '.join(turned)}. " if turned else ""
+    raise BlueprintError(
+        f"no architecture was found that takes inputs of shape {said}; of the likeliest, {problems[0]}. "
+        f"The shape is that of Keras, without the batch axis. {other}"
+        "Without --input-shape, sizes are told from the file as far as it says them."
+    )
+
+
+def spelled(shape: Sequence[int | None]) -> str:
+    """A shape as the command line takes it: ``96,1366,1``."""
+    return ",".join("?" if size is None else str(size) for size in shape)
+
+
+def channels_moved(shape: tuple[int | None, ...]) -> tuple[int | None, ...] | None:
+    """The shape of a map with the channels on the other side, where they are the smallest axis; else None."""
+    sizes = [size for size in shape if size is not None]
+    if len(shape) < 3 or shape[0] == shape[-1]:
+        return None
+    if shape[-1] == min(sizes):
+        return (shape[-1], *shape[:-1])
+    return (*shape[1:], shape[0]) if shape[0] == min(sizes) else None
 
 
 def recover(

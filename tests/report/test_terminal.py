@@ -126,11 +126,11 @@ def test_placeholders_and_open_choices_are_listed() -> None:
         VerificationRow("not verified", reason="nothing to compare"),
         LayerRow("fn", "Lambda", None, 0, placeholder="its code is not in the file"),
     )
-    value = replace(value, choices=(ChoiceRow("fn.batch_shape", "unknown", ("3", "5"), "open", "no shape stated"),))
+    value = replace(value, choices=(ChoiceRow("fn.batch_shape", "unknown", ("3", "5, 2"), "open", "no shape stated"),))
     text = shown(value)
 
     assert "Placeholders: these raise in forward\n  - fn (Lambda): its code is not in the file\n" in text
-    assert "Open: what the file does not say\n  - fn.batch_shape: no shape stated (possible: 3, 5)\n" in text
+    assert "Open: what the file does not say\n  - fn.batch_shape: no shape stated (possible: 3, (5, 2))\n" in text
     assert text.endswith("Done, and not complete: 1 placeholder and 1 open choice. (exit code 3)")
 
 

@@ -83,7 +83,13 @@ def _whole(architecture: Architecture) -> tuple[tuple[str, ...], tuple[str, ...]
 def next_step(file: str, architecture: Architecture | None) -> tuple[str, str]:
     """What to do now, in words, and as a command that can be copied."""
     command = f"regraft convert {shlex.quote(file)}"
-    if architecture is None or architecture.problem:
+    if architecture is None:
+        return (
+            "Convert it: the architecture is rebuilt from the weights, better with the shape of the inputs "
+            "(--input-shape 64,64,1); if you have its JSON, give that (--architecture model.json):",
+            command,
+        )
+    if architecture.problem:
         return (
             "Give the architecture, as the JSON that model.to_json() returns in Keras:",
             f"{command} --architecture model.json",

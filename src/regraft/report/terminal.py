@@ -190,7 +190,8 @@ def _open(report: Report) -> list[str]:
 
 
 def _candidates(candidates: Iterable[str]) -> str:
-    words = ", ".join(printable(candidate, 40) for candidate in list(candidates)[:MOST_NOTES])
+    shown = [printable(candidate, 40) for candidate in list(candidates)[:MOST_NOTES]]
+    words = ", ".join(f"({word})" if "," in word else word for word in shown)
     return f" (possible: {words})" if words else ""
 
 
