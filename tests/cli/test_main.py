@@ -15,7 +15,8 @@ import pytest
 import regraft
 import regraft.inspection
 from regraft import samples
-from regraft.cli import main, shape_of
+from regraft.cli import main
+from regraft.cli.options import shape_of
 
 DIGITS = str(samples.path("digits.h5"))
 
