@@ -4,6 +4,7 @@ regraft: a Keras weights file becomes a PyTorch model that you can read, load, t
     inspect(file)        what a file is and holds: an ``Inspection``
     read(file)           its variables by layer: a ``WeightTree``
     convert(file, out)   the whole pipeline, as on the command line: a ``Conversion`` with its ``Report``
+    graft(file, module)  its weights onto a module of yours: a ``Graft``
     recover(tree)        architectures for a file that has none, likeliest first: a list of ``Candidate``
     verify(conversion)   its result against the real Keras, layer by layer
 
@@ -34,6 +35,7 @@ from regraft.errors import (
 
 if TYPE_CHECKING:
     from regraft.convert import Conversion, convert
+    from regraft.grafting import Graft, graft
     from regraft.inspection import inspect
     from regraft.recover.candidate import Candidate
     from regraft.recovery import recover
@@ -50,6 +52,7 @@ __all__ = [
     "ConfigError",
     "Conversion",
     "FileError",
+    "Graft",
     "Inspection",
     "NoArchitectureError",
     "NotKerasError",
@@ -62,6 +65,7 @@ __all__ = [
     "UnsafeFileError",
     "WeightTree",
     "convert",
+    "graft",
     "inspect",
     "read",
     "recover",
@@ -76,6 +80,10 @@ def __getattr__(name: str) -> object:
             from regraft.convert import convert as value
         case "Conversion":
             from regraft.convert import Conversion as value  # noqa: N813
+        case "graft":
+            from regraft.grafting import graft as value
+        case "Graft":
+            from regraft.grafting import Graft as value  # noqa: N813
         case "inspect":
             from regraft.inspection import inspect as value
         case "Inspection":
@@ -105,7 +113,7 @@ def __dir__() -> list[str]:
 
 class _Package(ModuleType):
     """
-    Keeps ``regraft.convert``, ``regraft.recover`` and ``regraft.verify`` the functions.
+    Keeps ``regraft.convert``, ``regraft.graft``, ``regraft.recover`` and ``regraft.verify`` the functions.
 
     Modules of the same names exist, and importing one would put it in the function's place.
     """

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from regraft.graft.onto import Grafting, Pair
-from regraft.graft.trace import observe, tensors
+from regraft.graft.trace import Trace, observe
 
 #: Largest difference of two float64 results that are the same, relative to the largest value.
 TOLERANCE = 1e-6
@@ -22,11 +22,13 @@ class Compared:
     Attributes:
         pair: The unit.
         error: Largest difference relative to the largest value; None if the shapes cannot be compared.
+        alone: The same with the right tensor at every unit before it, so that only what is wrong at this place shows.
         shapes: On either side.
     """
 
     pair: Pair
     error: float | None
+    alone: float | None
     shapes: tuple[tuple[int, ...], tuple[int, ...]]
 
     @property
@@ -37,10 +39,18 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All units, and the outputs of the models."""
+    """
+    All units, and the outputs of the models.
+
+    Attributes:
+        units: In the order in which the user's module runs.
+        outputs: Largest difference of each output relative to its largest value; None where there is no such output.
+        alone: The same with the right tensor at every unit before them.
+    """
 
     units: tuple[Compared, ...]
     outputs: tuple[float | None, ...]
+    alone: tuple[float | None, ...] = ()
 
     @property
     def first(self) -> Compared | None:
@@ -66,21 +76,49 @@ def compare(grafting: Grafting, source: Any, target: Any, ours: Sequence[Any], t
         ours: Inputs of the source.
         theirs: The same inputs as the target takes them.
     """
-    import torch
-
     twin = copy.deepcopy(target).double().eval()
-    left, right = observe(source, [wide(x) for x in ours]), observe(twin, [wide(x) for x in theirs])
+    ours, theirs = [wide(x) for x in ours], [wide(x) for x in theirs]
+    left_run, left = observe(source, ours)
+    right_run, right = observe(twin, theirs)
+    places = {pair.places[1]: pair.places[0] for pair in grafting.pairs if not pair.partial}
+    forced_run, forced = observe(
+        twin, theirs, lambda place, like: laid_as(left[places[place]], like) if place in places else None
+    )
     units = tuple(
-        Compared(pair, error(left[pair.places[0]], right[pair.places[1]]),
-                 (tuple(left[pair.places[0]].shape), tuple(right[pair.places[1]].shape)))
+        Compared(
+            pair,
+            error(left[pair.places[0]], right[pair.places[1]]),
+            error(left[pair.places[0]], forced[pair.places[1]]),
+            (tuple(left[pair.places[0]].shape), tuple(right[pair.places[1]].shape)),
+        )
         for pair in grafting.pairs
         if not pair.partial
-    )  # fmt: skip
-    with torch.no_grad():
-        ends = [list(tensors(module(*map(wide, given)))) for module, given in ((source, ours), (twin, theirs))]
-    count = max(map(len, ends))
-    outputs = tuple(error(ends[0][i], ends[1][i]) if i < min(map(len, ends)) else None for i in range(count))
-    return Comparison(units, outputs)
+    )
+    ends = [left[place] if place >= 0 else ours[-1 - place] for place in left_run.outputs]
+    return Comparison(units, outputs(ends, right_run, right, theirs), outputs(ends, forced_run, forced, theirs))
+
+
+def outputs(
+    ends: Sequence[Any], run: Trace, made: Mapping[int, Any], inputs: Sequence[Any]
+) -> tuple[float | None, ...]:
+    """The outputs of a run against those of the source; None where one side has no such output."""
+    others = [made[place] if place >= 0 else inputs[-1 - place] for place in run.outputs]
+    return tuple(
+        error(ends[i], others[i]) if i < min(len(ends), len(others)) else None
+        for i in range(max(len(ends), len(others)))
+    )
+
+
+def laid_as(tensor: Any, like: Any) -> Any:
+    """A tensor in the axis order of another; None if that cannot be told."""
+    if tensor.shape == like.shape:
+        return tensor
+    bare, wanted = ([size for size in shape if size != 1] for shape in (tensor.shape, like.shape))
+    if bare == wanted:
+        return tensor.reshape(like.shape)
+    if sorted(bare) != sorted(wanted) or len(set(bare)) != len(bare):
+        return None
+    return tensor.squeeze().permute([bare.index(size) for size in wanted]).reshape(like.shape)
 
 
 def wide(tensor: Any) -> Any:
@@ -90,11 +128,9 @@ def wide(tensor: Any) -> Any:
 
 def error(ours: Any, theirs: Any) -> float | None:
     """Largest difference relative to the largest value; axes of length 1 count for nothing."""
-    a, b = ours.squeeze(), theirs.squeeze()
-    if a.shape != b.shape:
-        if a.numel() != b.numel() or sorted(a.shape) != sorted(b.shape) or len(set(a.shape)) != a.dim():
-            return None
-        b = b.permute([list(b.shape).index(size) for size in a.shape])
-    if not a.numel():
+    same = laid_as(theirs, ours)
+    if same is None:
+        return None
+    if not ours.numel():
         return 0.0
-    return float((a - b).abs().max() / max(float(a.abs().max()), 1e-30))
+    return float((ours - same).abs().max() / max(float(ours.abs().max()), 1e-30))

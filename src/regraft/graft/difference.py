@@ -26,6 +26,8 @@ class Difference:
         expected: As in the converted model.
         found: As in the user's module.
         fix: What to change, in one line; empty if that is not one line.
+        unit: Name of the unit of the user's module in whose result it shows; ``output 1`` for an output, empty for a sum or
+            another merge.
     """
 
     where: str
@@ -34,6 +36,7 @@ class Difference:
     expected: str
     found: str
     fix: str = ""
+    unit: str = ""
 
     def __str__(self) -> str:
         change = f"; {self.fix}" if self.fix else ""
@@ -63,7 +66,15 @@ def inside(twin: Node, node: Node) -> list[Difference]:
         return []
     ours, theirs = settings_of(twin.unit, edge(twin)), settings_of(node.unit, edge(node))
     return [
-        Difference(node.name, twin.name, name, said(ours[name]), said(theirs[name]), fix(node.name, name, ours[name]))
+        Difference(
+            node.name,
+            twin.name,
+            name,
+            said(ours[name]),
+            said(theirs[name]),
+            fix(node.name, name, ours[name]),
+            shows_in(node),
+        )
         for name in ours
         if name in theirs and not alike(ours[name], theirs[name])
     ]
@@ -105,14 +116,21 @@ def between(source: Network, target: Network, twin: Node, node: Node, matching: 
                 "what happens on the way",
                 listed(expected),
                 listed(seen),
+                unit=shows_in(node),
             )
         )
     unpaired = len(twin.before) - len(ways)
-    if unpaired and len(twin.before) == len(node.before):
+    lone = any(way.source not in matching.pairs for way in node.before)
+    if unpaired and not lone and len(twin.before) == len(node.before):
         expected = " and ".join(sorted(source.nodes[way.source].name for way in twin.before))
         seen = " and ".join(sorted(target.nodes[way.source].name for way in node.before))
-        found.append(Difference(node.name, twin.name, "what it takes", expected, seen))
+        found.append(Difference(node.name, twin.name, "what it takes", expected, seen, unit=shows_in(node)))
     return found
+
+
+def shows_in(node: Node) -> str:
+    """Where a difference right before or inside a node shows."""
+    return node.name if node.unit is not None or node.kind == "output" else ""
 
 
 def paired_ways(twin: Node, node: Node, matching: Matching) -> list[tuple[Way, Way]]:

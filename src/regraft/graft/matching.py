@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from regraft.graft.alignment import aligned
 from regraft.graft.likeness import likeness
-from regraft.graft.network import ORDERED, Network, Node
+from regraft.graft.network import ENDS, ORDERED, Network
 
 
 @dataclass
@@ -40,6 +40,10 @@ def match(source: Network, target: Network) -> Matching:
     or the same future, are; what is left is aligned in the order in which it runs.
     """
     found = Matching()
+    ends = {node.name: place for place, node in enumerate(source.nodes) if node.kind in ENDS}
+    for place, node in enumerate(target.nodes):
+        if node.kind in ENDS and node.name in ends:
+            found.add(ends[node.name], place, "place")
     by_structure(source, target, found)
     for how in ("what precedes", "what follows"):
         by_one_side(source, target, found, how)
@@ -47,7 +51,28 @@ def match(source: Network, target: Network) -> Matching:
             for net, done in ((source, set(found.pairs.values())), (target, found.pairs))]  # fmt: skip
     for ours, theirs in aligned([source.nodes[i] for i in rest[0]], [target.nodes[i] for i in rest[1]]):
         found.add(rest[0][ours], rest[1][theirs], "order")
+    merges(source, target, found)
     return found
+
+
+def merges(source: Network, target: Network, found: Matching) -> None:
+    """Sums and the like that are left, where all that they take is paired."""
+    free = [i for i, node in enumerate(source.nodes) if node.unit is None and i not in set(found.pairs.values())]
+    for place, node in enumerate(target.nodes):
+        if node.unit is not None or place in found.pairs:
+            continue
+        taken = sorted(found.pairs.get(way.source, -1) for way in node.before)
+        twin = next(
+            (
+                i
+                for i in free
+                if source.nodes[i].kind == node.kind and sorted(way.source for way in source.nodes[i].before) == taken
+            ),
+            None,
+        )
+        if twin is not None:
+            free.remove(twin)
+            found.add(twin, place, "what it takes")
 
 
 def by_structure(source: Network, target: Network, found: Matching) -> None:
@@ -123,10 +148,5 @@ def by_one_side(source: Network, target: Network, found: Matching, how: str) -> 
     theirs = [pair[side] for pair in colours(target, {})]
     classes = grouped(ours, theirs, (set(found.pairs.values()), set(found.pairs)))
     for mine, others in classes.values():
-        if len(mine) == len(others) == 1 and named(source.nodes[mine[0]]):
+        if len(mine) == len(others) == 1:
             found.add(mine[0], others[0], how)
-
-
-def named(node: Node) -> bool:
-    """Whether it is worth pairing: an input is where it is."""
-    return node.kind != "input"

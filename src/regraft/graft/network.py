@@ -12,6 +12,9 @@ from regraft.graft.unit import Label, Unit, units_of
 #: Merges whose inputs have an order.
 ORDERED = frozenset({"cat", "sub", "div", "matmul", "attention", "stack"})
 
+#: Nodes that are told apart by their number.
+ENDS = frozenset({"input", "output"})
+
 
 @dataclass(frozen=True)
 class Step:
@@ -53,7 +56,9 @@ class Node:
     @property
     def label(self) -> Label:
         """What must be equal for two nodes to be the same."""
-        return self.unit.label if self.unit is not None else (self.kind,)
+        if self.unit is not None:
+            return self.unit.label
+        return (self.kind, self.name) if self.kind in ENDS else (self.kind,)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ Python code can be traced: what is recorded is what ran. Sizes and settings are 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,6 +78,7 @@ class Record:
     path: list[str] = field(default_factory=lambda: [""])
     inside: int = 0
     kept: dict[int, Any] | None = None
+    forced: Callable[[int, Any], Any] | None = None
 
     def see(self, function: Any, arguments: Sequence[Any], named: Mapping[str, Any], result: Any) -> None:
         """One call that returned."""
@@ -120,6 +121,9 @@ class Record:
         self.made |= {id(r): place for r in results}
         if self.kept is not None:
             self.kept[place] = results[0].detach().clone()  # what follows may change it in place
+        other = self.forced(place, results[0]) if self.forced is not None else None
+        if other is not None:
+            results[0].copy_(other)
 
     def own_recurrence(self, module: Any, arguments: Sequence[Any], result: Any) -> None:
         """
@@ -187,14 +191,25 @@ def tensors(value: Any) -> Iterator[Any]:
             yield from tensors(item)
 
 
-def observe(module: Any, inputs: Sequence[Any]) -> dict[int, Any]:
-    """The tensor that every operation of a module makes, by its place in the trace; the run is the same as ``trace``'s."""
+def observe(
+    module: Any, inputs: Sequence[Any], forced: Callable[[int, Any], Any] | None = None
+) -> tuple[Trace, dict[int, Any]]:
+    """
+    The tensor that every operation of a module makes, by its place in the trace; the run is the same as ``trace``'s.
+
+    ``forced`` is given the place and the tensor of each operation, and may return another one for what follows to take, so
+    that each operation is seen on the right inputs whatever went wrong before it.
+    """
     kept: dict[int, Any] = {}
-    trace(module, inputs, kept)
-    return kept
+    return trace(module, inputs, kept, forced), kept
 
 
-def trace(module: Any, inputs: Sequence[Any], kept: dict[int, Any] | None = None) -> Trace:
+def trace(
+    module: Any,
+    inputs: Sequence[Any],
+    kept: dict[int, Any] | None = None,
+    forced: Callable[[int, Any], Any] | None = None,
+) -> Trace:
     """
     Run a module once, in evaluation mode and without gradients, and record what it does.
 
@@ -202,6 +217,7 @@ def trace(module: Any, inputs: Sequence[Any], kept: dict[int, Any] | None = None
         module: A ``torch.nn.Module``; its mode and its parameters are as before afterwards.
         inputs: Its arguments: tensors with the batch first.
         kept: Receives the tensor that each operation makes, by its place.
+        forced: As in ``observe``.
 
     Raises:
         RuntimeError: And whatever else the module raises on these inputs.
@@ -210,7 +226,7 @@ def trace(module: Any, inputs: Sequence[Any], kept: dict[int, Any] | None = None
     from torch.overrides import TorchFunctionMode
 
     state = module.state_dict(keep_vars=True)
-    record = Record({id(tensor): name for name, tensor in reversed(list(state.items()))}, kept=kept)
+    record = Record({id(tensor): name for name, tensor in reversed(list(state.items()))}, kept=kept, forced=forced)
     record.made |= {id(tensor): -1 - i for i, tensor in enumerate(tensors(list(inputs)))}
 
     class Watching(TorchFunctionMode):

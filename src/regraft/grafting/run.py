@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from regraft.blueprint import Blueprint
-from regraft.errors import ShapeMismatchError
+from regraft.errors import FileError, ShapeMismatchError
 from regraft.graft.comparing import Comparison, compare
 from regraft.graft.difference import Difference
 from regraft.graft.filling import fill
 from regraft.graft.mapping import TensorMap, checked, from_toml
 from regraft.graft.onto import Grafting, onto, side
+from regraft.grafting.example import example_for
 from regraft.grafting.source import Converted, File, as_taken, converted, reader, wide
 from regraft.grafting.tensor_map import tensor_map
 from regraft.weights import WeightTree, read
@@ -29,8 +29,8 @@ class Graft:
         grafting: Which unit became which, what differs, what does not fit.
         mapping: Every variable's way, to be written, edited and turned round.
         comparison: Both modules on the same random input; None if the weights do not fit.
-        blueprint: The architecture that the file was read with.
-        stated: Whether that architecture was stated; else it was recovered, and the result rests on it.
+        source: The file as a module of our own.
+        example: What the module was run on.
         fixed: Settings that were set on the module.
     """
 
@@ -38,9 +38,8 @@ class Graft:
     grafting: Grafting
     mapping: TensorMap
     comparison: Comparison | None
-    blueprint: Blueprint
-    stated: bool
-    tree: WeightTree = field(repr=False)
+    source: Converted = field(repr=False)
+    example: tuple[Any, ...] = field(repr=False)
     fixed: tuple[Difference, ...] = ()
 
     @property
@@ -53,11 +52,21 @@ class Graft:
         """Whether the module computes what the file's own architecture does."""
         return self.comparison is not None and self.comparison.equal
 
+    @property
+    def blueprint(self) -> Blueprint:
+        """The architecture that the file was read with."""
+        return self.source.blueprint
+
+    @property
+    def stated(self) -> bool:
+        """Whether that architecture was stated; else it was recovered, and the result rests on it."""
+        return self.source.stated
+
 
 def graft(
     weights: File | WeightTree,
     module: Any,
-    example_input: Any,
+    example_input: Any = None,
     *,
     architecture: File | None = None,
     mapping: TensorMap | File | None = None,
@@ -70,6 +79,7 @@ def graft(
         weights: The file, or what ``read`` gave.
         module: A ``torch.nn.Module``. It is filled in place if everything fits, and left alone otherwise.
         example_input: What the module takes: a tensor, or several, with the batch first. It is run once in evaluation mode.
+            Without one the architecture says what to try, channels first.
         architecture: The architecture JSON, for a file that has none; without one it is recovered.
         mapping: A mapping to apply instead of looking for one.
         fix: Set epsilon and momentum of normalisations on the module where they differ.
@@ -80,34 +90,29 @@ def graft(
     """
     tree = weights if isinstance(weights, WeightTree) else read(weights)
     inputs = tuple(example_input) if isinstance(example_input, list | tuple) else (example_input,)
-    source = converted(tree, architecture, inputs)
+    inputs = () if example_input is None else inputs
+    source = converted(tree, architecture, [tuple(tensor.shape) for tensor in inputs])
+    return grafted(source, module, inputs or example_for(source), mapping, fix=fix)
+
+
+def grafted(
+    source: Converted,
+    module: Any,
+    inputs: tuple[Any, ...],
+    mapping: TensorMap | File | None = None,
+    *,
+    fix: bool = False,
+) -> Graft:
+    """The same for a file that is converted already."""
     ours = as_taken(source, inputs)
     left, right = side(source.twin.model, wide(ours)), side(module, inputs)
     grafting = onto(left, right, source.state)
-    if mapping is not None:
-        plan = (
-            mapping
-            if isinstance(mapping, TensorMap)
-            else from_toml(Path(mapping).read_text(encoding="utf-8"), str(mapping))
-        )
-        return finished(source, module, grafting, plan, ours, inputs, fix=fix, forced=True)
-    return finished(source, module, grafting, tensor_map(source.module, grafting), ours, inputs, fix=fix)
-
-
-def finished(
-    source: Converted,
-    module: Any,
-    grafting: Grafting,
-    plan: TensorMap,
-    ours: Sequence[Any],
-    theirs: Sequence[Any],
-    *,
-    fix: bool,
-    forced: bool = False,
-) -> Graft:
-    """The module filled and compared, unless something does not fit."""
-    result = Graft(module, grafting, plan, None, source.blueprint, source.stated, source.tree)
-    if grafting.problems and not forced:
+    if mapping is None:
+        plan = tensor_map(source.module, grafting)
+    else:
+        plan = mapping if isinstance(mapping, TensorMap) else read_mapping(mapping)
+    result = Graft(module, grafting, plan, None, source, inputs)
+    if grafting.problems and mapping is None:
         return result
     state = plan.parameters(reader(source.tree))
     shapes = {key: tuple(value.shape) for key, value in module.state_dict().items()}
@@ -115,8 +120,22 @@ def finished(
         raise ShapeMismatchError("the mapping does not fit the module:\n  " + "\n  ".join(wrong[:20]))
     fill(module, state)
     fixed = tuple(d for d in grafting.differences if fix and set_on(module, d))
-    comparison = compare(grafting, source.twin.model, module, ours, theirs)
-    return Graft(module, grafting, plan, comparison, source.blueprint, source.stated, source.tree, fixed)
+    return replace(result, comparison=compare(grafting, source.twin.model, module, ours, inputs), fixed=fixed)
+
+
+def read_mapping(path: File) -> TensorMap:
+    """
+    The mapping in a file.
+
+    Raises:
+        FileError: It cannot be read.
+        ConfigError: It is none.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(path, f"cannot be read: {error}") from error
+    return from_toml(text, str(path))
 
 
 def set_on(module: Any, difference: Difference) -> bool:

@@ -35,14 +35,20 @@ class Converted:
     stated: bool
 
 
-def converted(tree: WeightTree, architecture: File | None, inputs: Sequence[Any]) -> Converted:
-    """The file as a module: with its architecture, with the one beside it, or with the likeliest."""
+def converted(tree: WeightTree, architecture: File | None, shapes: Sequence[tuple[int | None, ...]] = ()) -> Converted:
+    """
+    The file as a module: with its architecture, with the one beside it, or with the likeliest.
+
+    Args:
+        tree: The file.
+        architecture: The JSON beside it.
+        shapes: Of the inputs as the user's module takes them, batch first; they help to recover an architecture.
+    """
     tree = remembered(tree)
     try:
         blueprint, stated = read_blueprint(tree, architecture, None), True
     except NoArchitectureError:
-        shapes = [keras_shape(tuple(tensor.shape[1:])) for tensor in inputs]
-        best = recover(tree, input_shapes=shapes)[0]
+        best = recover(tree, input_shapes=[keras_shape(tuple(shape[1:])) for shape in shapes])[0]
         tree, blueprint, stated = best.tree, best.blueprint, False
     binding = bind(blueprint, tree)
     module = emit(blueprint, binding, "a graft")
@@ -51,7 +57,7 @@ def converted(tree: WeightTree, architecture: File | None, inputs: Sequence[Any]
     return Converted(tree, blueprint, binding, module, emitted(subject), state(), stated)
 
 
-def keras_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+def keras_shape(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
     """The shape of an example in the order of Keras: channels last."""
     return (*shape[1:], shape[0]) if len(shape) > 2 else shape
 

@@ -1,0 +1,180 @@
+"""The whole command: a file and a module's name become a state dict and a mapping; and the way back."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from regraft.convert import write_files
+from regraft.emit.atomic import replacing
+from regraft.emit.outputs import write_text
+from regraft.errors import OutputError, RegraftError
+from regraft.graft.filling import load, save
+from regraft.graft.target import load_target
+from regraft.grafting.example import example_for
+from regraft.grafting.report import report_of
+from regraft.grafting.run import Graft, grafted, read_mapping
+from regraft.grafting.source import Converted, File, converted, reader
+from regraft.report import SelfCheckRow, VerificationRow
+from regraft.report.grafted import NOT_VERIFIED, GraftReport
+from regraft.weights import check_checksums, read, write_variables
+
+Progress = Callable[[str, int, int], None]
+MAPPING = "mapping.toml"
+
+
+def graft_file(
+    weights: File,
+    target: str,
+    out: File | None = None,
+    *,
+    shapes: Sequence[tuple[int | None, ...]] = (),
+    mapping: File | None = None,
+    architecture: File | None = None,
+    fix: bool = False,
+    force: bool = False,
+    verify: bool = True,
+    progress: Progress | None = None,
+) -> GraftReport:
+    """
+    Put the weights of a file onto a module that is named, and write its state dict with ``mapping.toml`` beside it.
+
+    Args:
+        weights: A Keras file.
+        target: ``my_net.py:Net``, ``my_net.py:build(num_classes=7)``, ``torchvision:resnet50``, ``timm:resnetv2_50``, or the
+            ``model.py`` that regraft wrote.
+        out: The state dict, by default the file's name with ``.pth`` in the current folder.
+        shapes: Of each input as the module takes it, batch first.
+        mapping: A mapping to apply instead of looking for one.
+        architecture: The architecture JSON, for a file that has none.
+        fix: Set epsilon and momentum on the module where they differ.
+        force: Replace results that are there already.
+        verify: Check the file's own model against Keras, where that is installed.
+        progress: Called with a word for the step, how much is done, and of how much (0 if that is not known).
+
+    Returns:
+        The report; nothing is written if the weights do not fit.
+
+    Raises:
+        RegraftError: The file or the target cannot be used.
+    """
+    path = Path(out) if out is not None else Path(Path(weights).name.split(".")[0] + ".pth")
+    beside = path.with_name(MAPPING)
+    same = mapping is not None and beside.exists() and beside.samefile(mapping)
+    refuse(path, *(() if same else (beside,)), force=force)
+    say = progress or (lambda *_: None)
+    say("read the file and make the module", 0, 0)
+    module = load_target(target)
+    check_checksums(weights)
+    source = converted(read(weights), architecture, shapes)
+    say("run both modules", 0, 0)
+    found = run(source, module, target, shapes, mapping, fix=fix)
+    stated = Path(architecture).name if architecture is not None else "the file"
+    if found.comparison is None:
+        return report_of(found, target, architecture=stated)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, force=True) as file:
+        save(module, file)
+    if not same:
+        write_text(beside, found.mapping.to_toml(), force=True)
+    verification, statistics = NOT_VERIFIED, None
+    if verify:
+        verification, statistics = checked(source, architecture, progress)
+    return report_of(
+        found,
+        target,
+        architecture=stated,
+        verification=verification,
+        statistics=statistics,
+        files={path.name: str(path), beside.name: str(beside)},
+    )
+
+
+def refuse(*paths: Path, force: bool) -> None:
+    """
+    Say before any work is done that a result cannot be written.
+
+    Raises:
+        OutputError: There is such a file already, or a folder of that name.
+    """
+    for path in paths:
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder: name the file to write with -o, such as {path / 'model.pth'}")
+        if path.exists() and not force:
+            raise OutputError(f"{path} exists: choose another place with -o, or replace it with --force")
+
+
+def run(
+    source: Converted,
+    module: Any,
+    target: str,
+    shapes: Sequence[tuple[int | None, ...]],
+    mapping: File | None,
+    *,
+    fix: bool,
+) -> Graft:
+    """
+    The graft itself.
+
+    Raises:
+        OutputError: The module cannot be run on the example.
+    """
+    example = example_for(source, shapes)
+    try:
+        return grafted(source, module, example, mapping, fix=fix)
+    except RegraftError:
+        raise
+    except Exception as error:
+        tried = " and ".join(str(tuple(tensor.shape)) for tensor in example)
+        raise OutputError(
+            f"{target} cannot be run on an input of shape {tried}: {type(error).__name__}: {error}. "
+            "Give the shape that it takes, batch first, with --input-shape N,C,H,W (once for each input)"
+        ) from error
+
+
+def checked(
+    source: Converted, architecture: File | None, progress: Progress | None
+) -> tuple[VerificationRow, SelfCheckRow | None]:
+    """The file's model against Keras where its architecture is stated, and against its own statistics."""
+    from regraft.convert import architecture_text
+    from regraft.self_check import self_check
+    from regraft.verification import check
+
+    statistics = self_check(source.blueprint, source.binding, measured=None, look_for_rivals=False)
+    if not source.stated:
+        return NOT_VERIFIED, statistics
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_files(folder, source.blueprint, source.module, "pth", force=True, progress=None)
+        own = architecture_text(source.tree, architecture)
+        reads = source.tree.dialect != "arrays"
+        row = check(
+            folder, "pth", source.module, source.blueprint, source.binding, source.tree, own,
+            progress=progress, keras_reads=reads,
+        )  # fmt: skip
+    return row, statistics
+
+
+def reverse(state: File, mapping: File, weights: File, into: File, *, force: bool = False) -> int:
+    """
+    Write the parameters of a module back into a copy of the Keras file that they came from.
+
+    Args:
+        state: A state dict, as ``torch.save(model.state_dict(), path)`` writes it.
+        mapping: The ``mapping.toml`` of the graft.
+        weights: The Keras file that was grafted.
+        into: Where the copy goes; it may be the file itself, with ``force``.
+        force: Replace a file at ``into``.
+
+    Returns:
+        How many arrays differ from those of the Keras file; 0 for a module that was not trained.
+
+    Raises:
+        RegraftError: One of the files cannot be used, or they do not belong together.
+    """
+    plan = read_mapping(mapping)
+    tree = read(weights)
+    arrays = plan.variables(load(Path(state)), reader(tree))
+    return write_variables(weights, into, arrays, force=force)
