@@ -93,8 +93,11 @@ def fix(name: str, what: str, value: Any) -> str:
         return f'model.get_submodule("{name}").eps = {value:g}'
     if what == "momentum":
         return f'model.get_submodule("{name}").momentum = {value:g}'
-    if what == "padding" and len(value) % 2 == 0 and value[::2] == value[1::2]:
+    if what == "padding" and value[::2] == value[1::2]:
         return f'model.get_submodule("{name}").padding = {value[::2]}'
+    if what == "padding":
+        sides = tuple(side for axis in reversed(range(0, len(value), 2)) for side in value[axis : axis + 2])
+        return f"padding=0 there, and torch.nn.functional.pad(x, {sides}) in front of it"
     if what in ("stride", "dilation"):
         return f'model.get_submodule("{name}").{what} = {value}'
     return ""

@@ -17,6 +17,9 @@ from regraft.report.printable import listing, plural, printable, shape_words
 from regraft.report.terminal import checked
 
 STYLES = {"equal": "green", "different": "bold red", "filled": "yellow", "does not fit": "bold red"}
+#: Settings that change nothing when the module is used, and those that ``--fix`` sets.
+TRAINING = frozenset({"momentum"})
+SETTABLE = frozenset({"epsilon", "momentum"})
 MOST_ROWS = 12
 MOST = 12
 
@@ -126,16 +129,56 @@ def table(pairs: Sequence[PairRow]) -> Table:
 
 
 def differing(rows: Sequence[DifferenceRow]) -> list[str]:
-    """Differences with their effect and what to change."""
-    said: list[str] = []
+    """Differences with their effect and what to change: the greatest first, equal ones of many modules on one line."""
+    alike: dict[tuple[str, str, str], list[DifferenceRow]] = {}
     for row in rows:
-        effect = f"; makes {row.effect:.1%} of the largest value there" if row.effect is not None else ""
-        change = "; set on the module" if row.fixed else f"; {row.fix}" if row.fix else ""
-        said.append(
-            f"{printable(row.where, 200)}: {row.what} is {printable(row.found)}, in Keras {printable(row.expected)} "
-            f"({printable(row.layer, 200)}){effect}{change}"
-        )
-    return said
+        alike.setdefault((row.what, row.expected, row.found), []).append(row)
+    groups = sorted(alike.values(), key=lambda group: -max(map(weight, group)))
+    return [line(group) for group in groups]
+
+
+def weight(row: DifferenceRow) -> float:
+    """How much a difference matters, for the order of the list: one that was not measured may matter most."""
+    return 0.0 if row.what in TRAINING else float("inf") if row.effect is None else row.effect
+
+
+def line(group: Sequence[DifferenceRow]) -> str:
+    """One difference, of one module or of many."""
+    first, count = group[0], len(group)
+    where = printable(first.where, 200) if count == 1 else f"{count} modules, first {printable(first.where, 200)}"
+    layer = printable(first.layer, 200)
+    said = f"{where}: {first.what} is {printable(first.found)}, in Keras {printable(first.expected)} ({layer})"
+    measured = [row.effect for row in group if row.effect is not None]
+    if first.what in TRAINING:
+        effect = "; counts in training only"
+    elif not measured:
+        effect = ""
+    else:
+        upto = "up to " if count > 1 else ""
+        effect = f"; makes {upto}{share_words(max(measured))} of the largest value there"
+    if first.fixed:
+        return f"{said}{effect}; set on the module"
+    if first.what in SETTABLE:
+        return f"{said}{effect}; --fix sets it"
+    return f"{said}{effect}{'; ' + first.fix if first.fix else ''}"
+
+
+def share_words(value: float) -> str:
+    """
+    A share as a person reads it.
+
+    >>> share_words(0.515), share_words(0.0005), share_words(1.2)
+    ('51.5%', '0.05%', '120%')
+    """
+    return (
+        f"{value:.0%}"
+        if value >= 1
+        else f"{value:.1%}"
+        if value >= 0.01
+        else f"{value:.1g}"
+        if value < 1e-4
+        else f"{value:.2%}"
+    )
 
 
 def tied(ties: Sequence[tuple[tuple[str, ...], str]]) -> list[str]:

@@ -10,10 +10,9 @@ import pytest
 import torch
 from tests.graft.twins import EXAMPLE, Twin
 
-from regraft import samples
+from regraft import graft, samples
 from regraft.convert import read_blueprint
 from regraft.emit.module import emit
-from regraft.grafting import graft
 from regraft.layers.binding import bind
 from regraft.recovery import run
 from regraft.weights import read, write_variables
