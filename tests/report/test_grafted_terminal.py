@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from regraft.report import ChoiceRow, VerificationRow
+from regraft.report import ChoiceRow, SelfCheckRow, VerificationRow
 from regraft.report.console import console_for
 from regraft.report.grafted import DifferenceRow, GraftReport, PairRow, TensorRow
 from regraft.report.grafted_terminal import MOST_ROWS, show
+from regraft.report.value import StatisticRow
 
 PAIR = PairRow(
     "conv", "features.0", "structure", (TensorRow(("/conv/kernel",), "a b -> b a", ("features.0.weight",)),), 0.5, 0.25
@@ -37,6 +38,12 @@ def shown(report: GraftReport, *, everything: bool = False) -> str:
             1,
             "the file's model differs from Keras. Do not use the result.",
         ),
+        (
+            {"architecture": "recovered", "statistics": SelfCheckRow("", (StatisticRow("bn", 3.0, "contradicts"),))},
+            1,
+            "The statistics in the file contradict the module, first at bn. Do not use it. (exit code 1)",
+        ),
+        ({"statistics": SelfCheckRow("", (StatisticRow("bn", 3.0, "contradicts"),))}, 0, "Done: the module"),
         ({"status": "does not fit"}, 2, "The weights do not fit: nothing was written. (exit code 2)"),
         ({"status": "filled"}, 3, "Done, and not certain: see above. (exit code 3)"),
         ({"unfilled": ("head.bias",)}, 3, "Done, and not certain"),

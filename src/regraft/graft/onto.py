@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,7 @@ class Grafting:
         lone_target: Units of the target without a twin.
         unused: Parameters of the target that its run does not touch.
         problems: Why the result would not be the same function; nothing may be written while there are any.
+        matching: Which node is which.
     """
 
     pairs: tuple[Pair, ...]
@@ -62,6 +63,7 @@ class Grafting:
     lone_target: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    matching: Matching = field(default_factory=Matching, repr=False)
 
     @property
     def carried(self) -> tuple[Carried, ...]:
@@ -123,7 +125,7 @@ def onto(source: Side, target: Side, state: Mapping[str, np.ndarray]) -> Graftin
     problems += [f"{name} of the module has no twin in the file" for name in alone]
     ties = tuple((tuple(theirs[i].name for i in group), why) for group, why in found.ties)
     told = tuple(differences(source.network, target.network, found))
-    return Grafting(pairs, told, ties, lone, alone, target.trace.unused, tuple(problems))
+    return Grafting(pairs, told, ties, lone, alone, target.trace.unused, tuple(problems), found)
 
 
 def places(ours: Any, theirs: Any) -> tuple[int, int]:

@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from regraft.blueprint import Blueprint
-from regraft.errors import FileError, ShapeMismatchError
+from regraft.errors import FileError, RegraftError, ShapeMismatchError
 from regraft.graft.comparing import Comparison, compare
 from regraft.graft.difference import Difference
 from regraft.graft.filling import fill
 from regraft.graft.mapping import TensorMap, checked, from_toml
-from regraft.graft.onto import Grafting, onto, side
+from regraft.graft.onto import Grafting, Side, onto, side
 from regraft.grafting.example import example_for
-from regraft.grafting.source import Converted, File, as_taken, converted, reader, wide
+from regraft.grafting.settling import answers
+from regraft.grafting.source import Converted, File, as_taken, converted, likeliest, reader, wide
 from regraft.grafting.tensor_map import tensor_map
 from regraft.weights import WeightTree, read
+
+#: How often an architecture is recovered anew with what the module says.
+MOST_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,11 @@ def grafted(
     *,
     fix: bool = False,
 ) -> Graft:
-    """The same for a file that is converted already."""
-    ours = as_taken(source, inputs)
-    left, right = side(source.twin.model, wide(ours)), side(module, inputs)
-    grafting = onto(left, right, source.state)
+    """The same for a file that is converted already; of an architecture that was recovered the module settles what is open."""
+    right = side(module, inputs)
+    source, ours, grafting = placed(source, inputs, right)
+    if not source.stated and mapping is None:
+        source, ours, grafting = settled(source, inputs, right, grafting) or (source, ours, grafting)
     if mapping is None:
         plan = tensor_map(source.module, grafting)
     else:
@@ -121,6 +126,43 @@ def grafted(
     fill(module, state)
     fixed = tuple(d for d in grafting.differences if fix and set_on(module, d))
     return replace(result, comparison=compare(grafting, source.twin.model, module, ours, inputs), fixed=fixed)
+
+
+Placed = tuple[Converted, list[Any], Grafting]
+
+
+def placed(source: Converted, inputs: tuple[Any, ...], right: Side) -> Placed:
+    """The file's model run on the example, and paired with the user's module."""
+    ours = as_taken(source, inputs)
+    return source, ours, onto(side(source.twin.model, wide(ours)), right, source.state)
+
+
+def settled(source: Converted, inputs: tuple[Any, ...], right: Side, grafting: Grafting) -> Placed | None:
+    """The architecture again, with the module's answers to what the file leaves open; None if that gives nothing better."""
+    shapes = [tuple(tensor.shape) for tensor in inputs]
+    told: dict[str, str] = {}
+    best: tuple[tuple[int, int], Placed | None] = (unlike(grafting), None)
+    current = (source, grafting)
+    for _ in range(MOST_ROUNDS):
+        left = side(current[0].twin.model, wide(as_taken(current[0], inputs)))
+        new = answers(current[0].blueprint, current[0].module, left, right, current[1].matching)
+        if not new or set(new.items()) <= set(told.items()):
+            break
+        told |= new
+        try:
+            (again,) = likeliest(source.tree, shapes, told)
+            found = placed(again, inputs, right)
+        except RegraftError:
+            break  # the module says what this file cannot be: the differences stand
+        if unlike(found[2]) < best[0]:
+            best = (unlike(found[2]), found)
+        current = (again, found[2])
+    return best[1]
+
+
+def unlike(grafting: Grafting) -> tuple[int, int]:
+    """How much two modules differ: what does not fit, then settings."""
+    return len(grafting.problems), sum(d.what != "momentum" for d in grafting.differences)
 
 
 def read_mapping(path: File) -> TensorMap:

@@ -46,10 +46,25 @@ def converted(tree: WeightTree, architecture: File | None, shapes: Sequence[tupl
     """
     tree = remembered(tree)
     try:
-        blueprint, stated = read_blueprint(tree, architecture, None), True
+        return running(tree, read_blueprint(tree, architecture, None), stated=True)
     except NoArchitectureError:
-        best = recover(tree, input_shapes=[keras_shape(tuple(shape[1:])) for shape in shapes])[0]
-        tree, blueprint, stated = best.tree, best.blueprint, False
+        return likeliest(tree, shapes)[0]
+
+
+def likeliest(
+    tree: WeightTree,
+    shapes: Sequence[tuple[int | None, ...]],
+    settings: Mapping[str, str] | None = None,
+    count: int = 1,
+) -> list[Converted]:
+    """The file as its likeliest architectures have it; ``settings`` are known."""
+    known = [keras_shape(tuple(shape[1:])) for shape in shapes]
+    found = recover(tree, input_shapes=known, settings=settings)
+    return [running(candidate.tree, candidate.blueprint, stated=False) for candidate in found[:count]]
+
+
+def running(tree: WeightTree, blueprint: Blueprint, *, stated: bool) -> Converted:
+    """A file and an architecture as a module that runs."""
     binding = bind(blueprint, tree)
     module = emit(blueprint, binding, "a graft")
     subject = subject_of(blueprint, binding, module, tree)

@@ -133,11 +133,18 @@ class GraftReport:
         return tuple(row for row in self.choices if row.label in ("open", "assumed"))
 
     @property
+    def contradicted(self) -> tuple[str, ...]:
+        """Where the file's own statistics say that an architecture which nobody stated is wrong."""
+        if self.architecture != "recovered" or self.statistics is None:
+            return ()
+        return tuple(row.layer for row in self.statistics.layers if row.verdict == "contradicts")
+
+    @property
     def exit_code(self) -> int:
         """0 done and equal, 1 something computes another function, 2 the weights do not fit, 3 done but not certain."""
         if self.status == "does not fit":
             return 2
-        if self.status == "different" or self.verification.status == "different":
+        if self.status == "different" or self.verification.status == "different" or self.contradicted:
             return 1
         return 3 if self.status == "filled" or self.unsure or self.unfilled else 0
 

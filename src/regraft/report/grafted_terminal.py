@@ -20,6 +20,7 @@ STYLES = {"equal": "green", "different": "bold red", "filled": "yellow", "does n
 #: Settings that change nothing when the module is used, and those that ``--fix`` sets.
 TRAINING = frozenset({"momentum"})
 SETTABLE = frozenset({"epsilon", "momentum"})
+UNSURE = "The file's architecture was recovered; it does not say"
 MOST_ROWS = 12
 MOST = 12
 
@@ -55,11 +56,9 @@ def show(report: GraftReport, console: Console, *, everything: bool = False) -> 
     kept = few([printable(name) for name in report.unfilled], most)
     bullets(console, "Parameters that keep the values they had", kept, style="yellow")
     bullets(console, "What structure does not tell apart", few(tied(report.ties), most))
-    unsure = [
-        f"{printable(c.subject)} = {printable(c.value)} ({c.label}): {printable(c.evidence, 300)}"
-        for c in report.unsure
-    ]
-    bullets(console, "The file's architecture was recovered; not certain are", few(unsure, most), style="yellow")
+    unsure = [f"{printable(choice.subject)} = {printable(choice.value)}" for choice in report.unsure]
+    title = "The file leaves this open; it is as your module has it" if report.status == "equal" else UNSURE
+    bullets(console, title, few(unsure, most))
     bullets(console, "Notes", [printable(note, 400) for note in report.notes])
     console.print()
     console.print(verdict(report), soft_wrap=True)
@@ -197,6 +196,9 @@ def verdict(report: GraftReport) -> Text:
     match report.exit_code:
         case 0:
             words = "Done: the module has the weights, and computes what the file's model does."
+        case 1 if report.contradicted:
+            first = printable(report.contradicted[0])
+            words = f"The statistics in the file contradict the module, first at {first}. Do not use it."
         case 1 if report.status == "equal":
             words = "A check failed: the file's model differs from Keras. Do not use the result."
         case 1:
