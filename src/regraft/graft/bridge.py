@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from regraft.graft.flattening import Columns
 from regraft.graft.unit import LINEAR, NORMS, Parameter, Unit
 from regraft.layout import Fill, Layout, Move
 
@@ -47,7 +48,7 @@ class Bridge:
     problem: str = ""
 
 
-def bridge(source: Unit, target: Unit, rows: Layout | None = None) -> Bridge:
+def bridge(source: Unit, target: Unit, rows: Layout | None = None, columns: Columns | None = None) -> Bridge:
     """
     The ways of the parameters of a pair.
 
@@ -55,6 +56,7 @@ def bridge(source: Unit, target: Unit, rows: Layout | None = None) -> Bridge:
         source: Unit of the module that was converted.
         target: Unit of the user's module.
         rows: How the rows of a Linear behind a Flatten change places, if they do.
+        columns: How its features change places in front of a Reshape, if they do.
     """
     carried: list[Carried] = []
     for role, wanted in target.parameters.items():
@@ -70,6 +72,9 @@ def bridge(source: Unit, target: Unit, rows: Layout | None = None) -> Bridge:
             return Bridge(problem=f"{given.key} {given.shape} cannot become {wanted.key} {wanted.shape}")
         if role == "weight" and rows is not None:
             moves = (rows, *moves)
+        counting = next((axis for axis in ("cout", "channel") if axis in given.axes.split()), "")
+        if columns is not None and counting:
+            moves = (columns.layout(given.axes, counting), *moves)
         carried.append(Carried(wanted.key, given.key, moves))
     left = {role: p for role, p in source.parameters.items() if role not in target.parameters}
     return Bridge(tuple(carried), left)

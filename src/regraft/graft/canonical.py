@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from regraft.graft.flattening import FLATTENING, MOVING
+from regraft.graft.flattening import FLATTENING, MOVING, UNFLATTENING
 from regraft.graft.network import Step
 from regraft.graft.unit import Unit
 
@@ -51,7 +51,7 @@ def done(steps: Sequence[Step]) -> tuple[tuple[Done, ...], tuple[int, ...]]:
                 border = added(border, tuple(step.settings["pad"]))
             else:
                 found.append(Done("pad", (("border", tuple(step.settings["pad"])), ("mode", step.settings["mode"]))))
-        elif step.kind in SHAPE_ONLY or (step.kind in MOVING and (flat(step) or flattened(steps[place:]))):
+        elif step.kind in SHAPE_ONLY or (step.kind in MOVING and (flat(step) or becoming(steps, place))):
             continue
         else:
             one, border = told(step, border), ()
@@ -60,9 +60,14 @@ def done(steps: Sequence[Step]) -> tuple[tuple[Done, ...], tuple[int, ...]]:
     return tuple(found), border
 
 
-def flattened(steps: Sequence[Step]) -> bool:
-    """Whether a map becomes one axis after its axes moved: the rows of the Linear behind it stand accordingly."""
-    return any(step.kind in FLATTENING and len(step.shapes[1]) == 2 for step in steps)
+def becoming(steps: Sequence[Step], place: int) -> bool:
+    """
+    Whether axes move on the way from a map to a vector, or from a vector to a map.
+
+    The rows of the Linear behind it, or the columns of the one in front, stand accordingly.
+    """
+    to_vector = any(step.kind in FLATTENING and len(step.shapes[1]) == 2 for step in steps[place:])
+    return to_vector or any(step.kind in UNFLATTENING and len(step.shapes[0]) == 2 for step in steps[:place])
 
 
 def zeros(settings: Mapping[str, Any]) -> bool:

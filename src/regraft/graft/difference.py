@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from regraft.graft.canonical import Done, done, said, settings_of
+from regraft.graft.flattening import MOVING
 from regraft.graft.matching import Matching
 from regraft.graft.network import Network, Node, Way
 
 #: Relative difference of two numbers that are the same setting, stored in float32 here and in float64 there.
 ROUNDING = 1e-6
+#: Steps that put numbers in other places.
+REARRANGING = MOVING | {"cat", "chunk", "split", "stack", "select", "narrow", "unbind", "index_select", "roll"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Difference:
         fix: What to change, in one line; empty if that is not one line.
         unit: Name of the unit of the user's module in whose result it shows; ``output 1`` for an output, empty for a sum or
             another merge.
+        moving: Whether numbers change places and nothing else is done to them: two spellings of one thing, if the results
+            are equal.
     """
 
     where: str
@@ -37,6 +42,7 @@ class Difference:
     found: str
     fix: str = ""
     unit: str = ""
+    moving: bool = False
 
     def __str__(self) -> str:
         change = f"; {self.fix}" if self.fix else ""
@@ -120,6 +126,9 @@ def between(source: Network, target: Network, twin: Node, node: Node, matching: 
                 listed(expected),
                 listed(seen),
                 unit=shows_in(node),
+                moving=all(
+                    step.kind in REARRANGING for step in (*expected, *seen) if step not in expected or step not in seen
+                ),
             )
         )
     unpaired = len(twin.before) - len(ways)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from regraft.graft.trace import Trace, Use
-from regraft.graft.unit import Label, Unit, units_of
+from regraft.graft.unit import CELLS, Label, Unit, units_of
 
 #: Merges whose inputs have an order.
 ORDERED = frozenset({"cat", "sub", "div", "matmul", "attention", "stack"})
@@ -82,6 +82,18 @@ class Builder:
 
     nodes: list[Node] = field(default_factory=list)
     ends: dict[int, Way] = field(default_factory=dict)
+    cells: dict[frozenset[str], int] = field(default_factory=dict)
+
+    def step(self, unit: Unit, ways: Sequence[Way], use: Use) -> Way:
+        """One call of a recurrent cell: all its calls are one node, which takes what any of them takes from others."""
+        key = frozenset(use.parameters.values())
+        place = self.cells.setdefault(key, len(self.nodes))
+        if place == len(self.nodes):
+            self.add(Node(unit.kind, (), unit.name, unit, use.shape))
+        known = self.nodes[place].before
+        new = {way.source: way for way in ways if way.source not in (place, *(old.source for old in known))}
+        self.nodes[place] = replace(self.nodes[place], before=(*known, *new.values()))
+        return Way(place)
 
     def add(self, node: Node) -> Way:
         """One more node."""
@@ -102,6 +114,9 @@ def network_of(trace: Trace) -> Network:
         if use.parameters:
             end = Way(-1)
             for unit in owners[frozenset(use.parameters.values())]:
+                if unit.kind in CELLS:
+                    end = build.step(unit, ways, use)
+                    continue
                 end = build.add(Node(unit.kind, tuple(ways), unit.name, unit, use.shape))
                 ways = [end]
             build.ends[use.place] = end

@@ -11,10 +11,11 @@ import numpy as np
 from regraft.graft.bridge import Bridge, Carried, bridge
 from regraft.graft.canonical import done
 from regraft.graft.difference import Difference, differences
-from regraft.graft.flattening import rows
+from regraft.graft.flattening import columns, rows
 from regraft.graft.matching import Matching, match
-from regraft.graft.network import Network, network_of
+from regraft.graft.network import Network, Node, network_of
 from regraft.graft.trace import Trace, trace
+from regraft.graft.unit import CELLS
 from regraft.layout import apply
 
 
@@ -29,7 +30,8 @@ class Pair:
         how: Why they are a pair.
         carried: The ways of the target's parameters.
         places: Where the two stand in their traces.
-        partial: Whether the results differ by a bias that the unit behind makes up for.
+        partial: Whether the two are not compared: the results differ by a bias that the unit behind makes up for, or in the
+            order of their features, or are seen at the end of a stack or loop only.
     """
 
     source: str
@@ -97,16 +99,18 @@ def onto(source: Side, target: Side, state: Mapping[str, np.ndarray]) -> Graftin
     found = match(source.network, target.network)
     ours, theirs = source.network.nodes, target.network.nodes
     bridges: dict[int, Bridge] = {}
-    problems: list[str] = []
+    problems: list[str] = parametrized(target.trace.unused)
+    turning = columns(source.network, target.network, found.pairs)
     for place, twin in sorted(found.pairs.items()):
         a, b = ours[twin].unit, theirs[place].unit
         if a is None or b is None:
             continue
         turned = rows(source.network, ours[twin], target.network, theirs[place]) if b.kind == "linear" else None
-        bridges[place] = bridge(a, b, turned)
+        bridges[place] = bridge(a, b, turned, turning.get(place))
         problems += [bridges[place].problem] if bridges[place].problem else []
     partial, troubles = folded(source.network, target.network, found, bridges, state)
     problems += troubles
+    partial |= set(turning) | unseen(theirs) | {i for i, twin in found.pairs.items() if twin in unseen(ours)}
     pairs = tuple(
         Pair(
             ours[found.pairs[i]].name,
@@ -121,11 +125,32 @@ def onto(source: Side, target: Side, state: Mapping[str, np.ndarray]) -> Graftin
     paired = set(found.pairs.values())
     lone = tuple(n.name for i, n in enumerate(ours) if n.unit is not None and i not in paired)
     alone = tuple(n.name for i, n in enumerate(theirs) if n.unit is not None and i not in found.pairs)
-    problems += [f"{name} of the file has no twin in the module" for name in lone]
-    problems += [f"{name} of the module has no twin in the file" for name in alone]
+    problems += [f"{name} of the file has no twin in the module" for name in dict.fromkeys(lone)]
+    problems += [f"{name} of the module has no twin in the file" for name in dict.fromkeys(alone)]
     ties = tuple((tuple(theirs[i].name for i in group), why) for group, why in found.ties)
     told = tuple(differences(source.network, target.network, found))
     return Grafting(pairs, told, ties, lone, alone, target.trace.unused, tuple(problems), found)
+
+
+def unseen(nodes: Sequence[Node]) -> set[int]:
+    """Units whose result cannot be seen by itself: the inner layers of a stack, and cells that are called step by step."""
+    last = {node.unit.use.place: i for i, node in enumerate(nodes) if node.unit is not None}
+    return {
+        i
+        for i, node in enumerate(nodes)
+        if node.unit is not None and (node.kind in CELLS or last[node.unit.use.place] != i)
+    }
+
+
+def parametrized(unused: Sequence[str]) -> list[str]:
+    """Weights that the module computes from others, which no file of Keras has."""
+    owners = {key.partition(".parametrizations.")[0] for key in unused if ".parametrizations." in key}
+    owners |= {key.rpartition(".")[0] for key in unused if key.endswith(("weight_g", "weight_v", "weight_orig"))}
+    return [
+        f"the weight of {name or 'the model'} is computed from others (weight_norm, spectral_norm): take that off first, with "
+        "torch.nn.utils.parametrize.remove_parametrizations, and put it on again afterwards"
+        for name in sorted(owners)
+    ]
 
 
 def places(ours: Any, theirs: Any) -> tuple[int, int]:

@@ -155,7 +155,7 @@ SPELLINGS = {
 }
 #: What gives its input back as it is when a network is used.
 IDENTITIES = frozenset(
-    "dropout alpha_dropout feature_dropout dropout1d dropout2d dropout3d contiguous clone detach to float type_as "
+    "dropout alpha_dropout feature_dropout dropout1d dropout2d dropout3d contiguous clone detach to float double long int type_as "
     "requires_grad_ stochastic_depth identity".split()
 )
 #: Calls that make no tensor of the network.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from regraft.blueprint import Blueprint
-from regraft.errors import FileError, RegraftError, ShapeMismatchError
+from regraft.errors import FileError, RegraftError, ShapeMismatchError, UnknownLayerError
 from regraft.graft.comparing import Comparison, compare
 from regraft.graft.difference import Difference
 from regraft.graft.filling import fill
@@ -125,16 +125,27 @@ def grafted(
         raise ShapeMismatchError("the mapping does not fit the module:\n  " + "\n  ".join(wrong[:20]))
     fill(module, state)
     fixed = tuple(d for d in grafting.differences if fix and set_on(module, d))
-    return replace(result, comparison=compare(grafting, source.twin.model, module, ours, inputs), fixed=fixed)
+    comparison = compare(grafting, source.twin.model, module, ours, inputs)
+    told = tuple(d for d in grafting.differences if not (d.moving and comparison.equal))
+    return replace(result, grafting=replace(grafting, differences=told), comparison=comparison, fixed=fixed)
 
 
 Placed = tuple[Converted, list[Any], Grafting]
 
 
 def placed(source: Converted, inputs: tuple[Any, ...], right: Side) -> Placed:
-    """The file's model run on the example, and paired with the user's module."""
+    """
+    The file's model run on the example, and paired with the user's module.
+
+    Raises:
+        UnknownLayerError: The file's model has a layer that regraft cannot run.
+    """
     ours = as_taken(source, inputs)
-    return source, ours, onto(side(source.twin.model, wide(ours)), right, source.state)
+    try:
+        left = side(source.twin.model, wide(ours))
+    except NotImplementedError as error:
+        raise UnknownLayerError(f"the file's model cannot be run, so nothing can be compared: {error}") from None
+    return source, ours, onto(left, right, source.state)
 
 
 def settled(source: Converted, inputs: tuple[Any, ...], right: Side, grafting: Grafting) -> Placed | None:
