@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from regraft.blueprint import Blueprint, TensorRef
-from regraft.emit.module import Module, emit
-from regraft.errors import BlueprintError, FileError, OutputError, RegraftError, ShapeMismatchError
-from regraft.layers.binding import Binding, bind
+from regraft.emit.module import emit
+from regraft.errors import BlueprintError, FileError, RegraftError, ShapeMismatchError
+from regraft.layers.binding import bind
 from regraft.layers.walk import model_shapes
 from regraft.moments.propagate import NORMS
 from regraft.recover.beside import Beside
@@ -21,7 +21,8 @@ from regraft.recover.draft import Hints
 from regraft.recover.grouping import check_size, group
 from regraft.recover.recover import recover as from_hints
 from regraft.recover.rescoring import norm_axis
-from regraft.verify import Spot, Subject
+from regraft.stepwise import Stepwise, subject_of
+from regraft.verify import Spot
 from regraft.verify.trace import emitted
 from regraft.weights import Group, Variable, WeightTree
 
@@ -142,6 +143,7 @@ def recover(
         kept,
         Hints(shapes, dict(settings or {}), () if pairs is None else tuple(a.shape[1:] for a in arrays(pairs[1]))),
         run=run,
+        quick=Stepwise(),
         pairs=None if pairs is None else Pairs(arrays(pairs[0]), arrays(pairs[1])),
         samples=() if samples is None else arrays(samples),
         labels=labels,
@@ -161,7 +163,7 @@ def run(blueprint: Blueprint, tree: WeightTree, inputs: Sequence[np.ndarray], wa
     try:
         binding = bind(blueprint, tree)
         module = emit(blueprint, binding, "a candidate")
-        twin = emitted(subject_of(blueprint, binding, module, tree))
+        twin = emitted(subject_of(blueprint, binding, module, tree, seen=bool(watch)))
     except (RegraftError, ValueError, IndexError, KeyError, TypeError) as error:
         return Ran((), failure=f"{type(error).__name__}: {error}")
     wanted = set(watch)
@@ -194,34 +196,6 @@ def statistics_on(
             channels = np.moveaxis(ran.seen[ref], axis, -1).reshape(-1, ran.seen[ref].shape[axis])
             found[name] = (channels.mean(0), channels.var(0))
     return found
-
-
-def subject_of(blueprint: Blueprint, binding: Binding, module: Module, tree: WeightTree) -> Subject:
-    """An emitted module as ``verify`` runs it, without files."""
-
-    def state() -> dict[str, np.ndarray]:
-        return {
-            name: array
-            for transfer in module.transfers
-            for name, array in zip(transfer.parameters, transfer.read(), strict=True)
-        }
-
-    def regenerate(part: Blueprint, version: int) -> str:
-        raise OutputError(f"no architecture is needed to run {part.name} for Keras {version}")
-
-    return Subject(
-        blueprint=blueprint,
-        binding=binding,
-        tree=tree,
-        file=None,
-        config=None,
-        regenerate=regenerate,
-        source=module.source,
-        probes=module.probes,
-        input_orders=module.input_orders,
-        output_orders=module.output_orders,
-        state=state,
-    )
 
 
 def remembered(tree: WeightTree) -> WeightTree:

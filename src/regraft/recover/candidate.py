@@ -25,6 +25,8 @@ class Candidate:
         share: Its probability among the candidates that were looked at, as far as the costs are right.
         family: The known architecture it is, or empty.
         proof: What proves it, in words: ``4 of 4 pairs reproduced``; empty if nothing does.
+        draft: Number of the draft that it comes from; -1 if that is not known.
+        places: Which option of each question of that draft it takes.
     """
 
     blueprint: Blueprint
@@ -33,6 +35,8 @@ class Candidate:
     share: float = 0.0
     family: str = ""
     proof: str = ""
+    draft: int = -1
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,14 @@ class Run(Protocol):
         self, blueprint: Blueprint, tree: WeightTree, inputs: Sequence[np.ndarray], watch: Sequence[TensorRef] = ()
     ) -> Ran:
         """Run once, in float64."""
+        ...
+
+
+class Quick(Protocol):
+    """A run that is fast and nearly right: enough to refute, not to prove."""
+
+    def __call__(self, blueprint: Blueprint, tree: WeightTree, inputs: Sequence[np.ndarray]) -> Ran | None:
+        """Run once, in float32; None where only a whole run will do. The arrays must not change later."""
         ...
 
 

@@ -12,26 +12,31 @@ from regraft.blueprint.words import words
 from regraft.recover.candidate import Candidate
 from regraft.recover.draft import Draft, edited
 from regraft.recover.question import Question, combinations
+from regraft.recover.refuted import Refuted
 
 #: Of one question: for every setting the values that its options give it, in words, best first.
 Values = Mapping[tuple[str, str], Sequence[str]]
 
 
-def ranked(drafts: Sequence[Draft]) -> Iterator[Candidate]:
+def ranked(drafts: Sequence[Draft], refuted: Refuted | None = None) -> Iterator[Candidate]:
     """
     Every combination of a draft and answers to its questions, cheapest first, lazily; none twice.
 
-    Drafts of one file are comparable: their costs count from the same point.
+    Drafts of one file are comparable: their costs count from the same point. What is found to be refuted on the way is
+    passed over.
     """
     values: list[list[Values]] = [[values_of(question) for question in draft.questions] for draft in drafts]
 
     def of(number: int, draft: Draft) -> Iterator[tuple[float, int, tuple[int, ...]]]:
         for cost, places in combinations(draft.questions):
-            yield draft.cost + cost, number, places
+            if refuted is not None and refuted.whole(number):
+                return
+            if refuted is None or not refuted.passes(number, places):
+                yield draft.cost + cost, number, places
 
     seen: set[int] = set()
     for cost, number, places in heapq.merge(*(of(i, draft) for i, draft in enumerate(drafts))):
-        candidate = answered(drafts[number], places, cost, values[number])
+        candidate = replace(answered(drafts[number], places, cost, values[number]), draft=number, places=places)
         mark = fingerprint(candidate.blueprint)
         if mark not in seen:
             seen.add(mark)

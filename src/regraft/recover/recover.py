@@ -12,13 +12,14 @@ from regraft.blueprint import Blueprint, Call, all_refs
 from regraft.moments.memo import remembering
 from regraft.moments.propagate import NORMS
 from regraft.recover import families, geometry, grouping, settings, wiring
-from regraft.recover.candidate import Candidate, Pairs, Run
+from regraft.recover.candidate import Candidate, Pairs, Quick, Run
 from regraft.recover.draft import Draft, Hints
 from regraft.recover.geometry.fit import UNFIT
 from regraft.recover.part import Grouping
 from regraft.recover.proof import Effort, proved
 from regraft.recover.question import Question
 from regraft.recover.ranking import fingerprint, ranked, with_shares
+from regraft.recover.refuted import Refuted
 from regraft.recover.rescoring import on_samples, rescored
 from regraft.weights import WeightTree
 
@@ -40,6 +41,7 @@ def recover(
     hints: Hints,
     *,
     run: Run | None = None,
+    quick: Quick | None = None,
     pairs: Pairs | None = None,
     samples: tuple[np.ndarray, ...] = (),
     labels: np.ndarray | None = None,
@@ -53,6 +55,7 @@ def recover(
         tree: The file; an architecture inside is not looked at.
         hints: What the user knows beside it.
         run: An engine that runs candidates; needed for ``pairs`` and ``samples``.
+        quick: A faster one that is nearly right.
         pairs: Known outputs: a candidate that reproduces them comes first, and says so.
         samples: Real inputs, one array an input.
         labels: Class number of each sample.
@@ -67,7 +70,9 @@ def recover(
         likely = on_samples([*likely, *islice(every, TRIED - LOOKED_AT)], samples, labels, run)
     if pairs is None or run is None:
         return with_shares(likely)[:count]
-    best, _ = proved(untwined(likely, ranked(drafts)), pairs, run, effort or Effort())
+    refuted = Refuted(drafts)
+    every = untwined(likely, ranked(drafts, refuted))
+    best, _ = proved(every, pairs, run, effort or Effort(), quick=quick, refuted=refuted)
     others = [c for c in with_shares(likely) if best is None or fingerprint(c.blueprint) != fingerprint(best.blueprint)]
     return ([replace(best, share=1.0)] if best is not None else [])[:count] + others[: count - (best is not None)]
 

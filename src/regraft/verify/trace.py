@@ -144,7 +144,7 @@ def emitted(subject: Subject) -> Emitted:
         variables[probe.line].add(probe.variable)
     space = types.ModuleType("regraft_emitted")
     space.__dict__[RECORD] = recorder
-    code = compile(instrumented(subject.source, variables), FILE_NAME, "exec")
+    code = compile(instrumented(subject.source, variables) if variables else subject.source, FILE_NAME, "exec")
     exec(code, space.__dict__)  # noqa: S102 - our own output, which is what is being verified
     model = space.__dict__["Model"]().double().eval()
     recorder.paths |= {id(module): path for path, module in model.named_modules()}

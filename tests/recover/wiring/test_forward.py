@@ -127,3 +127,23 @@ def test_two_heads_are_two_outputs() -> None:
     graph = forward([dense("body", 12, 8), dense("first", 8, 3), dense("second", 8, 5)])
     assert graph.by_name["second"].inputs == ("body",)
     assert graph.outputs == ("first", "second")
+
+
+def test_heads_behind_a_flatten_take_the_vector_of_their_length() -> None:
+    # A Dense of 16 rows might follow a flattened map of 2 channels, but not a vector of 2.
+    graph = forward([conv("a", 3, 8), dense("body", 72, 16), dense("one", 16, 2), dense("two", 16, 4)])
+    assert graph.by_name["two"].inputs == ("body",)
+    assert not graph.broken
+
+
+def test_a_vector_is_not_joined_with_maps() -> None:
+    facts = [conv("a", 3, 14), conv("b", 14, 24), dense("body", 96, 48), dense("one", 48, 10), dense("two", 48, 4)]
+    assert 10 + 14 + 24 == 48
+    graph = forward(facts)
+    assert graph.by_name["two"].inputs == ("body",)
+    assert graph.outputs == ("one", "two")
+
+
+def test_a_dense_for_every_place_is_no_vector() -> None:
+    facts = [conv("a", 3, 8), dense("place", 8, 6), dense("flat", 6 * 5, 4)]
+    assert forward(facts).by_name["flat"].inputs == ("place",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from regraft.blueprint import Choice
+from regraft.blueprint import Choice, LayerSpec
 from regraft.errors import RegraftError
 from regraft.layers.inputs import InputLayer
 from regraft.recover.draft import Draft, Hints
@@ -20,8 +20,8 @@ from regraft.recover.geometry.search import search
 from regraft.recover.geometry.steps import steps
 from regraft.recover.geometry.ways import Way, Ways, fixed, least, within
 
-#: What a draft costs more if no sizes fit its arrays: it is almost surely wired wrongly.
-UNFIT = 25.0
+#: What a draft costs more if no sizes fit its arrays: it cannot run, so that any that can comes first.
+UNFIT = 100.0
 
 
 #: What is dearer than the best assignment by so many nats is not followed; less in networks of more calls than ``LONG``.
@@ -130,10 +130,17 @@ def fitted(draft: Draft, hints: Hints) -> list[Draft]:
 def contradiction(base: Graph, draft: Draft, hints: Hints) -> str:
     """A layer that cannot take what reaches it under any sizes, because ranks or channels are wrong; mostly empty."""
     plan = plan_of(formats(base, hints)[0], draft, hints, Borders(), wide=False)
-    if any(spec.type in ("Reshape", "Permute", "RepeatVector", "Slot") for spec in plan.graph.blueprint.layers):
+    if any(deals_anew(spec) for spec in plan.graph.blueprint.layers):
         return ""
     problem = [replace(step, ways=open_sizes(step.ways)) if not step.inputs else step for step in steps(plan, Habit())]
-    return search(problem, plan.shop, 16).failure
+    found = search(problem, plan.shop, 16)
+    return "" if found.cut else found.failure
+
+
+def deals_anew(spec: LayerSpec) -> bool:
+    """Whether what leaves a layer, or one that may be put in a place, can have other channels whatever the sizes."""
+    slot = spec.type == "Slot" and spec.config.get("role") in ("turn", "map", "sequence")
+    return slot or spec.type in ("Reshape", "Permute", "RepeatVector")
 
 
 def open_sizes(ways: Ways) -> Ways:

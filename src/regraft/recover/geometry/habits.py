@@ -93,8 +93,10 @@ TO_VECTOR: Mapping[str, int] = {"Flatten": 214, "GlobalAveragePooling": 52, "Glo
 TO_VECTOR_1D: Mapping[str, int] = {"Flatten": 35, "GlobalAveragePooling": 22, "GlobalMaxPooling": 43}
 #: Networks whose files list no pools and that give back as many channels as they take: autoencoders, mostly.
 MIRRORED = 0.35
-#: Blocks that end in a sum pool before it throughout, as in Xception, or never.
-SUMS_POOLED = 0.25
+#: Blocks whose shortcut has a convolution pool before the sum throughout, or move in their first convolution. Separable
+#: ones pool: Xception (Chollet 2017), its small versions, and the Keras examples that follow it. Others move: ResNets (He
+#: et al. 2016) and what follows them. The figures are judgements.
+SUMS_POOLED, SUMS_POOLED_SEPARABLE = 0.08, 0.85
 #: Recurrent layers before a Dense: 97 give their last step, 25 all steps; as the last layer 11 and 5.
 SEQUENCES_BEFORE_DENSE = 25 / 122
 SEQUENCES_AT_THE_END = 5 / 16
@@ -156,7 +158,7 @@ def habits(
     plain: bool = False,
     code: bool = False,
     returns: bool = False,
-    summed: bool = False,
+    summed: float = 0.0,
 ) -> Iterator[Habit]:
     """
     The habits that a network may have.
@@ -170,7 +172,7 @@ def habits(
         plain: Whether it is a chain of ordinary convolutions: then all of them move alike, or none.
         code: Whether maps shrink and grow again without shortcuts.
         returns: Whether a chain without listed pools gives a map of as many channels as it takes.
-        summed: Whether pools may stand before sums where no layer says so.
+        summed: How likely all branches of sums end in pools where no layer says so; 0 where none can.
     """
     many = PADDINGS_MANY if convolutions >= 5 else PADDINGS_FEW
     paddings = PADDINGS_UP if grows else PADDINGS_1D if rank == 1 else many
@@ -200,14 +202,14 @@ def habits(
                     yield Habit(name, window_code, 0, False, mirrored=True, cost=nats(MIRRORED))
 
 
-def blocks(habit: Habit, *, summed: bool) -> Iterator[Habit]:
+def blocks(habit: Habit, *, summed: float) -> Iterator[Habit]:
     """A habit with and without pools at the end of the branches of sums."""
     if not summed:
         yield habit
         return
-    yield replace(habit, cost=habit.cost + nats(1 - SUMS_POOLED))
+    yield replace(habit, cost=habit.cost + nats(1 - summed))
     if not habit.every:
-        yield replace(habit, sums_pooled=True, cost=habit.cost + nats(SUMS_POOLED))
+        yield replace(habit, sums_pooled=True, cost=habit.cost + nats(summed))
 
 
 #: Of 88 networks without pools 25 have convolutions that move by 2; with a Flatten behind them, 21 of 26 such

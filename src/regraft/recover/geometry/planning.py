@@ -9,7 +9,7 @@ from regraft.recover.draft import Draft, Hints
 from regraft.recover.geometry import entries
 from regraft.recover.geometry.borders import Borders
 from regraft.recover.geometry.graph import Graph, with_format
-from regraft.recover.geometry.habits import Habit, habits
+from regraft.recover.geometry.habits import SUMS_POOLED, SUMS_POOLED_SEPARABLE, Habit, habits
 from regraft.recover.geometry.plan import Plan, demands_of
 from regraft.recover.geometry.roles import SUMS, is_growth, is_pool, kernel_side, roles
 from regraft.recover.geometry.slots import with_slots
@@ -82,13 +82,14 @@ def plan_of(format: Format, draft: Draft, hints: Hints, seen: Borders, *, wide: 
     graph = format.graph
     # Places for layers that may be put in hide what a layer is joined with, so roles are told without them.
     told = roles(graph)
+    refs = graph.blueprint.inputs
+    stated = hints.input_shapes if len(hints.input_shapes) == len(refs) else (None,) * len(refs)
     if not draft.grouping.complete:
-        graph = replace(graph, blueprint=with_slots(graph))
+        shapes = {ref: (None, *shape) for ref, shape in zip(refs, stated, strict=True) if shape is not None}
+        graph = replace(graph, blueprint=with_slots(graph, demands_of(graph), shapes))
     demands = demands_of(graph)
     exact = any(fixes_size(graph, name) for name in graph.layers)
     sized = exact or bool(seen.sites)
-    refs = graph.blueprint.inputs
-    stated = hints.input_shapes if len(hints.input_shapes) == len(refs) else (None,) * len(refs)
     known = [entries.entry(graph, ref, demands, hint) for ref, hint in zip(refs, stated, strict=True)]
     unknown = sum(not e.stated and (e.shape is None or None in e.shape[1:]) for e in known)
     ways = {
@@ -129,16 +130,20 @@ def plausible(plan: Plan, draft: Draft) -> list[Habit]:
     free = [name for name, role in plan.roles.items() if not role.inside and not role.after_sums]
     convolutions = sum(kernel_side(graph, name) > 1 for name in free)
     slots = sum(s.type == "Slot" and s.config.get("role") == "resize" for s in graph.blueprint.layers)
-    merging = any(s.type == "Slot" and s.config.get("role") == "merge" for s in graph.blueprint.layers)
+    pooling = any(s.type == "Slot" and s.config.get("role") == "pooled" for s in graph.blueprint.layers)
+    # A map that is made of a vector grows, whether or not the file lists what makes it grow.
+    decodes = any(s.type == "Slot" and s.config.get("role") == "map" for s in graph.blueprint.layers)
+    inside = [graph.spec(name).type for name, role in plan.roles.items() if role.inside and role.window > 1]
+    separable = bool(inside) and all(kind.startswith("Separable") for kind in inside)
     found = habits(
         convolutions=convolutions,
         pools=sum(map(is_pool, types)),
         rank=max(set(ranks), key=ranks.count) if ranks else 1,
-        grows=any(map(is_growth, types)),
+        grows=any(map(is_growth, types)) or decodes,
         slots=slots > 0 and not draft.grouping.complete,
         plain=not any(t in SUMS or t.startswith(("Depthwise",)) for t in types),
         returns=returns_channels(graph),
-        summed=merging and any(t in SUMS for t in types),
+        summed=(SUMS_POOLED_SEPARABLE if separable else SUMS_POOLED) if pooling else 0.0,
         code=any(map(is_growth, types)) and "Concatenate" not in types and not any(t in SUMS for t in types),
     )
     return sorted(found, key=lambda habit: habit.cost)

@@ -13,7 +13,28 @@ from regraft.recover.geometry.ways import Way
 
 def settled(blueprint: Blueprint, chosen: Mapping[str, Way]) -> Blueprint:
     """The blueprint with the layers that were put in under names of their own, and without empty slots."""
-    return rewired(blueprint, put_in(blueprint, chosen))
+    made = put_in(blueprint, chosen)
+    ends = {name for name in made if blueprint.by_name[name].config.get("role") == "end"}
+    return activated(rewired(blueprint, made)) if ends else rewired(blueprint, made)
+
+
+def activated(blueprint: Blueprint) -> Blueprint:
+    """
+    The blueprint with an ``Activation`` of unknown function behind its one output.
+
+    Where classes are averaged over a map, the function that makes probabilities of them comes behind the mean.
+    """
+    name = next(n for n in (TOP, *(f"{TOP}_{i}" for i in range(1, 100))) if n not in blueprint.by_name)
+    return replace(
+        blueprint,
+        layers=(*blueprint.layers, LayerSpec(name, "Activation", {"activation": "linear"})),
+        calls=(*blueprint.calls, Call(name, blueprint.outputs)),
+        outputs=(TensorRef(name),),
+    )
+
+
+#: Name of the activation behind a pool that was put in at the output.
+TOP = "top_activation"
 
 
 def put_in(blueprint: Blueprint, chosen: Mapping[str, Way]) -> dict[str, LayerSpec]:
@@ -61,7 +82,7 @@ def rewired(blueprint: Blueprint, renamed: Mapping[str, LayerSpec]) -> Blueprint
 
 
 def in_order(kept: list[LayerSpec], made: Mapping[str, LayerSpec], calls: Sequence[Call]) -> tuple[LayerSpec, ...]:
-    """The layers in their order, each new one right before the first layer that takes it."""
+    """The layers in their order, each new one right before the first layer that takes it, or at the end."""
     before: dict[str, list[LayerSpec]] = {}
     for call in reversed(calls):
         for ref in call.inputs:
@@ -76,4 +97,5 @@ def in_order(kept: list[LayerSpec], made: Mapping[str, LayerSpec], calls: Sequen
 
     for spec in kept:
         put(spec)
-    return tuple(found)
+    # What nothing takes stands at an output.
+    return (*found, *(new for new in made.values() if new not in found))

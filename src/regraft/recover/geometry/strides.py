@@ -16,7 +16,14 @@ UNEVEN = 5.0
 HALVINGS = 4.0
 
 
-def stride_chance(role: Role, kind: str, strided: bool | None = None) -> float:
+#: Where branches end in pools a shortcut moves, as the pool does, and nothing else does.
+BESIDE_POOL, BEFORE_POOL = 0.9, 0.03
+#: Elsewhere the first layer of a block moves as its shortcut does (He et al. 2016), or another does in its place: how
+#: likely its stride is beside a shortcut of the same stride.
+BESIDE_SHORTCUT = 0.9
+
+
+def stride_chance(role: Role, kind: str, habit: Habit) -> float:
     """
     How often a convolution moves by 2, by its place.
 
@@ -27,12 +34,15 @@ def stride_chance(role: Role, kind: str, strided: bool | None = None) -> float:
     shortcut, and right behind a ZeroPadding, as often as a network halves its maps: three of the four stages of every
     ResNet of ``keras.applications``, all strided kernels of its MobileNet and EfficientNet.
     """
+    strided = habit.strided
+    if habit.sums_pooled and (role.projection or role.entry):
+        return BESIDE_POOL if role.projection else BEFORE_POOL
     if role.projection:
         return 0.1 if role.after_pool else min(0.7, HALVINGS / role.projections)
     if role.padded and role.window > 1:
         return min(0.7, HALVINGS / role.paddings)
     if role.entry:
-        return 0.1 if role.after_pool else min(0.5, HALVINGS / role.projections)
+        return 0.1
     if role.after_growth:
         return 0.01
     if role.window == 1:
@@ -56,10 +66,13 @@ def strides_of(
 ) -> Iterator[tuple[tuple[int, ...], float]]:
     """Strides of a convolution with their costs."""
     rank, side = len(sides), max(sides)
-    chance = stride_chance(role, kind, habit.strided)
+    chance = stride_chance(role, kind, habit)
     half = side // 2
     # Kernels of even length at least 4 mostly move by half of it: 15 of 26 (8x8 by 4, 4x4 by 2).
     table = {1: 1 - chance, 2: chance * 0.93}
+    if role.entry and not (role.after_pool or habit.sums_pooled):
+        # Whether a block moves is paid for at its shortcut; the layer beside it does likewise.
+        table = {1: BESIDE_SHORTCUT, 2: BESIDE_SHORTCUT}
     if rank > 1 and side >= 4 and side % 2 == 0 and not role.after_growth and habit.strided is not False:
         table = {1: 0.4, half: 0.5, **({2: 0.06} if half != 2 else {})}
     for step in (3, 4):

@@ -15,6 +15,7 @@ import numpy as np
 from regraft.recover.grouping.bag import Bag, Body
 from regraft.recover.grouping.chain import chained, priced
 from regraft.recover.grouping.climbing import Exchange
+from regraft.recover.grouping.consumers import Placed, rejoined
 from regraft.recover.grouping.dealing import STYLES, Dealt, Style, counts, deal, style_cost
 from regraft.recover.grouping.fitting import fit
 from regraft.recover.grouping.forms import FORMS
@@ -61,17 +62,23 @@ def read_shuffled(
     follows: dict[int, int] = {}
     swaps: list[Exchange] = []
     owner: dict[int, int] = {}
+    placed: list[Placed] = []
     for width, places in sorted(vectors.items()):
         mine = open_bodies[width]
         own_style = _style_of(bag, style, places, len(mine))
         dealt = deal(bag, own_style, places, mine)
         for k, place in dealt.biases.items():
             mine[k].places.append(place)
-        _add_norms(shapes, own_style, dealt, mine, layers, owner)
+        _add_norms(bag, own_style, dealt, mine, layers, owner, placed)
         doubt = _style_margin(bag, own_style, places, len(mine))
-        doubts.update(dict.fromkeys((norm[0] for norm in dealt.norms), doubt))
+        doubts.update(dict.fromkeys((place for norm in dealt.norms for place in norm), doubt))
         layers += [Layer(None, (place,)) for place in dealt.over]
         swaps += dealt.swaps
+    for one in rejoined(bag, placed):
+        layers += _layers(shapes, "BatchNormalization", [one.gamma, one.beta, one.mean, one.variance])
+        doubts[one.gamma] = doubts[one.variance]
+        if one.body is not None:
+            owner[one.gamma] = one.body.places[0]
     for body in bodies:
         made = _layers(shapes, body.type, body.places, body.wraps)
         doubts[body.places[0]] = body.doubt
@@ -119,12 +126,25 @@ def _style_margin(bag: Bag, style: Style, places: list[int], bodies: int) -> flo
 
 
 def _add_norms(
-    shapes: Sequence[Shape], style: Style, dealt: Dealt, bodies: list[Body], layers: list[Layer], owner: dict[int, int]
+    bag: Bag,
+    style: Style,
+    dealt: Dealt,
+    bodies: list[Body],
+    layers: list[Layer],
+    owner: dict[int, int],
+    placed: list[Placed],
 ) -> None:
+    """The norms of one width as layers; those with gamma and beta are put together when all widths are known."""
     for i, norm in enumerate(dealt.norms):
-        layers += _layers(shapes, style.type, norm)
-        if dealt.follows and dealt.follows[i] >= 0:
-            owner[norm[0]] = bodies[dealt.follows[i]].places[0]
+        feeder = dealt.follows[i] if dealt.follows else -1
+        body = bodies[feeder] if feeder >= 0 else None
+        if style.roles == STYLES[0].roles:
+            gamma, beta, mean, variance = norm
+            placed.append(Placed(gamma, beta, mean, variance, body, dealt.biases.get(feeder, -1)))
+            continue
+        layers += _layers(bag.shapes, style.type, norm)
+        if body is not None:
+            owner[norm[0]] = body.places[0]
 
 
 def _layers(shapes: Sequence[Shape], kind: str, places: Sequence[int], wraps: str = "") -> list[Layer]:

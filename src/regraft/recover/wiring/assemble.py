@@ -124,7 +124,7 @@ def edge_choices(graph: Graph, graphs: Sequence[Graph], grouping: Grouping) -> l
     if agreed:
         searched = graph.sure or (grouping.complete and len(graphs) > 1)
         # A list that may lack sums is sure of its edges only where it is a chain and all graphs agree.
-        sure = grouping.ordered and (searched or agreed == len(graph.nodes) - 1)
+        sure = grouping.ordered and not graph.cut and (searched or agreed == len(graph.nodes) - 1)
         label: Label = "supported" if sure else "assumed"
         evidence = (
             "channels, ranks and the order of the file leave nothing else that is likely; "

@@ -23,11 +23,16 @@ from regraft.recover.wiring.supply import crowded, demands, sources, starved
 
 #: Open places up to which all hypotheses that ``Limits`` allows are kept.
 MANY = 12
+#: Hypotheses that may be made in all, and for each layer placed; real networks need 150 a layer. Of what needs more,
+#: such as sums without end, each of which may take any tensor, only a few are followed from there on.
+MOST_MADE, MADE_PER_LAYER = 60_000, 250
+#: How many, and how many sets of consumers each.
+FEW, FEW_SUBSETS = 2, 3
 
 
-def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
+def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool | None]:
     """
-    The cheapest graphs, best first, and whether none was dropped for want of room.
+    The cheapest graphs, best first, and whether none was dropped for want of room; None if the search was cut short.
 
     Args:
         facts: All layers, in the order of the file.
@@ -36,6 +41,7 @@ def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
     states = [State()]
     exhaustive = True
     made, wanting = [*sources(facts), None], demands(facts)
+    count, cut = 0, False
     for node in range(len(facts) - 1, -1, -1):
         options = interpretations(facts[node])
         found: list[State] = []
@@ -52,9 +58,13 @@ def search(facts: Sequence[Fact], limits: Limits) -> tuple[list[State], bool]:
         found.sort(key=expected)
         if not found:
             return [], exhaustive
+        count += len(found)
+        if count > max(MOST_MADE, MADE_PER_LAYER * (len(facts) - node)):
+            limits = replace(limits, width=min(FEW, limits.width), alike=1, subsets=min(FEW_SUBSETS, limits.subsets))
+            cut = True
         states = selected(found, limits)
         exhaustive = exhaustive and len(states) == len(found)
-    return sorted(ended(states), key=lambda s: s.cost), exhaustive
+    return sorted(ended(states), key=lambda s: s.cost), None if cut else exhaustive
 
 
 def expected(state: State) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, islice
 
 from regraft.recover.wiring import prior
 from regraft.recover.wiring.facts import Fact
@@ -38,6 +38,8 @@ class Forward:
         open: Tensors that nobody has taken, oldest first.
         broken: Layers that take a tensor of the wrong size because there is no right one.
         pointwise: Layers whose kernels have size 1.
+        flat: Tensors that are vectors for sure: what a Dense makes of a flattened map, and what follows.
+        maps: Tensors that are maps for sure: what a convolution over images makes, and what keeps it.
     """
 
     nodes: list[Node] = field(default_factory=list)
@@ -45,6 +47,8 @@ class Forward:
     open: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     pointwise: set[str] = field(default_factory=set)
+    flat: set[str] = field(default_factory=set)
+    maps: set[str] = field(default_factory=set)
     cost: float = 0.0
     made: int = 0
 
@@ -77,10 +81,20 @@ def forward(facts: Sequence[Fact]) -> Graph:
         source, why = source_of(found, fact, facts[place:])
         leaving = fact.cout if fact.cout is not None else found.channels.get(source or "")
         found.add(Node(fact.name, fact.type, (source,) if source else (), why=why), leaving)
+        shaped(found, fact, source)
         if fact.pointwise:
             found.pointwise.add(fact.name)
     outputs = tuple(found.open) or tuple(node.name for node in found.nodes[-1:])
     return Graph(tuple(found.nodes), outputs, found.cost, broken=frozenset(found.broken))
+
+
+def shaped(found: Forward, fact: Fact, source: str | None) -> None:
+    """Note whether what a layer gives is a vector or a map, where what it takes tells."""
+    flattens = fact.type == "Dense" and source is not None and found.channels[source] not in (None, fact.cin)
+    if fact.name not in found.broken and (flattens or (source in found.flat and fact.rank_in <= 2)):
+        found.flat.add(fact.name)
+    elif fact.rank_in == 4 or (source in found.maps and fact.type != "Dense" and not fact.rank_in):
+        found.maps.add(fact.name)
 
 
 def source_of(found: Forward, fact: Fact, rest: Sequence[Fact]) -> tuple[str | None, str]:
@@ -101,7 +115,7 @@ def source_of(found: Forward, fact: Fact, rest: Sequence[Fact]) -> tuple[str | N
         return found.merge("Add", pair, wanted, SUM_WHY), ""
     if branches := branches_of(found, wanted):
         return found.merge("Concatenate", branches, wanted, JOIN_WHY), ""
-    if takes(fact, found.channels[last], wanted):
+    if takes(fact, found.channels[last], wanted, flat=last in found.flat):
         return last, ""
     if fact.pointwise and (start := recent(found, wanted)):
         return start, BRANCH_WHY
@@ -177,11 +191,11 @@ def unfinished(found: Forward, wanted: int | None) -> str | None:
     return names[0] if names else None
 
 
-def takes(fact: Fact, channels: int | None, wanted: int) -> bool:
-    """Whether a tensor of so many channels may enter: a Dense may follow a Flatten, which multiplies them."""
+def takes(fact: Fact, channels: int | None, wanted: int, *, flat: bool) -> bool:
+    """Whether a tensor of so many channels may enter: a Dense may follow a Flatten, which multiplies those of maps."""
     if channels is None or channels == wanted:
         return True
-    return fact.type == "Dense" and not wanted % channels
+    return fact.type == "Dense" and not flat and not wanted % channels
 
 
 def waiting(found: Forward, last: str, wanted: int) -> tuple[str, str] | None:
@@ -201,7 +215,10 @@ def join(found: Forward, last: str, wanted: int, *, raw: bool) -> tuple[str, ...
     rest = wanted - (found.channels[last] or 0)
     if rest <= 0:
         return None
-    earlier = [name for name in reversed(list(found.channels)) if name != last and found.channels[name]][:LOOKED_AT]
+    # Vectors and maps are never joined.
+    unlike = found.maps if last in found.flat else found.flat if last in found.maps else set[str]()
+    sized = (name for name in reversed(found.channels) if name != last and found.channels[name])
+    earlier = list(islice((name for name in sized if name not in unlike), LOOKED_AT))
     ranked = sorted(earlier, key=oddness(found, raw=raw))
     for count in range(1, JOINED):
         for names in combinations(ranked, count):
@@ -237,6 +254,6 @@ def recent(found: Forward, wanted: int) -> str | None:
 
 def newest(found: Forward, fact: Fact, wanted: int) -> str | None:
     """The newest tensor that fits, the one before which a branch begins."""
-    names = [name for name in reversed(list(found.channels)) if takes(fact, found.channels[name], wanted)]
+    names = [n for n, size in reversed(found.channels.items()) if takes(fact, size, wanted, flat=n in found.flat)]
     exact = [name for name in names if found.channels[name] == wanted]
     return next(iter(exact or names), None)

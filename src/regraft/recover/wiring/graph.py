@@ -53,6 +53,7 @@ class Graph:
         sure: Whether the search was exhaustive, so that what all graphs share is certain up to layers used twice.
         broken: Edges that no fact allows: nothing better was found.
         notes: What a person should know.
+        cut: Whether the search was cut short, so that what all graphs share is no more than likely.
     """
 
     nodes: tuple[Node, ...]
@@ -61,6 +62,7 @@ class Graph:
     sure: bool = False
     broken: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    cut: bool = False
 
     @cached_property
     def by_name(self) -> dict[str, Node]:

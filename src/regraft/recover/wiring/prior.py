@@ -69,6 +69,12 @@ NO_START, MADE_START, LATE_START = 6.0, 1.0, 3.0
 #: In such a list, a layer behind one of another width: such as an earlier one makes, or none; behind a Flatten; maps
 #: behind a vector; maps behind maps of another rank.
 OTHER_WIDTH, UNMADE_WIDTH, FLATTENED, UNFLATTENED, OTHER_RANK = 4.0, 6.0, 1.0, 4.0, 3.0
+#: In such a list, what a layer takes: a sum of the last tensor and one that something else took already; an earlier
+#: tensor in place of the last; a join with an earlier one; what a kernel of size 1 makes as wide as the last tensor; the
+#: last alone, though another of its width waits.
+STREAM_SUM, STREAM_BRANCH, STREAM_JOIN, SHORTCUT, PASSED_OPEN = 1.0, 2.0, 1.0, 0.5, 3.0
+#: There, what nothing takes in the end; a tensor without statistics before a layer that has them; a usual misfit.
+LEFT_OPEN, UNTOLD, USUAL_MISFIT = 3.0, 3.0, 0.1
 #: What it is worth that the norms of the weights on both sides of all channels have the same order.
 NORMS_AGREE = 4.0
 #: An arithmetic operation of one tensor and a constant.

@@ -8,45 +8,30 @@ norms of a channel's weights on both of its sides into step. A beam search finds
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
-from math import log, prod
+from math import prod
 
 import numpy as np
 
-from regraft.moments.activations import after
 from regraft.moments.channels import correlation, entering, leaving, rows_by_channel
-from regraft.moments.moment import Moments
-from regraft.moments.norms import CEILING, FLOOR, HALF_CHANNELS, NATS_PER_E, Norm, misfit
+from regraft.moments.norms import HALF_CHANNELS, Norm
 from regraft.recover.draft import Hints
 from regraft.recover.wiring import prior
-from regraft.recover.wiring.evidence import Arrays, stored_norm, through
+from regraft.recover.wiring.evidence import Arrays, stored_norm
 from regraft.recover.wiring.facts import Fact
 from regraft.recover.wiring.folded import Held
 from regraft.recover.wiring.habits import kind
+from regraft.recover.wiring.stepping import Begun, Piece, Way, lost, unlike, ways
+from regraft.recover.wiring.streams import Streams
 
 #: Orders kept, and so many layers may be in all of them together.
-BEAM, WORK = 12, 1500
+BEAM, WORK = 48, 700
+#: So many times more are looked at closely.
+SPARE = 4
 
 
-@dataclass(frozen=True)
-class Piece:
-    """
-    A layer that makes something new, with the normalisations and slopes behind it.
-
-    Attributes:
-        facts: The layer and those.
-        cin: Channels that enter; 0 for an embedding.
-        width: Channels that leave.
-        form: ``embedding``, ``sequence`` (recurrent), ``vector`` (Dense) or ``maps``.
-        rank: That enters, 0 for any.
-    """
-
-    facts: tuple[Fact, ...]
-    cin: int
-    width: int
-    form: str
-    rank: int
+#: The tensors that pieces of one kind may take, each with what the statistics say of every piece.
+Told = list[tuple[Way, dict[int, float]]]
 
 
 def in_sequence(facts: Sequence[Fact], hints: Hints, folded: Arrays, whole: Callable[[str], Held]) -> list[Fact]:
@@ -63,26 +48,79 @@ def in_sequence(facts: Sequence[Fact], hints: Hints, folded: Arrays, whole: Call
     if len(pieces) < 2:
         return list(facts)
     shape = hints.input_shapes[0] if len(hints.input_shapes) == 1 else None
-    link = linking(pieces, folded, whole)
+    link = linking(pieces, whole)
+    streams = streams_of(pieces, folded)
     starts = [prior_start(piece, pieces, shape) for piece in pieces]
-    beam: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    beam = [Begun()]
     room = max(2, min(BEAM, WORK // len(pieces)))
+    lowest = [streams.lowest(piece.cin, i) for i, piece in enumerate(pieces)]
     for _ in pieces:
-        grown: list[tuple[float, tuple[int, ...]]] = []
-        for cost, order in beam:
-            used = set(order)
+        grown: list[Begun] = []
+        for begun in beam:
             seen: set[tuple[object, ...]] = set()
-            made = {pieces[i].width for i in order}
+            known: dict[tuple[object, ...], Told] = {}
             for i, piece in enumerate(pieces):
-                if i in used:
+                if i in begun.order:
                     continue
-                step = link(order[-1], i) + follows(pieces[order[-1]], piece, made) if order else starts[i]
-                mark = (piece.facts[0].type, piece.cin, piece.width, piece.rank, len(piece.facts), round(step, 3))
+                cost, way = starts[i], None
+                if begun.order:
+                    before = begun.order[-1]
+                    alike = piece.cin, piece.width, piece.form, piece.facts[0].pointwise
+                    if alike not in known:
+                        known[alike] = [(w, streams.told(w.tensor)) for w in ways(begun, pieces[before], piece)]
+                    cost, way = likeliest(known[alike], link, i, before, lowest[i])
+                    cost += unlike(pieces[before], piece)
+                mark = (piece.facts[0].type, piece.cin, piece.width, piece.rank, len(piece.facts), round(cost, 3))
                 if mark not in seen:
                     seen.add(mark)
-                    grown.append((cost + step, (*order, i)))
-        beam = sorted(grown, key=lambda pair: pair[0])[:room]
-    return [fact for i in beam[0][1] for fact in pieces[i].facts]
+                    grown.append(begun.grown(i, piece.width, way, cost))
+        beam = cheapest(grown, pieces, room)
+    best = min(beam, key=lambda begun: begun.cost + prior.LEFT_OPEN * len(begun.open))
+    return [fact for i in best.order for fact in pieces[i].facts]
+
+
+def cheapest(grown: Sequence[Begun], pieces: Sequence[Piece], room: int) -> list[Begun]:
+    """The beginnings that promise most; of those that can go on in the same ways only one."""
+    found: dict[object, Begun] = {}
+    few = sorted(grown, key=lambda begun: begun.cost)[: SPARE * room]
+    for begun in sorted(few, key=lambda begun: begun.cost + lost(begun, pieces)):
+        found.setdefault(begun.future, begun)
+        if len(found) == room:
+            break
+    return list(found.values())
+
+
+def likeliest(
+    told: Told, link: Callable[[int, int], float], piece: int, before: int, lowest: float
+) -> tuple[float, Way]:
+    """The way that suits a piece best by statistics, or by the norms of the weights, and its cost."""
+    best: tuple[float, Way] | None = None
+    for way, costs in told:
+        cost = costs.get(piece)
+        if cost is not None:
+            cost -= lowest
+        elif lowest:
+            cost = prior.UNTOLD
+        else:
+            beside = way.tensor.beside
+            cost = link(before, piece) if beside is None else min(link(before, piece), link(beside.piece, piece))
+        if best is None or way.cost + cost < best[0]:
+            best = way.cost + cost, way
+    assert best is not None
+    return best
+
+
+def streams_of(pieces: Sequence[Piece], folded: Arrays) -> Streams:
+    """The statistics of the pieces."""
+    norms = [norms_in(piece, folded) for piece in pieces]
+    held = [folded.get(piece.facts[0].name, {}) for piece in pieces]
+    return Streams(
+        [found[0] if found else None for found in norms],
+        [found[-1] if found else None for found in norms],
+        [one.get("kernel") for one in held],
+        [one.get("bias", 0.0) for one in held],
+        prior.USUAL_MISFIT,
+    )
 
 
 def pieces_of(facts: Sequence[Fact]) -> list[Piece]:
@@ -123,29 +161,8 @@ def prior_start(piece: Piece, pieces: Sequence[Piece], shape: tuple[int | None, 
     return (prior.MADE_START if made else 0.0) + (prior.LATE_START if late else 0.0)
 
 
-def follows(before: Piece, piece: Piece, made: set[int]) -> float:
-    """What it costs that a piece follows another, by widths and forms."""
-    if piece.form == "embedding":
-        return prior.NO_START
-    cost = prior.OTHER_WIDTH if piece.cin in made else prior.UNMADE_WIDTH
-    if piece.cin == before.width:
-        cost = 0.0
-    elif piece.form == "vector" and before.form != "vector" and before.width and piece.cin % before.width == 0:
-        cost = prior.FLATTENED
-    if piece.form != "vector" and before.form == "vector":
-        cost += prior.UNFLATTENED
-    elif piece.rank and before.rank and piece.rank != before.rank:
-        cost += prior.OTHER_RANK
-    return cost
-
-
-def linking(pieces: Sequence[Piece], folded: Arrays, whole: Callable[[str], Held]) -> Callable[[int, int], float]:
-    """What the values say of one piece behind another, in nats, less than 0 where they agree."""
-    norms = [norm_in(piece, folded) for piece in pieces]
-    active: list[list[Moments]] = []
-    for stored in norms:
-        moments = None if stored is None else stored.output
-        active.append([] if moments is None else [moments, after("relu", moments.mean, moments.variance)])
+def linking(pieces: Sequence[Piece], whole: Callable[[str], Held]) -> Callable[[int, int], float]:
+    """What the norms of the weights say of one piece behind another, in nats, less than 0 where they agree."""
 
     @cache
     def out(i: int) -> np.ndarray | None:
@@ -158,13 +175,6 @@ def linking(pieces: Sequence[Piece], folded: Arrays, whole: Callable[[str], Held
 
     @cache
     def link(i: int, j: int) -> float:
-        stored, held = norms[j], folded.get(pieces[j].facts[0].name, {})
-        if stored is not None and "kernel" in held and active[i]:
-            made = [through(one, held) for one in active[i]]
-            away = [misfit(m.mean, stored) for m in made if m is not None and m.mean.shape == stored.mean.shape]
-            if away:
-                worth = NATS_PER_E * stored.channels / (stored.channels + HALF_CHANNELS)
-                return worth * log(min(float(np.hypot(min(away), FLOOR)), CEILING))
         left, right = out(i), into(j)
         if left is None or right is None or len(left) < 3 or len(right) % len(left):
             return 0.0
@@ -176,7 +186,7 @@ def linking(pieces: Sequence[Piece], folded: Arrays, whole: Callable[[str], Held
     return link
 
 
-def norm_in(piece: Piece, folded: Arrays) -> Norm | None:
-    """The first trained BatchNorm of a piece."""
+def norms_in(piece: Piece, folded: Arrays) -> list[Norm]:
+    """The trained BatchNorms of a piece."""
     found = (stored_norm(folded.get(f.name, {})) for f in piece.facts if kind(f.type) == "normalisation")
-    return next((stored for stored in found if stored is not None), None)
+    return [stored for stored in found if stored is not None]

@@ -67,7 +67,8 @@ def found(grouping: Grouping, facts: Sequence[Fact], hints: Hints, limits: Limit
             if not states and hints.input_shapes:
                 states, sure = search(facts, limits)  # maps with channels first, inputs in another order
             if states:
-                return distinct(alike([graph_of(state, facts, sure=sure) for state in states]))
+                graphs = [replace(graph_of(state, facts, sure=bool(sure)), cut=sure is None) for state in states]
+                return distinct(alike(graphs))
         elif not any(fact.role in ("sum", "product", "concat", "dot") for fact in facts):
             return [entered(chain(facts))]
     if not any(fact.role != "unary" for fact in facts):
@@ -80,7 +81,7 @@ def found(grouping: Grouping, facts: Sequence[Fact], hints: Hints, limits: Limit
         if graph.shape != plain.shape:
             graphs.append(replace(plain, cost=max(plain.cost, graphs[0].cost + prior.CHAIN_INSTEAD)))
         return [entered(one) for one in graphs]
-    return [entered(chain(facts, cost=prior.CONTRADICTION))]
+    return [replace(entered(chain(facts, cost=prior.CONTRADICTION)), cut=True)]
 
 
 def sequenced(grouping: Grouping, facts: Sequence[Fact], hints: Hints) -> list[Fact]:
