@@ -5,21 +5,26 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from regraft.errors import FileError, OutputError, quote
+from regraft.graft.libraries import LIBRARIES, TRANSFORMERS, of_transformers
 
 EXPECTED = (
-    "expected my_net.py:Net, my_net.py:build(num_classes=7), torchvision:resnet50, timm:mobilenetv2_100, or the model.py "
-    "that regraft wrote"
+    "expected my_net.py:Net, my_net.py:build(num_classes=7), torchvision:resnet50, timm:mobilenetv2_100, "
+    "transformers:BertModel with its config.json, or the model.py that regraft wrote"
 )
 
 
-def load_target(text: str) -> Any:
+def load_target(text: str, config: Path | None = None) -> Any:
     """
     The module that a text names; a file is imported because the user names it.
+
+    Args:
+        text: What the user wrote.
+        config: The ``config.json`` with the sizes of a model of transformers.
 
     >>> split_call("build(num_classes=7)")
     ('build', (), {'num_classes': 7})
@@ -29,10 +34,15 @@ def load_target(text: str) -> Any:
         FileError: The file cannot be imported.
     """
     place, _, rest = text.rpartition(":")
-    if not place.endswith(".py") and place not in LIBRARIES:
+    if not place.endswith(".py") and place not in (*LIBRARIES, TRANSFORMERS):
         place, rest = text, "Model"
     name, arguments, named = split_call(rest)
-    maker = LIBRARIES[place](name) if place in LIBRARIES else from_file(Path(place), name)
+    if config is not None and place != TRANSFORMERS:
+        raise OutputError(f"--config is for transformers:BertModel and its like; {text} takes its sizes as arguments")
+    if place == TRANSFORMERS:
+        maker = of_transformers(name, config)
+    else:
+        maker = LIBRARIES[place](name) if place in LIBRARIES else from_file(Path(place), name)
     try:
         found = maker(*arguments, **named)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -86,24 +96,3 @@ def from_file(path: Path, name: str) -> Callable[..., Any]:
         ]
         raise OutputError(f"{path} has no {quote(name)[1:-1]}; its classes: {', '.join(known) or 'none'}")
     return getattr(module, name)
-
-
-def of_torchvision(name: str) -> Callable[..., Any]:
-    """A model of torchvision by its name."""
-    try:
-        from torchvision import models  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
-    except ImportError as error:
-        raise OutputError(f"torchvision cannot be imported ({error}): install it beside regraft") from error
-    return lambda *arguments, **settings: models.get_model(name, *arguments, **settings)
-
-
-def of_timm(name: str) -> Callable[..., Any]:
-    """A model of timm by its name."""
-    try:
-        import timm  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
-    except ImportError as error:
-        raise OutputError(f"timm cannot be imported ({error}): install it beside regraft") from error
-    return lambda *arguments, **settings: timm.create_model(name, *arguments, **settings)
-
-
-LIBRARIES: Mapping[str, Callable[[str], Callable[..., Any]]] = {"torchvision": of_torchvision, "timm": of_timm}

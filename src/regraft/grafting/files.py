@@ -10,10 +10,11 @@ from typing import Any
 from regraft.convert import write_files
 from regraft.emit.atomic import replacing
 from regraft.emit.outputs import write_text
-from regraft.errors import OutputError, RegraftError
+from regraft.errors import OutputError, RegraftError, ShapeMismatchError
 from regraft.graft.filling import load, save
 from regraft.graft.target import load_target
 from regraft.grafting.example import example_for
+from regraft.grafting.explaining import explanation, unfit
 from regraft.grafting.report import report_of
 from regraft.grafting.run import Graft, grafted, read_mapping
 from regraft.grafting.source import Converted, File, converted, reader
@@ -73,7 +74,7 @@ def graft_file(
     found = run(source, module, target, shapes, mapping, fix=fix)
     stated = Path(architecture).name if architecture is not None else "the file"
     if found.comparison is None:
-        return report_of(found, target, architecture=stated)
+        return report_of(found, target, architecture=stated, explanation=explanation(found))
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, force=True) as file:
         save(module, file)
@@ -88,6 +89,7 @@ def graft_file(
         architecture=stated,
         verification=verification,
         statistics=statistics,
+        explanation=explanation(found),
         files={path.name: str(path), beside.name: str(beside)},
     )
 
@@ -124,13 +126,20 @@ def run(
     example = example_for(source, shapes)
     try:
         return grafted(source, module, example, mapping, fix=fix)
+    except ShapeMismatchError as error:
+        raise ShapeMismatchError("\n  ".join((str(error), *unfit(source, module)))) from error
     except RegraftError:
         raise
     except Exception as error:
         tried = " and ".join(str(tuple(tensor.shape)) for tensor in example)
         raise OutputError(
-            f"{target} cannot be run on an input of shape {tried}: {type(error).__name__}: {error}. "
-            "Give the shape that it takes, batch first, with --input-shape N,C,H,W (once for each input)"
+            "\n  ".join(
+                (
+                    f"{target} cannot be run on an input of shape {tried}: {type(error).__name__}: {error}. "
+                    "Give the shape that it takes, batch first, with --input-shape N,C,H,W (once for each input)",
+                    *unfit(source, module),
+                )
+            )
         ) from error
 
 

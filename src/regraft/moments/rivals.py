@@ -64,7 +64,7 @@ def rivals(
     for said, layers, other, others in islice(changes, MOST):
         gain = cost_above(found, predictions(other, {**arrays, **others}, shapes, inputs=inputs))
         if gain > 0:
-            better.append(Rival(f"{said} would fit better by {gain:.1f} nats", gain, layers))
+            better.append(Rival(f"{said} would fit better", gain, layers))
     return tuple(sorted(better, key=lambda rival: -rival.gain))
 
 

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from math import exp
+from math import exp, log
 
 from regraft.blueprint import Label, Setting
 
@@ -52,6 +52,19 @@ def share(question: Question) -> float:
     """The probability of the best option among all, if the costs are right."""
     best = question.options[0].cost
     return 1.0 / sum(exp(best - option.cost) for option in question.options)
+
+
+def times(cost: float) -> str:
+    """
+    A difference in nats as how many times less likely, for people.
+
+    >>> times(2.3), times(0.5), times(20)
+    ('10 times', '1.6 times', 'over 1,000 times')
+    """
+    if cost > log(1000):
+        return "over 1,000 times"
+    factor = exp(max(0.0, cost))
+    return f"{factor:.0f} times" if factor >= 9.5 else f"{factor:.1f} times"
 
 
 def combinations(questions: Sequence[Question]) -> Iterator[tuple[float, tuple[int, ...]]]:

@@ -9,7 +9,7 @@ from itertools import islice
 from regraft.blueprint import Setting
 from regraft.recover.geometry.lattice import Assignment, Lattice
 from regraft.recover.geometry.ways import Way
-from regraft.recover.question import Option, Question, combinations
+from regraft.recover.question import Option, Question, combinations, times
 
 #: Options of one question about sizes, and how much dearer than the best the last may be, in nats.
 MOST_OPTIONS, DEAREST = 600, 9.0
@@ -91,7 +91,7 @@ def sizes_question(
         mark = repr(sorted(edits.items()))
         if mark not in seen:
             seen.add(mark)
-            reason = "the likeliest sizes" if not options else f"sizes that cost {cost - least:.1f} nats more"
+            reason = "the likeliest sizes" if not options else f"sizes that are {times(cost - least)} less likely"
             options.append(Option(cost - least, edits, reason))
     return Question(tuple(options), "assumed") if len(options) > 1 else None
 

@@ -12,7 +12,7 @@ from regraft.recover.geometry.lattice import INFINITE, Assignment, Lattice, Step
 from regraft.recover.geometry.plan import MARGIN_UNSIZED, Plan
 from regraft.recover.geometry.roles import is_pool
 from regraft.recover.geometry.ways import Fixed, Way, least
-from regraft.recover.question import Option, Question, sorted_question
+from regraft.recover.question import Option, Question, sorted_question, times
 
 #: A value is supported if every other one costs so much more than without the facts, in nats.
 GAIN = 1.5
@@ -154,12 +154,12 @@ def labelled(margin: float, gain: float, *, best: bool, needed: float, cut: bool
     if margin == INFINITE and gain >= GAIN:
         return "supported", "no other value tried lets all arrays and sums fit at a comparable cost"
     if margin >= needed and gain >= GAIN:
-        return "supported", f"every other value costs {margin:.1f} nats more, {gain:.1f} of them because sizes must fit"
+        return "supported", f"every other value is {times(margin)} less likely, most of it because sizes must fit"
     if margin == INFINITE:
         return "assumed", "convention: other values are far less usual"
     if margin < EVEN:
-        return "open", f"the next value is as good: {margin:.1f} nats"
-    return "assumed", f"convention: every other value costs {margin:.1f} nats more"
+        return "open", f"another value is nearly as likely ({times(margin)} less)"
+    return "assumed", f"convention: every other value is {times(margin)} less likely"
 
 
 def has_open_axes(shape: Setting) -> bool:
@@ -189,7 +189,7 @@ def question_of(name: str, ways: Sequence[Way]) -> Question:
         Option(
             way.cost - least,
             {(name, key): dict(way.edits)[key] for key in differing if key in dict(way.edits)},
-            f"convention: {way.cost - least:.1f} nats above the most frequent, with the same sizes",
+            f"convention: {times(way.cost - least)} less likely than the most frequent, with the same sizes",
         )
         for way in ways
     ]

@@ -10,7 +10,7 @@ from regraft.recover.geometry.graph import built_or_none
 from regraft.recover.geometry.plan import Plan
 from regraft.recover.geometry.roles import SUMS
 from regraft.recover.geometry.ways import Way
-from regraft.recover.question import Option, Question, sorted_question
+from regraft.recover.question import Option, Question, sorted_question, times
 
 #: Residual blocks in a row from which on the question is asked.
 LEAST_BLOCKS = 4
@@ -43,7 +43,11 @@ def dilation_question(plan: Plan, blueprint: Blueprint) -> Question | None:
             edits,
             f"dilation {words}: "
             + ("nothing in the file tells, no size depends on it" if border is None else "")
-            + ("" if border is None else f"{border - min(told):.1f} nats by the borders that stored means show"),
+            + (
+                ""
+                if border is None
+                else f"{times(border - min(told))} less likely by the borders that stored means show"
+            ),
         )
         for (words, cost, edits), border in zip(kinds, borders, strict=True)
     ]

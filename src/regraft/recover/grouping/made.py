@@ -12,6 +12,7 @@ from regraft.recover.grouping.fitting import settings_of
 from regraft.recover.grouping.lattice import NAMED
 from regraft.recover.grouping.reading import Layer, Reading
 from regraft.recover.part import Grouping, Part
+from regraft.recover.question import times
 from regraft.weights import Group, Variable, WeightTree
 
 #: From twenty to one on, values and shapes prefer a type.
@@ -69,7 +70,7 @@ def _part(layer: Layer, group: Group, margin: float, others: tuple[str, ...]) ->
         layer.form.type,
         settings_of(layer.form, layer.sizes),
         label,
-        f"{_shapes(layer, group.variables)}; the next best reading is {margin:.1f} nats less likely",
+        f"{_shapes(layer, group.variables)}; the next best reading is {times(margin)} less likely",
         others,
     )
 

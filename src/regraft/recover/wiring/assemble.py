@@ -10,6 +10,7 @@ from regraft.blueprint import Blueprint, Call, Choice, Label, LayerSpec, TensorR
 from regraft.recover.draft import Draft, Hints
 from regraft.recover.grouping import completed, part_spec, version_of
 from regraft.recover.part import Grouping, Part
+from regraft.recover.question import times
 from regraft.recover.wiring.entries import input_specs
 from regraft.recover.wiring.facts import Fact
 from regraft.recover.wiring.graph import Graph, Node
@@ -142,8 +143,6 @@ def reason(graph: Graph, likely: Sequence[tuple[float, str]], node: Node, groupi
     best = min(c for c, _ in likely)
     share = exp(best - own) / sum(exp(best - c) for c, _ in likely)
     margin = min((c - own for c, said in likely if said != ", ".join(node.inputs)), default=0.0)
-    text = (
-        f"{margin:.1f} nats before the next possibility, by channels, order and what is usual (probability {share:.2f})"
-    )
+    text = f"{times(margin)} likelier than the next possibility, by channels, order and what is usual (probability {share:.2f})"
     sure = margin >= MARGIN and grouping.ordered and grouping.complete
     return ("supported" if sure else "assumed"), f"{node.why}; {text}" if node.why else text
