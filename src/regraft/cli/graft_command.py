@@ -24,6 +24,7 @@ def graft(
     input_shape: Shapes = None,
     mapping: Annotated[Path | None, Parameter(metavar="TOML")] = None,
     architecture: Annotated[str | None, Parameter(metavar="JSON")] = None,
+    config: Annotated[Path | None, Parameter(metavar="JSON")] = None,
     fix: Switch = False,
     reverse: Switch = False,
     into: Annotated[Path | None, Parameter(metavar="H5")] = None,
@@ -39,13 +40,14 @@ def graft(
 
     Args:
         weights: A Keras file; with --reverse, the module's state dict.
-        target: The module: my_net.py:Net, my_net.py:build(num_classes=7), torchvision:resnet50, timm:resnetv2_50, or a
-            model.py that regraft wrote. A .py file is imported because you name it.
+        target: The module: my_net.py:Net, my_net.py:build(num_classes=7), torchvision:resnet50, timm:resnetv2_50,
+            transformers:BertModel, or a model.py that regraft wrote. A .py file is imported because you name it.
         out: The state dict to write, by default the file's name with .pth; mapping.toml goes beside it.
         input_shape: Shape of one input as the module takes it, with the batch: 2,3,224,224. Once for each input; by default
             that of the Keras model, channels first.
         mapping: A mapping.toml, edited by hand, to apply; with --reverse, that of the graft.
         architecture: The architecture as JSON (model.to_json()), for a file that holds weights only.
+        config: The config.json of a model of transformers, by default the one beside its weights.
         fix: Set epsilon and momentum on the module where they differ from Keras.
         reverse: Write the parameters of a state dict back into Keras weights.
         into: With --reverse: the Keras file to write. If it exists and --from is not given, its arrays are replaced.
@@ -78,6 +80,7 @@ def graft(
             shapes=tuple(input_shape or ()),
             mapping=mapping,
             architecture=architecture,
+            config=config,
             fix=fix,
             force=force,
             verify=verify,

@@ -91,11 +91,27 @@ def between(given: Parameter, wanted: Parameter, linear: bool) -> tuple[Move, ..
     if given.axes == wanted.axes:
         return () if given.shape == wanted.shape else None
     if not linear or not given.axes or not wanted.axes:
-        return () if given.shape == wanted.shape else None
+        return () if given.shape == wanted.shape else stretched(given.shape, wanted.shape)
     ours, theirs = plain(given), plain(wanted)
     if sorted(a for a in ours if a != "1") != sorted(a for a in theirs if a != "1"):
         return None
     return (Layout(f"{' '.join(ours)} -> {' '.join(theirs)}").bind(given.shape),)
+
+
+def stretched(given: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[Move, ...] | None:
+    """
+    The move between two shapes that differ in axes of length 1; None if they differ in more.
+
+    >>> [move.words for move in stretched((6,), (6, 1, 1)) or ()]
+    ['a -> a 1 1']
+    """
+    if [size for size in given if size != 1] != [size for size in wanted if size != 1]:
+        return None
+    sides: list[str] = []
+    for shape in (given, wanted):
+        names = iter("abcdefgh")
+        sides.append(" ".join("1" if size == 1 else next(names) for size in shape))
+    return (Layout(" -> ".join(sides)).bind(given),)
 
 
 def plain(parameter: Parameter) -> list[str]:

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from regraft.graft.affine import AFFINE, affine, expression, joined
+from regraft.graft.done import Done, said
 from regraft.graft.flattening import FLATTENING, MOVING, UNFLATTENING
 from regraft.graft.network import Step
-from regraft.graft.unit import Unit
+from regraft.graft.unit import POINTWISE, Unit
 
+#: Functions whose result is 0 or more, and pools of it.
+NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax", "exp"})
 #: Steps that change the shape alone, or nothing.
 SHAPE_ONLY = frozenset(
     "flatten reshape view unflatten squeeze unsqueeze expand expand_as __getitem__ contiguous".split()
@@ -30,6 +34,8 @@ class Done:
     settings: tuple[tuple[str, Any], ...] = ()
 
     def __str__(self) -> str:
+        if self.kind == AFFINE:
+            return expression(self)
         told = ", ".join(f"{name} {said(value)}" for name, value in self.settings)
         return f"{self.kind}({told})" if told else self.kind
 
@@ -37,7 +43,7 @@ class Done:
 def said(value: Any) -> str:
     """A setting in words."""
     if isinstance(value, tuple):
-        return " ".join(map(str, value))
+        return " ".join(map(said, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -45,19 +51,22 @@ def done(steps: Sequence[Step]) -> tuple[tuple[Done, ...], tuple[int, ...]]:
     """The steps in one spelling, and the border of zeros that waits for the operation that they end in."""
     found: list[Done] = []
     border: tuple[int, ...] = ()
+    put = False
     for place, step in enumerate(steps):
         if step.kind == "pad":
             if zeros(step.settings):
+                put |= step.settings.get("value") != float("-inf")
                 border = added(border, tuple(step.settings["pad"]))
             else:
                 found.append(Done("pad", (("border", tuple(step.settings["pad"])), ("mode", step.settings["mode"]))))
         elif step.kind in SHAPE_ONLY or (step.kind in MOVING and (flat(step) or becoming(steps, place))):
             continue
         else:
-            one, border = told(step, border), ()
+            low = put and not (found and found[-1].kind in NEVER_NEGATIVE)
+            one, border, put = told(step, border, low=low), (), False
             if one is not None:
                 found.append(one)
-    return tuple(found), border
+    return tuple(renamed(joined(found))), border
 
 
 def becoming(steps: Sequence[Step], place: int) -> bool:
@@ -82,16 +91,35 @@ def flat(step: Step) -> bool:
     return before == after and len(set(before)) == len(before)
 
 
-def told(step: Step, border: tuple[int, ...]) -> Done | None:
-    """One step with its settings; None if it does nothing."""
+def told(step: Step, border: tuple[int, ...], *, low: bool = False) -> Done | None:
+    """
+    One step with its settings; None if it does nothing.
+
+    Args:
+        step: The step.
+        border: What was put around the map before, which may be part of it.
+        low: Whether that are zeros around a map that may be lower, so that a max pool sees them.
+    """
     settings, rank = step.settings, max(0, len(step.shapes[0]) - 2)
+    if step.kind in POINTWISE and not step.inner and set(settings) == {"other"}:
+        return affine(step.kind, settings["other"])
+    if step.kind == "mul" and step.inner:
+        names = [one.kind for one in done(step.inner)[0]]
+        if names in (["sigmoid"], ["hardsigmoid"]):
+            return Done("silu" if names == ["sigmoid"] else "hardswish")
     if step.kind in ("max_pool", "avg_pool"):
         kernel = each(settings["kernel_size"], rank)
         stride = each(settings["stride"] or settings["kernel_size"], rank)
         if step.kind == "avg_pool" and kernel == step.shapes[0][2:]:
             return Done("global average pool")
-        edges = borders(settings["padding"], border, rank)
-        return Done(step.kind, (("kernel", kernel), ("stride", stride), ("border", edges)))
+        edges = overhanging(step, kernel, stride, borders(settings["padding"], border, rank))
+        found: list[tuple[str, Any]] = [("kernel", kernel), ("stride", stride), ("border", edges)]
+        if any(edges) and step.kind == "avg_pool":
+            counts = any(border) or bool(settings.get("count_include_pad", True))
+            found.append(("over", "map and border" if counts else "the map alone"))
+        elif any(edges) and (low or not any(border)):
+            found.append(("around", "zeros" if low else "nothing"))
+        return Done(step.kind, tuple(found))
     if step.kind in ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"):
         if step.shapes[0] == step.shapes[1]:
             return None
@@ -110,6 +138,19 @@ def told(step: Step, border: tuple[int, ...]) -> Done | None:
     if step.kind in ("softmax", "log_softmax"):
         return Done(step.kind)
     return Done(step.kind, tuple((n, v) for n, v in settings.items() if isinstance(v, int | float | str) or n == "of"))
+
+
+def overhanging(
+    step: Step, kernel: tuple[int, ...], stride: tuple[int, ...], edges: tuple[int, ...]
+) -> tuple[int, ...]:
+    """The border of a pool with what its last windows reach beyond it (``ceil_mode``)."""
+    found = list(edges)
+    if not step.settings.get("ceil_mode"):
+        return edges
+    for axis, (size, out) in enumerate(zip(step.shapes[0][2:], step.shapes[1][2:], strict=True)):
+        reach = (out - 1) * stride[axis] + kernel[axis]
+        found[2 * axis + 1] += max(0, reach - size - edges[2 * axis] - edges[2 * axis + 1])
+    return tuple(found)
 
 
 def each(value: Any, rank: int) -> tuple[int, ...]:

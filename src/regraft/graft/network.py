@@ -18,12 +18,18 @@ ENDS = frozenset({"input", "output"})
 
 @dataclass(frozen=True)
 class Step:
-    """An operation without parameters on the way from one node to the next."""
+    """
+    An operation without parameters on the way from one node to the next.
+
+    Attributes:
+        inner: Of a function of one tensor that takes it twice, ``x * sigmoid(x)``, what was done to it the second time.
+    """
 
     kind: str
     settings: Mapping[str, Any]
     shapes: tuple[tuple[int, ...], tuple[int, ...]]
     module: str
+    inner: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Node:
         before: What it takes, in order.
         name: As a person would call it.
         shape: Of the tensor that leaves.
+        place: Of the operation in the trace; -1 for inputs and outputs.
+        axis: Along which tensors are put side by side.
     """
 
     kind: str
@@ -52,6 +60,8 @@ class Node:
     name: str
     unit: Unit | None = None
     shape: tuple[int, ...] = ()
+    place: int = -1
+    axis: int | None = None
 
     @property
     def label(self) -> Label:
@@ -95,6 +105,14 @@ class Builder:
         self.nodes[place] = replace(self.nodes[place], before=(*known, *new.values()))
         return Way(place)
 
+    def side_by_side(self, ways: Sequence[Way], axis: int) -> list[Way]:
+        """What is put side by side, with the parts of what was put together along the same axis before."""
+        found: list[Way] = []
+        for way in ways:
+            node = self.nodes[way.source]
+            found += node.before if not way.steps and node.axis == axis else [way]
+        return found
+
     def add(self, node: Node) -> Way:
         """One more node."""
         self.nodes.append(node)
@@ -117,18 +135,40 @@ def network_of(trace: Trace) -> Network:
                 if unit.kind in CELLS:
                     end = build.step(unit, ways, use)
                     continue
-                end = build.add(Node(unit.kind, tuple(ways), unit.name, unit, use.shape))
+                end = build.add(Node(unit.kind, tuple(ways), unit.name, unit, use.shape, use.place))
                 ways = [end]
             build.ends[use.place] = end
         elif len(ways) > 1 and not same_source(ways):
             ways = ways if use.kind in ORDERED else sorted(ways, key=lambda way: way.source)
-            build.ends[use.place] = build.add(Node(use.kind, tuple(ways), f"{use.kind} in {use.module or 'the model'}",
-                                                   shape=use.shape))  # fmt: skip
+            axis = axis_of(use)
+            ways = ways if axis is None else build.side_by_side(ways, axis)
+            name = f"{use.kind} in {use.module or 'the model'}"
+            build.ends[use.place] = build.add(Node(use.kind, tuple(ways), name, None, use.shape, use.place, axis))
         else:
             build.ends[use.place] = passed(ways, use)
     for number, place in enumerate(trace.outputs):
         build.add(Node("output", (build.ends[place],), f"output {number + 1}"))
-    return Network(tuple(build.nodes))
+    return Network(without_idle(build.nodes))
+
+
+def axis_of(use: Use) -> int | None:
+    """The axis along which an operation puts tensors side by side; None if it does something else."""
+    axis = use.settings.get("dim") if use.kind == "cat" else None
+    return axis % len(use.shape) if isinstance(axis, int) and use.shape else None
+
+
+def without_idle(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """The nodes without those joins that nothing takes, because a join behind them took their parts."""
+    taken = {way.source for node in nodes for way in node.before}
+    idle = {place for place, node in enumerate(nodes) if node.axis is not None and place not in taken}
+    if not idle:
+        return tuple(nodes)
+    stay = [place for place in range(len(nodes)) if place not in idle]
+    new = {old: place for place, old in enumerate(stay)}
+    kept = [
+        replace(nodes[i], before=tuple(replace(way, source=new[way.source]) for way in nodes[i].before)) for i in stay
+    ]
+    return without_idle(kept)
 
 
 def distinct(ways: Sequence[Way]) -> list[Way]:
@@ -162,4 +202,5 @@ def passed(ways: Sequence[Way], use: Use) -> Way:
     settings: Mapping[str, Any] = use.settings
     if inner and kind == use.kind:
         settings = {**settings, "of": tuple(step.kind for step in inner)}
-    return Way(shortest.source, (*shortest.steps, Step(kind, settings, (entering, use.shape), use.module)))
+    step = Step(kind, settings, (entering, use.shape), use.module, tuple(inner))
+    return Way(shortest.source, (*shortest.steps, step))

@@ -16,6 +16,12 @@ from regraft.graft.operations import IDENTITIES, IGNORED, name_of, operation_of
 
 #: Arguments that change nothing that is computed when a network is used.
 NO_MATTER = frozenset({"inplace", "training", "dtype", "_stacklevel", "p", "generator", "antialias"})
+#: What makes another form of a parameter, which is still that parameter where only axes of length 1 come or go.
+RESHAPING = frozenset({"reshape", "view", "unsqueeze", "squeeze", "flatten", "expand", "__getitem__", "view_as"})
+DERIVING = frozenset({"transpose", "permute", "sqrt", "rsqrt", "clamp"})
+POINTWISE = frozenset({"add", "sub", "mul", "div"})
+#: Constants with at most so many numbers are settings.
+FEW = 16
 #: Roles of the weights of one direction of a recurrent layer, in the order in which torch hands them over.
 RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
@@ -73,6 +79,7 @@ class Record:
     names: Mapping[int, str]
     made: dict[int, int] = field(default_factory=dict)
     derived: dict[int, tuple[str, str]] = field(default_factory=dict)
+    aliases: dict[int, str] = field(default_factory=dict)
     held: list[Any] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     path: list[str] = field(default_factory=lambda: [""])
@@ -93,16 +100,38 @@ class Record:
         given |= named
         parameters, inputs, shapes = self.sorted(given)
         if not inputs:
-            if parameters and name in ("transpose", "permute"):
-                self.derived |= {id(r): (next(iter(parameters.values())), name) for r in results}
+            self.derive(name, parameters, next(tensors(list(given.values())), None), results)
             return  # made of parameters or of nothing: a constant of the run
-        if name in IDENTITIES or (name == "flatten" and len(shapes[0]) == 2):
+        if name in IDENTITIES or (name == "flatten" and len(shapes[0]) == 2) or (name == "cat" and len(inputs) == 1):
             self.made |= {id(r): inputs[0] for r in results}
             return
         settings = {key: given.get(key, value) for key, value in operation.defaults.items()}
         settings |= {k: v for k, v in given.items() if plain(v) and k not in settings and k not in NO_MATTER}
+        if operation.kind in POINTWISE:
+            settings |= {role: numbers for role, value in given.items() if (numbers := self.numbers(value))}
         axes = {role: operation.axes[role] for role in parameters if role in operation.axes}
         self.note(operation.kind, inputs, parameters, axes, settings, shapes, results)
+
+    def derive(self, name: str, parameters: Mapping[str, str], given: Any, results: Sequence[Any]) -> None:
+        """A parameter in another form: itself if no more than axes of length 1 came or went, else with a word for it."""
+        if len(parameters) != 1 or given is None:
+            return
+        ((role, key),) = parameters.items()
+        done = role.partition(".")[2]
+        for made in results:
+            bare, was = ([size for size in tensor.shape if size != 1] for tensor in (made, given))
+            if not done and name in RESHAPING | IDENTITIES and bare == was:
+                self.aliases[id(made)] = key
+            elif name in DERIVING:
+                self.derived[id(made)] = (key, f"{done}.{name}" if done else name)
+
+    def numbers(self, value: Any) -> tuple[float, ...]:
+        """The numbers of a small constant; none of anything else."""
+        import torch
+
+        if not isinstance(value, torch.Tensor) or id(value) in self.made or value.numel() > FEW:
+            return ()
+        return tuple(value.detach().double().flatten().tolist())
 
     def note(
         self,
@@ -152,8 +181,9 @@ class Record:
                 if id(tensor) in self.made:
                     inputs.append(self.made[id(tensor)])
                     shapes.append(tuple(tensor.shape))
-                elif id(tensor) in self.names:
-                    parameters[role_of(role, number, found, given)] = self.names[id(tensor)]
+                elif id(tensor) in self.names or id(tensor) in self.aliases:
+                    key = self.names.get(id(tensor)) or self.aliases[id(tensor)]
+                    parameters[role_of(role, number, found, given)] = key
                 elif id(tensor) in self.derived:
                     key, how = self.derived[id(tensor)]
                     parameters[f"{role}.{how}"] = key

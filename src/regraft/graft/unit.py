@@ -12,6 +12,7 @@ NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "r
 RECURRENT = frozenset({"lstm", "gru", "rnn_tanh", "rnn_relu"})
 CELLS = frozenset({"lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"})
 LINEAR = frozenset({"conv", "linear"})
+POINTWISE = frozenset({"add", "sub", "mul", "div"})
 _LAYER = re.compile(r"_l(\d+)(_reverse)?$")
 
 Label = tuple[object, ...]
@@ -64,6 +65,8 @@ class Unit:
             both = any(role.endswith("_reverse") for role in self.parameters)
             into, out = (self.parameters[name].shape for name in ("weight_ih", "weight_hh"))
             return (self.kind.removesuffix("_cell"), into[-1], out[-1], both)
+        if self.kind in POINTWISE:
+            return (self.kind, *sorted(tuple(size for size in p.shape if size != 1) for p in self.parameters.values()))
         shapes = sorted(tuple(sorted(p.shape)) for p in self.parameters.values())
         return (self.kind, *shapes)
 
@@ -96,6 +99,8 @@ def units_of(trace: Trace) -> list[Unit]:
 def split(use: Use, shapes: Mapping[str, tuple[int, ...]]) -> list[Unit]:
     """One use as units: a stack of recurrent layers layer by layer, anything else as it is."""
     owned = {role: Parameter(key, shapes[key], use.axes.get(role, "")) for role, key in use.parameters.items()}
+    if use.kind in ("add", "mul") and set(owned) == {"input"}:
+        owned = {"other": owned["input"]}
     name = use.module or next(iter(use.parameters.values())).rpartition(".")[0]
     if use.kind not in RECURRENT:
         return [Unit(name, use.kind, owned, use)]

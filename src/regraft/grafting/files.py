@@ -7,12 +7,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from regraft.convert import write_files
 from regraft.emit.atomic import replacing
 from regraft.emit.outputs import write_text
 from regraft.errors import OutputError, RegraftError, ShapeMismatchError
-from regraft.graft.filling import load, save
+from regraft.graft.filling import load, save, tensor_of
+from regraft.graft.libraries import TRANSFORMERS
 from regraft.graft.target import load_target
+from regraft.grafting.by_names import ByNames, graft_by_names, reason, report_by_names
 from regraft.grafting.example import example_for
 from regraft.grafting.explaining import explanation, unfit
 from regraft.grafting.report import report_of
@@ -34,6 +38,7 @@ def graft_file(
     shapes: Sequence[tuple[int | None, ...]] = (),
     mapping: File | None = None,
     architecture: File | None = None,
+    config: File | None = None,
     fix: bool = False,
     force: bool = False,
     verify: bool = True,
@@ -44,12 +49,13 @@ def graft_file(
 
     Args:
         weights: A Keras file.
-        target: ``my_net.py:Net``, ``my_net.py:build(num_classes=7)``, ``torchvision:resnet50``, ``timm:resnetv2_50``, or the
-            ``model.py`` that regraft wrote.
+        target: ``my_net.py:Net``, ``my_net.py:build(num_classes=7)``, ``torchvision:resnet50``, ``timm:resnetv2_50``,
+            ``transformers:BertModel``, or the ``model.py`` that regraft wrote.
         out: The state dict, by default the file's name with ``.pth`` in the current folder.
         shapes: Of each input as the module takes it, batch first.
         mapping: A mapping to apply instead of looking for one.
         architecture: The architecture JSON, for a file that has none.
+        config: The ``config.json`` of a model of transformers; by default the one beside the weights.
         fix: Set epsilon and momentum on the module where they differ.
         force: Replace results that are there already.
         verify: Check the file's own model against Keras, where that is installed.
@@ -67,9 +73,20 @@ def graft_file(
     refuse(path, *(() if same else (beside,)), force=force)
     say = progress or (lambda *_: None)
     say("read the file and make the module", 0, 0)
-    module = load_target(target)
+    sizes = config_beside(weights, target) if config is None else Path(config)
+    module = load_target(target, sizes)
     check_checksums(weights)
-    source = converted(read(weights), architecture, shapes)
+    tree = read(weights)
+    why = reason(tree, target, architecture)
+    named = graft_by_names(tree, module, floats(shapes), mapping) if why else None
+    if named is not None and (not named.problems or target.startswith(f"{TRANSFORMERS}:")):
+        return written(named, path, None if same else beside, target, why)
+    try:
+        source = converted(tree, architecture, shapes)
+    except RegraftError:
+        if named is not None:
+            return report_by_names(named, target, notes=(why,))
+        raise
     say("run both modules", 0, 0)
     found = run(source, module, target, shapes, mapping, fix=fix)
     stated = Path(architecture).name if architecture is not None else "the file"
@@ -92,6 +109,32 @@ def graft_file(
         explanation=explanation(found),
         files={path.name: str(path), beside.name: str(beside)},
     )
+
+
+def config_beside(weights: File, target: str) -> Path | None:
+    """The ``config.json`` that lies beside the weights of a model of transformers, as its libraries put it there."""
+    beside = Path(weights).parent / "config.json"
+    return beside if target.startswith(f"{TRANSFORMERS}:") and beside.is_file() else None
+
+
+def floats(shapes: Sequence[tuple[int | None, ...]]) -> tuple[Any, ...]:
+    """Numbers of the shapes that the user gave, for a module of which nothing else is known."""
+    rng = np.random.default_rng(0)
+    whole = [tuple(size or 2 for size in shape) for shape in shapes]
+    return tuple(tensor_of(rng.standard_normal(shape).astype("float32")) for shape in whole)
+
+
+def written(found: ByNames, path: Path, mapping: Path | None, target: str, why: str) -> GraftReport:
+    """What names gave, written as any graft is; nothing if it does not fit."""
+    if found.problems:
+        return report_by_names(found, target, notes=(why,))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, force=True) as file:
+        save(found.module, file)
+    if mapping is not None:
+        write_text(mapping, found.mapping.to_toml(), force=True)
+    files = {path.name: str(path), MAPPING: str(path.with_name(MAPPING))}
+    return report_by_names(found, target, notes=(why,), files=files)
 
 
 def refuse(*paths: Path, force: bool) -> None:

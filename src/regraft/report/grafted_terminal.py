@@ -98,6 +98,8 @@ def result(report: GraftReport) -> str:
             first = f", first at {printable(report.first)}" if report.first else ""
             by = f": the output is off by {error_words(largest)} of its largest value" if largest is not None else ""
             return f"the weights fit, and the module computes something else{first}{by}"
+        case "filled" if report.unfilled or report.lone_layers:
+            return "not every tensor has its place, see below; what the file's model computes is not known"
         case "filled":
             return "every tensor has its place; what the file's model computes is not known, so nothing was compared"
         case _:

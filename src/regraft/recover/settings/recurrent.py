@@ -18,6 +18,8 @@ from regraft.recover.settings.surroundings import PASSIVE
 
 FUNCTIONS = ("tanh", "relu", "sigmoid", "linear", "softsign", "elu", "selu", "hard_sigmoid")
 GATES = ("sigmoid", "hard_sigmoid", "tanh", "relu", "linear")
+#: What hard_sigmoid was before Keras 3; Keras 2.15 writes the same layout as Keras 3.
+OLD = "hard_sigmoid_keras2"
 WRAPPERS = {"Bidirectional": "layer", "TimeDistributed": "layer", "RNN": "cell"}
 #: Layers that keep the width of what passes and so show it to the next kernel.
 KEEPING = PASSIVE - {"Flatten", "Reshape", "Permute"} | {
@@ -113,8 +115,11 @@ def functions(scene: Scene, found: Sequence[Cell]) -> list[Question]:
     other = "hard_sigmoid" if gate == "sigmoid" else "sigmoid"
     gated = any(cell.gated for cell in found)
     costs: dict[tuple[str, str], float] = {}
-    for function, recurrent in product(FUNCTIONS, GATES if gated else (gate,)):
-        part = sure if recurrent == gate else (1 - sure) * (0.8 if recurrent == other else 0.06)
+    old = not scene.dated and written("hard_sigmoid", scene.version) != OLD
+    gates = (*GATES, OLD) if old else GATES
+    for function, recurrent in product(FUNCTIONS, gates if gated else (gate,)):
+        share_of_other = 0.4 if old else 0.8
+        part = sure if recurrent == gate else (1 - sure) * (share_of_other if recurrent in (other, OLD) else 0.06)
         costs[function, recurrent] = conventions.RECURRENT.cost(function) - log(part if gated else 1.0)
     options = [
         Option(

@@ -162,6 +162,11 @@ class Scene:
         stated = tree.keras_version or self.blueprint.keras_version or DIALECT_VERSIONS.get(tree.dialect, "")
         return KerasVersion.parse(stated) if stated else None
 
+    @property
+    def dated(self) -> bool:
+        """Whether the file itself states its version; a layout is shared by several."""
+        return bool(self.draft.grouping.tree.keras_version)
+
     @cached_property
     def shapes(self) -> dict[TensorRef, Shape]:
         """Shapes of all tensors; none where the graph does not hold together yet."""
