@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from regraft.graft.affine import AFFINE, affine, expression, joined
-from regraft.graft.done import Done, said
+from regraft.graft.affine import HALF_HARDSWISH, affine, joined, plainly, renamed
+from regraft.graft.doing import Done
 from regraft.graft.flattening import FLATTENING, MOVING, UNFLATTENING
 from regraft.graft.network import Step
 from regraft.graft.unit import POINTWISE, Unit
@@ -18,33 +17,6 @@ NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hardsigmoid", "softplus
 SHAPE_ONLY = frozenset(
     "flatten reshape view unflatten squeeze unsqueeze expand expand_as __getitem__ contiguous".split()
 )
-
-
-@dataclass(frozen=True)
-class Done:
-    """
-    One step as a person would say it.
-
-    Attributes:
-        kind: ``relu``, ``max_pool``, ``global average pool`` ...
-        settings: What matters of it: ``kernel 3, stride 2, border 0 1 0 1``.
-    """
-
-    kind: str
-    settings: tuple[tuple[str, Any], ...] = ()
-
-    def __str__(self) -> str:
-        if self.kind == AFFINE:
-            return expression(self)
-        told = ", ".join(f"{name} {said(value)}" for name, value in self.settings)
-        return f"{self.kind}({told})" if told else self.kind
-
-
-def said(value: Any) -> str:
-    """A setting in words."""
-    if isinstance(value, tuple):
-        return " ".join(map(said, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def done(steps: Sequence[Step]) -> tuple[tuple[Done, ...], tuple[int, ...]]:
@@ -104,9 +76,11 @@ def told(step: Step, border: tuple[int, ...], *, low: bool = False) -> Done | No
     if step.kind in POINTWISE and not step.inner and set(settings) == {"other"}:
         return affine(step.kind, settings["other"])
     if step.kind == "mul" and step.inner:
-        names = [one.kind for one in done(step.inner)[0]]
-        if names in (["sigmoid"], ["hardsigmoid"]):
-            return Done("silu" if names == ["sigmoid"] else "hardswish")
+        inner = done(step.inner)[0]
+        if len(inner) == 1 and inner[0].kind in ("sigmoid", "hardsigmoid"):
+            return Done("silu" if inner[0].kind == "sigmoid" else "hardswish")
+        if len(inner) == 2 and plainly(inner[0], 1.0, 3.0) and inner[1].kind == "relu6":
+            return HALF_HARDSWISH
     if step.kind in ("max_pool", "avg_pool"):
         kernel = each(settings["kernel_size"], rank)
         stride = each(settings["stride"] or settings["kernel_size"], rank)
@@ -117,8 +91,8 @@ def told(step: Step, border: tuple[int, ...], *, low: bool = False) -> Done | No
         if any(edges) and step.kind == "avg_pool":
             counts = any(border) or bool(settings.get("count_include_pad", True))
             found.append(("over", "map and border" if counts else "the map alone"))
-        elif any(edges) and (low or not any(border)):
-            found.append(("around", "zeros" if low else "nothing"))
+        elif any(edges) and low:
+            found.append(("around", "zeros"))
         return Done(step.kind, tuple(found))
     if step.kind in ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"):
         if step.shapes[0] == step.shapes[1]:
@@ -193,8 +167,6 @@ def settings_of(unit: Unit, border: tuple[int, ...]) -> dict[str, Any]:
         kernel = {"kd": 0, "kh": 1, "kw": 2}
         weight = unit.parameters["weight"]
         sizes = [size for axis, size in zip(weight.axes.split(), weight.shape, strict=True) if axis in kernel]
-        if all(size == 1 for size in sizes) and each(settings["stride"], rank) == (1,) * rank and not any(border):
-            return {}
         padding = settings["padding"]
         if padding == "same":
             wide = [d * (s - 1) for d, s in zip(each(settings["dilation"], rank), sizes, strict=True)]

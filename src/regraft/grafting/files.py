@@ -22,6 +22,7 @@ from regraft.grafting.explaining import explanation, unfit
 from regraft.grafting.report import report_of
 from regraft.grafting.run import Graft, grafted, read_mapping
 from regraft.grafting.source import Converted, File, converted, reader
+from regraft.grafting.unrunnable import tried_on, unrunnable
 from regraft.report import SelfCheckRow, VerificationRow
 from regraft.report.grafted import NOT_VERIFIED, GraftReport
 from regraft.weights import check_checksums, read, write_variables
@@ -83,14 +84,17 @@ def graft_file(
         return written(named, path, None if same else beside, target, why)
     try:
         source = converted(tree, architecture, shapes)
-    except RegraftError:
+    except RegraftError as error:
         if named is not None:
             return report_by_names(named, target, notes=(why,))
-        raise
+        named = graft_by_names(tree, module, floats(shapes), mapping)
+        if not named.complete:
+            raise
+        return written(named, path, None if same else beside, target, f"paired by names, for there is no other way: {error}")
     say("run both modules", 0, 0)
     found = run(source, module, target, shapes, mapping, fix=fix)
     stated = Path(architecture).name if architecture is not None else "the file"
-    if found.comparison is None:
+    if not found.filled:
         return report_of(found, target, architecture=stated, explanation=explanation(found))
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, force=True) as file:
@@ -98,7 +102,7 @@ def graft_file(
     if not same:
         write_text(beside, found.mapping.to_toml(), force=True)
     verification, statistics = NOT_VERIFIED, None
-    if verify:
+    if verify and found.comparison is not None:
         verification, statistics = checked(source, architecture, progress)
     return report_of(
         found,
@@ -166,7 +170,7 @@ def run(
     Raises:
         OutputError: The module cannot be run on the example.
     """
-    example = example_for(source, shapes)
+    example = tried_on(source, shapes) if unrunnable(source) else example_for(source, shapes)
     try:
         return grafted(source, module, example, mapping, fix=fix)
     except ShapeMismatchError as error:

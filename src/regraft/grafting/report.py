@@ -40,7 +40,9 @@ def report_of(
     tree, blueprint, found = graft.source.tree, graft.source.blueprint, graft.grafting
     compared = graft.comparison
     status: Status = "does not fit" if compared is None else "equal" if compared.equal else "different"
-    written = [] if compared is None else [key for entry in graft.mapping.entries for key in entry.parameters if key]
+    if graft.unknown and graft.filled:
+        status = "filled"
+    written = [] if not graft.filled else [key for entry in graft.mapping.entries for key in entry.parameters if key]
     return GraftReport(
         regraft=regraft.__version__,
         file=tree.file,
@@ -57,15 +59,15 @@ def report_of(
         ties=found.ties,
         lone_layers=found.lone_source,
         lone_modules=found.lone_target,
-        unfilled=() if compared is None else unfilled(graft, written),
-        problems=found.problems if compared is None else (),
+        unfilled=unfilled(graft, written) if graft.filled else (),
+        problems=() if graft.filled else found.problems,
         explanation=tuple(explanation),
         outputs=() if compared is None else compared.outputs,
         first=first_of(compared),
         verification=verification,
         choices=tuple(ChoiceRow(c.subject, c.value, c.candidates, c.label, c.evidence) for c in blueprint.choices),
         statistics=statistics,
-        notes=(*tree.notes, *((MASKED,) if masks(graft.source) else ())),
+        notes=(*tree.notes, *graft.unknown, *((MASKED,) if compared is not None and masks(graft.source) else ())),
         files=files or {},
     )
 

@@ -17,6 +17,7 @@ from regraft.grafting.example import example_for
 from regraft.grafting.settling import answers
 from regraft.grafting.source import Converted, File, as_taken, converted, likeliest, reader, wide
 from regraft.grafting.tensor_map import tensor_map
+from regraft.grafting.unrunnable import in_order, said, tried_on, unrunnable
 from regraft.weights import WeightTree, read
 
 #: How often an architecture is recovered anew with what the module says.
@@ -36,6 +37,7 @@ class Graft:
         source: The file as a module of our own.
         example: What the module was run on.
         fixed: Settings that were set on the module.
+        unknown: Layers that keep the file's model from running, in words; then nothing was compared.
     """
 
     module: Any
@@ -45,6 +47,12 @@ class Graft:
     source: Converted = field(repr=False)
     example: tuple[Any, ...] = field(repr=False)
     fixed: tuple[Difference, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def filled(self) -> bool:
+        """Whether the module has the weights."""
+        return self.comparison is not None or bool(self.unknown and not self.problems)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -96,7 +104,8 @@ def graft(
     inputs = tuple(example_input) if isinstance(example_input, list | tuple) else (example_input,)
     inputs = () if example_input is None else inputs
     source = converted(tree, architecture, [tuple(tensor.shape) for tensor in inputs])
-    return grafted(source, module, inputs or example_for(source), mapping, fix=fix)
+    example = inputs or (tried_on(source, ()) if unrunnable(source) else example_for(source))
+    return grafted(source, module, example, mapping, fix=fix)
 
 
 def grafted(
@@ -108,6 +117,8 @@ def grafted(
     fix: bool = False,
 ) -> Graft:
     """The same for a file that is converted already; of an architecture that was recovered the module settles what is open."""
+    if unknown := unrunnable(source):
+        return placed_in_order(source, module, inputs, mapping, unknown)
     right = side(module, inputs)
     source, ours, grafting = placed(source, inputs, right)
     if not source.stated and mapping is None:
@@ -119,15 +130,41 @@ def grafted(
     result = Graft(module, grafting, plan, None, source, inputs)
     if grafting.problems and mapping is None:
         return result
+    put(module, plan, source)
+    fixed = tuple(d for d in grafting.differences if fix and set_on(module, d))
+    comparison = compare(grafting, source.twin.model, module, ours, inputs)
+    told = tuple(d for d in grafting.differences if not (d.moving and comparison.equal))
+    return replace(result, grafting=replace(grafting, differences=told), comparison=comparison, fixed=fixed)
+
+
+def placed_in_order(
+    source: Converted, module: Any, inputs: tuple[Any, ...], mapping: TensorMap | File | None, unknown: tuple[str, ...]
+) -> Graft:
+    """The same for a file whose model cannot be run: layers and modules in order, and nothing compared."""
+    grafting, ran = in_order(source, module, inputs)
+    plan = mapping if isinstance(mapping, TensorMap) else None if mapping is None else read_mapping(mapping)
+    if plan is not None:
+        grafting = replace(grafting, problems=())
+    result = Graft(
+        module, grafting, plan or tensor_map(source.module, grafting), None, source, inputs, unknown=tuple(said(unknown, ran))
+    )
+    if not grafting.problems:
+        put(module, result.mapping, source)
+    return result
+
+
+def put(module: Any, plan: TensorMap, source: Converted) -> None:
+    """
+    Fill a module as a mapping says.
+
+    Raises:
+        ShapeMismatchError: It does not fit.
+    """
     state = plan.parameters(reader(source.tree))
     shapes = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     if wrong := checked(shapes, state):
         raise ShapeMismatchError("the mapping does not fit the module:\n  " + "\n  ".join(wrong[:20]))
     fill(module, state)
-    fixed = tuple(d for d in grafting.differences if fix and set_on(module, d))
-    comparison = compare(grafting, source.twin.model, module, ours, inputs)
-    told = tuple(d for d in grafting.differences if not (d.moving and comparison.equal))
-    return replace(result, grafting=replace(grafting, differences=told), comparison=comparison, fixed=fixed)
 
 
 Placed = tuple[Converted, list[Any], Grafting]

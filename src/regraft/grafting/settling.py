@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from regraft.blueprint import Blueprint, Choice
 from regraft.emit.module import Module
-from regraft.graft.canonical import Done, borders, done, each
+from regraft.graft.canonical import borders, done, each
 from regraft.graft.difference import paired_ways
+from regraft.graft.doing import Done
 from regraft.graft.matching import Matching
 from regraft.graft.network import Node, Way
 from regraft.graft.onto import Side

@@ -24,6 +24,7 @@ BLOCK = 8
 SUM_WHY = "two branches of the same width end here, and the next layer takes that width"
 GATE_WHY = "two layers squeeze the channels and expand them again, as factors of these channels"
 JOIN_WHY = "the channels of these tensors add up to what the next layer takes"
+RESHAPE_WHY = "the vector before it can be cut into a map of this many channels"
 BRANCH_WHY = "the layer before it has another width; this is the newest tensor that fits"
 
 
@@ -117,6 +118,8 @@ def source_of(found: Forward, fact: Fact, rest: Sequence[Fact]) -> tuple[str | N
         return found.merge("Concatenate", branches, wanted, JOIN_WHY), ""
     if takes(fact, found.channels[last], wanted, flat=last in found.flat):
         return last, ""
+    if found.nodes[-1].type == "Dense" and becomes_map(fact, found.channels[last] or 0, wanted):
+        return last, RESHAPE_WHY
     if fact.pointwise and (start := recent(found, wanted)):
         return start, BRANCH_WHY
     if parts := join(found, last, wanted, raw=kind(fact.type) == "normalisation"):
@@ -196,6 +199,12 @@ def takes(fact: Fact, channels: int | None, wanted: int, *, flat: bool) -> bool:
     if channels is None or channels == wanted:
         return True
     return fact.type == "Dense" and not flat and not wanted % channels
+
+
+def becomes_map(fact: Fact, length: int, wanted: int) -> bool:
+    """Whether what a Dense makes can be cut into a map of that many channels: a generator begins so."""
+    mapped = fact.rank_in > 2 or kind(fact.type) == "normalisation"
+    return mapped and length > wanted and not length % wanted
 
 
 def waiting(found: Forward, last: str, wanted: int) -> tuple[str, str] | None:
