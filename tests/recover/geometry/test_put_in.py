@@ -152,3 +152,14 @@ def test_the_second_product_of_a_module_is_of_a_pool() -> None:
     sources = {call.layer: call.inputs[0].layer for call in best.blueprint.calls}
     assert best.blueprint.by_name[sources["pooled"]].type == "MaxPooling2D"
     assert sources["plain"] == sources["squeeze"] == "stem"
+
+
+@pytest.mark.parametrize(
+    ("length", "kind"), [(6 * 5, "Flatten"), (5, "GlobalMaxPooling1D"), (5, "GlobalAveragePooling1D")]
+)
+def test_a_map_before_an_output_that_is_known_to_be_a_vector_becomes_one(length: int, kind: str) -> None:
+    net = [plain("x", "InputLayer"), ("hidden", "Conv1D", {"filters": 5, "kernel_size": (3,)}, {"kernel": (3, 4, 5)})]
+    drafts = fit(draft(net, complete=False), Hints(((8, 4),), {}, ((length,),)))
+    found = {types(one)[-1] for one in drafts}
+    assert kind in found
+    assert "Conv1D" not in found

@@ -30,6 +30,11 @@ CASES: dict[str, tuple[list[Fact], dict[str, tuple[str, ...]]]] = {
         [conv("a", 3, 8), norm("n", 8), conv("b", 8, 5), dense("d", 5, 2)],
         {"n": ("a",), "b": ("n",), "d": ("b",)},
     ),
+    "a vector that becomes a map, normalised before it is convolved": (
+        [dense("d", 100, 49 * 10), norm("n", 10), conv("a", 10, 5)],
+        {"n": ("d",), "a": ("n",)},
+    ),
+    "a vector that becomes a map": ([dense("d", 100, 49 * 10), conv("a", 10, 5)], {"a": ("d",)}),
     "a flattened map": ([conv("a", 3, 8), dense("d", 8 * 49, 10)], {"d": ("a",)}),
     "a projected shortcut": (
         [conv("stem", 3, 8), conv("a", 8, 4), conv("b", 4, 16), conv("shortcut", 8, 16), conv("next", 16, 4)],

@@ -86,7 +86,7 @@ def plan_of(format: Format, draft: Draft, hints: Hints, seen: Borders, *, wide: 
     stated = hints.input_shapes if len(hints.input_shapes) == len(refs) else (None,) * len(refs)
     if not draft.grouping.complete:
         shapes = {ref: (None, *shape) for ref, shape in zip(refs, stated, strict=True) if shape is not None}
-        graph = replace(graph, blueprint=with_slots(graph, demands_of(graph), shapes))
+        graph = replace(graph, blueprint=with_slots(graph, demands_of(graph), shapes, hints.output_shapes))
     demands = demands_of(graph)
     exact = any(fixes_size(graph, name) for name in graph.layers)
     sized = exact or bool(seen.sites)

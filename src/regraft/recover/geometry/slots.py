@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
@@ -38,7 +38,9 @@ def spatial_rank(graph: Graph, call: Call) -> int:
     )
 
 
-def with_slots(graph: Graph, demands: Mapping[str, Demand], stated: Stated) -> Blueprint:
+def with_slots(
+    graph: Graph, demands: Mapping[str, Demand], stated: Stated, ends: Sequence[tuple[int, ...]] = ()
+) -> Blueprint:
     """
     The blueprint with a ``Slot`` before every layer that may want something between it and what comes before.
 
@@ -50,6 +52,7 @@ def with_slots(graph: Graph, demands: Mapping[str, Demand], stated: Stated) -> B
         graph: The draft.
         demands: What every layer demands of its input.
         stated: Inputs with the shapes that the user gave them.
+        ends: Shapes of the known outputs, without the batch axis.
     """
     layers: list[LayerSpec] = []
     calls: list[Call] = []
@@ -81,6 +84,14 @@ def with_slots(graph: Graph, demands: Mapping[str, Demand], stated: Stated) -> B
         layers.append(LayerSpec("slot_end", "Slot", {"role": "end", "rank": 2, "number": seen}))
         calls.append(Call("slot_end", outputs))
         outputs = (TensorRef("slot_end"),)
+    elif ends and all(len(end) == 1 for end in ends):
+        # Every known output is a vector: where a map would leave, a Flatten or a global pool stands behind it.
+        for i, ref in enumerate(outputs):
+            if (rank := kinds.get(ref, -1)) > 0:
+                name = f"slot_end_{i}"
+                layers.append(LayerSpec(name, "Slot", {"role": "vector", "rank": rank, "number": seen}))
+                calls.append(Call(name, (ref,)))
+                outputs = (*outputs[:i], TensorRef(name), *outputs[i + 1 :])
     # Every slot knows how many there are for pools, so that the middle of the network can be told.
     counted = [replace(spec, config={**spec.config, "of": seen}) for spec in layers]
     layers_now = (*graph.blueprint.layers, *counted)
