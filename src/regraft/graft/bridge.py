@@ -23,13 +23,13 @@ class Carried:
         target: Its entry in the target's state dict.
         source: The entry of the source's state dict that fills it; empty for a constant.
         moves: From the one to the other.
-        less: An entry of the source's that is taken off: the bias of a convolution whose twin has none, off the mean.
+        less: Entries of the source's that are taken off: biases of convolutions whose twins have none, off the mean.
     """
 
     target: str
     source: str
     moves: tuple[Move, ...] = ()
-    less: str = ""
+    less: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from regraft.graft.onto import Grafting, Pair
+from regraft.graft.offsets import Offset
+from regraft.graft.onto import Grafting, Merged, Pair
 from regraft.graft.trace import Trace, observe
 
 #: Largest difference of two float64 results that are the same, relative to the largest value.
@@ -46,11 +47,13 @@ class Comparison:
         units: In the order in which the user's module runs.
         outputs: Largest difference of each output relative to its largest value; None where there is no such output.
         alone: The same with the right tensor at every unit before them.
+        merges: The same for sums and other operations on several tensors, by place in the trace of the user's module.
     """
 
     units: tuple[Compared, ...]
     outputs: tuple[float | None, ...]
     alone: tuple[float | None, ...] = ()
+    merges: Mapping[int, float | None] = field(default_factory=dict)
 
     @property
     def first(self) -> Compared | None:
@@ -80,22 +83,44 @@ def compare(grafting: Grafting, source: Any, target: Any, ours: Sequence[Any], t
     ours, theirs = [wide(x) for x in ours], [wide(x) for x in theirs]
     left_run, left = observe(source, ours)
     right_run, right = observe(twin, theirs)
-    places = {pair.places[1]: pair.places[0] for pair in grafting.pairs if not pair.partial}
-    forced_run, forced = observe(
-        twin, theirs, lambda place, like: laid_as(left[places[place]], like) if place in places else None
-    )
+    known = {pair.places[1]: pair for pair in (*grafting.merges, *(p for p in grafting.pairs if not p.partial))}
+    biases = {name: tensor.double() for name, tensor in source.state_dict().items()}
+
+    def wanted(place: int, like: Any) -> Any:
+        """What the operation at a place of the twin should make."""
+        if place not in known:
+            return None
+        tensor = laid_as(left[known[place].places[0]], like)
+        return None if tensor is None else moved(tensor, known[place].offset, biases, -1)
+
+    def wrong(pair: Pair | Merged, run: Mapping[int, Any]) -> float | None:
+        """How much the operation of the twin is off."""
+        return error(left[pair.places[0]], moved(run[pair.places[1]], pair.offset, biases, 1))
+
+    forced_run, forced = observe(twin, theirs, wanted)
     units = tuple(
         Compared(
             pair,
-            error(left[pair.places[0]], right[pair.places[1]]),
-            error(left[pair.places[0]], forced[pair.places[1]]),
+            wrong(pair, right),
+            wrong(pair, forced),
             (tuple(left[pair.places[0]].shape), tuple(right[pair.places[1]].shape)),
         )
         for pair in grafting.pairs
         if not pair.partial
     )
     ends = [left[place] if place >= 0 else ours[-1 - place] for place in left_run.outputs]
-    return Comparison(units, outputs(ends, right_run, right, theirs), outputs(ends, forced_run, forced, theirs))
+    merges = {merged.places[1]: wrong(merged, forced) for merged in grafting.merges}
+    told = (outputs(ends, run, made, theirs) for run, made in ((right_run, right), (forced_run, forced)))
+    return Comparison(units, *told, merges)
+
+
+def moved(tensor: Any, offset: Offset, biases: Mapping[str, Any], sign: int) -> Any:
+    """A tensor of the twin with the biases that it is without, or the other way round."""
+    for key in offset.keys:
+        shape = [1] * tensor.ndim
+        shape[offset.axis] = -1
+        tensor = tensor + sign * biases[key].reshape(shape)
+    return tensor
 
 
 def outputs(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from regraft.graft.canonical import Done, done, said, settings_of
+from regraft.graft.canonical import done, settings_of
+from regraft.graft.doing import AFFINE, Done, said
 from regraft.graft.flattening import MOVING
 from regraft.graft.matching import Matching
 from regraft.graft.network import Network, Node, Way
@@ -29,8 +30,8 @@ class Difference:
         expected: As in the converted model.
         found: As in the user's module.
         fix: What to change, in one line; empty if that is not one line.
-        unit: Name of the unit of the user's module in whose result it shows; ``output 1`` for an output, empty for a sum or
-            another merge.
+        place: Of the operation in the trace of the user's module in whose result it shows; -2 for the first output, -3 for
+            the second.
         moving: Whether numbers change places and nothing else is done to them: two spellings of one thing, if the results
             are equal.
     """
@@ -41,7 +42,7 @@ class Difference:
     expected: str
     found: str
     fix: str = ""
-    unit: str = ""
+    place: int = -1
     moving: bool = False
 
     def __str__(self) -> str:
@@ -71,6 +72,7 @@ def inside(twin: Node, node: Node) -> list[Difference]:
     if twin.unit is None or node.unit is None:
         return []
     ours, theirs = settings_of(twin.unit, edge(twin)), settings_of(node.unit, edge(node))
+    ours, theirs = filled_up(ours, theirs), filled_up(theirs, ours)
     return [
         Difference(
             node.name,
@@ -82,12 +84,22 @@ def inside(twin: Node, node: Node) -> list[Difference]:
             shows_in(node),
         )
         for name in ours
-        if name in theirs and not alike(ours[name], theirs[name])
+        if not alike(ours[name], theirs[name])
     ]
+
+
+def filled_up(settings: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Settings that both sides have; a unit that has none (a Linear, a convolution of size 1) neither steps nor pads."""
+    if settings:
+        return {name: value for name, value in settings.items() if name in other or not other}
+    quiet = {"stride": 1, "padding": 0}
+    return {name: (quiet[name],) * len(other[name]) for name in quiet if name in other}
 
 
 def alike(ours: Any, theirs: Any) -> bool:
     """Whether two settings are the same."""
+    if isinstance(ours, tuple) and isinstance(theirs, tuple):
+        return len(ours) == len(theirs) and all(map(alike, ours, theirs))
     if isinstance(ours, float | int) and isinstance(theirs, float | int):
         return abs(ours - theirs) <= ROUNDING * max(abs(ours), abs(theirs))
     if isinstance(ours, tuple) and isinstance(theirs, tuple) and len(ours) != len(theirs):
@@ -127,7 +139,8 @@ def between(source: Network, target: Network, twin: Node, node: Node, matching: 
                 "what happens on the way",
                 listed(expected),
                 listed(seen),
-                unit=shows_in(node),
+                fix_on_the_way(source.nodes[ours.source], node, expected, seen),
+                shows_in(node),
                 moving=all(
                     step.kind in REARRANGING for step in (*expected, *seen) if step not in expected or step not in seen
                 ),
@@ -138,13 +151,45 @@ def between(source: Network, target: Network, twin: Node, node: Node, matching: 
     if unpaired and not lone and len(twin.before) == len(node.before):
         expected = " and ".join(sorted(source.nodes[way.source].name for way in twin.before))
         seen = " and ".join(sorted(target.nodes[way.source].name for way in node.before))
-        found.append(Difference(node.name, twin.name, "what it takes", expected, seen, unit=shows_in(node)))
+        found.append(Difference(node.name, twin.name, "what it takes", expected, seen, place=shows_in(node)))
     return found
 
 
-def shows_in(node: Node) -> str:
+def shows_in(node: Node) -> int:
     """Where a difference right before or inside a node shows."""
-    return node.name if node.unit is not None or node.kind == "output" else ""
+    if node.kind == "output":
+        return -1 - int(node.name.rpartition(" ")[2])
+    return node.unit.use.place if node.unit is not None else node.place
+
+
+def fix_on_the_way(before: Node, node: Node, expected: Sequence[Done], seen: Sequence[Done]) -> str:
+    """The line that adds what is missing at an end of the module, or that sets a pool right; empty if it is not one line."""
+    if before.kind == "input" and not seen and len(expected) == 1 and expected[0].kind == AFFINE:
+        return f"call the module with {expected[0].expression()}"
+    if node.kind == "output" and not seen and len(expected) == 1 and expected[0].kind in ("softmax", "sigmoid"):
+        axis = ", -1" if expected[0].kind == "softmax" else ""
+        return f"take torch.{expected[0].kind}(result{axis}) of its result"
+    other = [(a, b) for a, b in zip(expected, seen, strict=False) if not same(a, b)]
+    if len(expected) == len(seen) and len(other) == 1:
+        return fix_of_pool(*other[0])
+    return ""
+
+
+def fix_of_pool(ours: Done, theirs: Done) -> str:
+    """The line that makes one pool another that differs in its border only."""
+    a, b = dict(ours.settings), dict(theirs.settings)
+    if ours.kind != theirs.kind or ours.kind not in ("max_pool", "avg_pool"):
+        return ""
+    differing = {name for name in (*a, *b) if not alike(a.get(name), b.get(name))}
+    if differing == {"over"}:
+        return f"count_include_pad={a['over'] == 'map and border'} in that pool"
+    if ours.kind == "max_pool" and differing <= {"border", "around"}:
+        edges = a["border"]
+        sides = tuple(side for axis in reversed(range(0, len(edges), 2)) for side in edges[axis : axis + 2])
+        value = "0.0" if a.get("around") == "zeros" else 'float("-inf")'
+        pad = f", and torch.nn.functional.pad(x, {sides}, value={value}) in front of it" if any(edges) else ""
+        return f"padding=0 in that pool{pad}"
+    return ""
 
 
 def paired_ways(twin: Node, node: Node, matching: Matching) -> list[tuple[Way, Way]]:
@@ -164,6 +209,8 @@ def same(ours: Done, theirs: Done) -> bool:
     if ours.kind != theirs.kind:
         return False
     a, b = dict(ours.settings), dict(theirs.settings)
+    if "max_pool" in ours.kind and a.get("around") != b.get("around"):
+        return False
     return all(alike(a[name], b[name]) for name in a if name in b)
 
 

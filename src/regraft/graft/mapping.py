@@ -21,7 +21,7 @@ HEAD = """\
 # moves     how their axes move, one after another
 # to        parameters of the module, one for each array that comes out; "" for one that it has no place for
 # then      moves of one parameter alone, by its name
-# less      a variable that is taken off a parameter: a convolution's bias, off the mean of the normalisation behind it
+# less      variables that are taken off a parameter: biases of convolutions, off the mean of the normalisation behind them
 """
 KEYS = frozenset({"layer", "from", "made", "moves", "to", "then", "less", "how"})
 
@@ -45,7 +45,7 @@ class Entry:
         moves: From the variables to the parameters.
         parameters: Keys of the module's state dict; empty text for an array that it has no place for.
         then: Further moves of one parameter, by its key.
-        less: Path of a stored variable that is taken off a parameter, by its key.
+        less: Paths of stored variables that are taken off a parameter, by its key.
         how: Why they belong together.
     """
 
@@ -54,7 +54,7 @@ class Entry:
     moves: tuple[Move, ...]
     parameters: tuple[str, ...]
     then: Mapping[str, tuple[Move, ...]]
-    less: Mapping[str, str]
+    less: Mapping[str, tuple[str, ...]]
     how: str = ""
 
     def forward(self, read: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
@@ -65,8 +65,7 @@ class Entry:
             if not key:
                 continue
             (moved,) = apply(self.then.get(key, ()), (array,))
-            less = self.less.get(key)
-            found[key] = (moved.astype("float64") - read(less)).astype(moved.dtype) if less else moved
+            found[key] = shifted(moved, self.less.get(key, ()), -1, read)
         return found
 
     def backward(self, state: Mapping[str, np.ndarray], read: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
@@ -79,13 +78,24 @@ class Entry:
                 arrays.append(old)
                 continue
             array = state[key]
-            less = self.less.get(key)
-            array = (array.astype("float64") + read(less)).astype(array.dtype) if less else array
+            array = shifted(array, self.less.get(key, ()), 1, read)
             arrays.append(undo(self.then.get(key, ()), (array,))[0])
         found: dict[str, np.ndarray] = {}
         for source, array in zip(self.sources, undo(self.moves, tuple(arrays)), strict=True):
             found |= dict(zip(source.paths, undo(source.moves, (array,)), strict=True))
         return found
+
+
+def shifted(
+    array: np.ndarray, paths: Sequence[str], sign: int, read: Callable[[str], np.ndarray]
+) -> np.ndarray:
+    """An array with stored variables added or taken off, in its own precision."""
+    if not paths:
+        return array
+    total = array.astype("float64")
+    for path in paths:
+        total = total + sign * read(path).astype("float64")
+    return total.astype(array.dtype)
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,7 @@ def table(entry: Entry) -> dict[str, Any]:
     if entry.then:
         found["then"] = {key: [spelled(move) for move in moves] for key, moves in entry.then.items()}
     if entry.less:
-        found["less"] = dict(entry.less)
+        found["less"] = {key: paths[0] if len(paths) == 1 else list(paths) for key, paths in entry.less.items()}
     if entry.how:
         found["how"] = entry.how
     return found
@@ -171,7 +181,8 @@ def entry_of(data: Any, place: str) -> Entry:
     tables = made if isinstance(made, list) else [{"from": [path]} for path in texts(data.get("from", []), place)]
     sources = tuple(Made(texts(one.get("from", []), place), moves(one.get("moves", []), place)) for one in tables)
     then = {key: moves(value, place) for key, value in table_of(data.get("then", {}), place).items()}
-    less = {key: texts([value], place)[0] for key, value in table_of(data.get("less", {}), place).items()}
+    taken = table_of(data.get("less", {}), place)
+    less = {key: texts(value if isinstance(value, list) else [value], place) for key, value in taken.items()}
     return Entry(
         texts([data.get("layer", "")], place)[0],
         sources,

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from regraft.graft.bridge import Bridge, Carried, bridge
-from regraft.graft.canonical import done
 from regraft.graft.difference import Difference, differences
 from regraft.graft.flattening import columns, rows
+from regraft.graft.front import without_fronts
 from regraft.graft.matching import Matching, match
 from regraft.graft.network import Network, Node, network_of
+from regraft.graft.offsets import Offset, reached
 from regraft.graft.trace import Trace, trace
 from regraft.graft.unit import CELLS
 from regraft.layout import apply
@@ -30,8 +31,9 @@ class Pair:
         how: Why they are a pair.
         carried: The ways of the target's parameters.
         places: Where the two stand in their traces.
-        partial: Whether the two are not compared: the results differ by a bias that the unit behind makes up for, or in the
-            order of their features, or are seen at the end of a stack or loop only.
+        partial: Whether the two are not compared: the results differ in the order of their features, or are seen at the end of
+            a stack or loop only.
+        offset: Biases that the target's result is without, because a normalisation behind it makes up for them.
     """
 
     source: str
@@ -40,6 +42,21 @@ class Pair:
     carried: tuple[Carried, ...]
     places: tuple[int, int]
     partial: bool = False
+    offset: Offset = field(default_factory=Offset)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """
+    A sum, or another operation without parameters on several tensors, in both modules.
+
+    Attributes:
+        places: Where the two stand in their traces.
+        offset: Biases that the target's result is without.
+    """
+
+    places: tuple[int, int]
+    offset: Offset = field(default_factory=Offset)
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,7 @@ class Grafting:
         lone_target: Units of the target without a twin.
         unused: Parameters of the target that its run does not touch.
         problems: Why the result would not be the same function; nothing may be written while there are any.
+        merges: Sums and the like that are pairs.
         matching: Which node is which.
     """
 
@@ -65,6 +83,7 @@ class Grafting:
     lone_target: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    merges: tuple[Merged, ...] = ()
     matching: Matching = field(default_factory=Matching, repr=False)
 
     @property
@@ -96,21 +115,22 @@ def onto(source: Side, target: Side, state: Mapping[str, np.ndarray]) -> Graftin
         target: The user's module.
         state: The parameters of the source.
     """
-    found = match(source.network, target.network)
-    ours, theirs = source.network.nodes, target.network.nodes
+    left, right = without_fronts(source.network, target.network)
+    found = match(left, right)
+    ours, theirs = left.nodes, right.nodes
     bridges: dict[int, Bridge] = {}
     problems: list[str] = parametrized(target.trace.unused)
-    turning = columns(source.network, target.network, found.pairs)
+    turning = columns(left, right, found.pairs)
     for place, twin in sorted(found.pairs.items()):
         a, b = ours[twin].unit, theirs[place].unit
         if a is None or b is None:
             continue
-        turned = rows(source.network, ours[twin], target.network, theirs[place]) if b.kind == "linear" else None
+        turned = rows(left, ours[twin], right, theirs[place]) if b.kind == "linear" else None
         bridges[place] = bridge(a, b, turned, turning.get(place))
         problems += [bridges[place].problem] if bridges[place].problem else []
-    partial, troubles = folded(source.network, target.network, found, bridges, state)
+    offsets, troubles = folded(left, right, found, bridges, state)
     problems += troubles
-    partial |= set(turning) | unseen(theirs) | {i for i, twin in found.pairs.items() if twin in unseen(ours)}
+    partial = set(turning) | unseen(theirs) | {i for i, twin in found.pairs.items() if twin in unseen(ours)}
     pairs = tuple(
         Pair(
             ours[found.pairs[i]].name,
@@ -119,6 +139,7 @@ def onto(source: Side, target: Side, state: Mapping[str, np.ndarray]) -> Graftin
             way.carried,
             places(ours[found.pairs[i]], theirs[i]),
             i in partial,
+            offsets.get(i, Offset()),
         )
         for i, way in bridges.items()
     )
@@ -128,8 +149,13 @@ def onto(source: Side, target: Side, state: Mapping[str, np.ndarray]) -> Graftin
     problems += [f"{name} of the file has no twin in the module" for name in dict.fromkeys(lone)]
     problems += [f"{name} of the module has no twin in the file" for name in dict.fromkeys(alone)]
     ties = tuple((tuple(theirs[i].name for i in group), why) for group, why in found.ties)
-    told = tuple(differences(source.network, target.network, found))
-    return Grafting(pairs, told, ties, lone, alone, target.trace.unused, tuple(problems), found)
+    told = tuple(differences(left, right, found))
+    merges = tuple(
+        Merged((ours[twin].place, theirs[i].place), offsets.get(i, Offset()))
+        for i, twin in found.pairs.items()
+        if theirs[i].unit is None and theirs[i].place >= 0 and ours[twin].place >= 0
+    )
+    return Grafting(pairs, told, ties, lone, alone, target.trace.unused, tuple(problems), merges, found)
 
 
 def unseen(nodes: Sequence[Node]) -> set[int]:
@@ -160,26 +186,28 @@ def places(ours: Any, theirs: Any) -> tuple[int, int]:
 
 def folded(
     source: Network, target: Network, found: Matching, bridges: dict[int, Bridge], state: Mapping[str, np.ndarray]
-) -> tuple[set[int], list[str]]:
-    """Biases that the target has no place for go into the mean of the normalisation behind: where, and what cannot be."""
+) -> tuple[dict[int, Offset], list[str]]:
+    """Biases that the target has no place for go into means of normalisations: what then differs where, and what cannot be."""
     problems: list[str] = []
-    partial: set[int] = set()
-    after = target.after()
+    offsets: dict[int, Offset] = {}
     for place, way in list(bridges.items()):
         for role, parameter in way.left.items():
-            if role == "bias" and (norm := norm_behind(target, after[place])) in bridges:
-                assert norm is not None
-                twin = source.nodes[found.pairs[norm]]
-                if twin.before[0].source == found.pairs[place] and not done(twin.before[0].steps)[0]:
-                    taken_off(bridges, norm, parameter.key)
-                    partial.add(place)
-                    continue
-            if np.any(state[parameter.key] != neutral(role)):
+            if not np.any(state[parameter.key] != neutral(role)):
+                continue
+            way_out = reached(source, found.pairs[place], target, place, found.pairs) if role == "bias" else None
+            if way_out is None or not way_out.norms <= bridges.keys():
+                name, value = target.nodes[place].name, neutral(role)
                 problems.append(
-                    f"{target.nodes[place].name} has no place for {parameter.key}, and it is not {neutral(role):g}: "
-                    "give the module that parameter"
+                    f"{name} has no place for {parameter.key}, and it is not {value:g}: give the module that parameter, "
+                    f'model.get_submodule("{name}").{role} = torch.nn.Parameter(torch.full({parameter.shape}, {value}))'
                 )
-    return partial, problems
+                continue
+            for norm in way_out.norms:
+                taken_off(bridges, norm, parameter.key)
+            axis = 1 if target.nodes[place].kind == "conv" else -1
+            for other in (place, *way_out.sums):
+                offsets[other] = Offset((*offsets.get(other, Offset()).keys, parameter.key), axis)
+    return offsets, problems
 
 
 def neutral(role: str) -> float:
@@ -187,19 +215,10 @@ def neutral(role: str) -> float:
     return 1.0 if role in ("weight", "running_var") else 0.0
 
 
-def norm_behind(network: Network, consumers: Sequence[tuple[int, int]]) -> int | None:
-    """The batch normalisation that alone takes a tensor as it is."""
-    if len(consumers) != 1:
-        return None
-    ((place, number),) = consumers
-    node = network.nodes[place]
-    return place if node.kind == "batch_norm" and not done(node.before[number].steps)[0] else None
-
-
 def taken_off(bridges: dict[int, Bridge], norm: int, bias: str) -> None:
     """The mean of a normalisation less a bias that no longer comes before it."""
     carried = tuple(
-        replace(way, less=bias) if way.target.rpartition(".")[2] == "running_mean" else way
+        replace(way, less=(*way.less, bias)) if way.target.rpartition(".")[2] == "running_mean" else way
         for way in bridges[norm].carried
     )
     bridges[norm] = replace(bridges[norm], carried=carried)
@@ -210,5 +229,6 @@ def filled(grafting: Grafting, state: Mapping[str, np.ndarray]) -> dict[str, np.
     found: dict[str, np.ndarray] = {}
     for way in grafting.carried:
         (array,) = apply(way.moves, (state[way.source],) if way.source else ())
-        found[way.target] = (array.astype("float64") - state[way.less]).astype(array.dtype) if way.less else array
+        less = sum(state[key].astype("float64") for key in way.less)
+        found[way.target] = (array.astype("float64") - less).astype(array.dtype) if way.less else array
     return found

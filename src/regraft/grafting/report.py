@@ -98,7 +98,7 @@ def tensor_row(entry: Entry) -> TensorRow:
     """One entry of the mapping in words."""
     moves = [move.words for source in entry.sources for move in source.moves] + [move.words for move in entry.moves]
     moves += [move.words for key in entry.parameters for move in entry.then.get(key, ())]
-    less = [f"less {path}" for path in entry.less.values()]
+    less = [f"less {path}" for stored in entry.less.values() for path in stored]
     return TensorRow(paths_of(entry), "; ".join([*moves, *less]), tuple(key for key in entry.parameters if key))
 
 
@@ -110,13 +110,14 @@ def paths_of(entry: Entry) -> tuple[str, ...]:
 def difference_rows(graft: Graft) -> tuple[DifferenceRow, ...]:
     """Every difference, with what it does at its own place."""
     compared = graft.comparison
-    effects: dict[str, float | None] = {}
+    effects: dict[int, float | None] = {}
     if compared is not None:
-        effects = {unit.pair.target: unit.alone for unit in compared.units}
-        effects |= {f"output {i + 1}": error for i, error in enumerate(compared.alone)}
+        effects = dict(compared.merges)
+        effects |= {unit.pair.places[1]: unit.alone for unit in compared.units}
+        effects |= {-2 - i: error for i, error in enumerate(compared.alone)}
     fixed = set(map(id, graft.fixed))
     return tuple(
-        DifferenceRow(d.where, d.layer, d.what, d.expected, d.found, effects.get(d.unit), d.fix, id(d) in fixed)
+        DifferenceRow(d.where, d.layer, d.what, d.expected, d.found, effects.get(d.place), d.fix, id(d) in fixed)
         for d in graft.grafting.differences
     )
 

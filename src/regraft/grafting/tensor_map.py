@@ -32,7 +32,7 @@ def tensor_map(module: Module, grafting: Grafting) -> TensorMap:
                 telling(transfer.moves),
                 tuple(item[1].target if item else "" for item in found),
                 {way.target: telling(way.moves) for way in ways if telling(way.moves)},
-                {way.target: paths[way.less] for way in ways if way.less},
+                {way.target: tuple(paths[key] for key in way.less) for way in ways if way.less},
                 next(item[0].how for item in found if item),
             )
         )
