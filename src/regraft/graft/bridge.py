@@ -88,7 +88,7 @@ def between(given: Parameter, wanted: Parameter, linear: bool) -> tuple[Move, ..
     >>> [move.words for move in between(given, wanted, True)]
     ['cout cin -> cout cin 1 1']
     """
-    if given.axes == wanted.axes:
+    if given.axes and given.axes == wanted.axes:
         return () if given.shape == wanted.shape else None
     if not linear or not given.axes or not wanted.axes:
         return () if given.shape == wanted.shape else stretched(given.shape, wanted.shape)

@@ -84,12 +84,13 @@ def told(step: Step, border: tuple[int, ...], *, low: bool = False) -> Done | No
     if step.kind in ("max_pool", "avg_pool"):
         kernel = each(settings["kernel_size"], rank)
         stride = each(settings["stride"] or settings["kernel_size"], rank)
-        if step.kind == "avg_pool" and kernel == step.shapes[0][2:]:
+        if step.kind == "avg_pool" and kernel == step.shapes[0][2:] and set(step.shapes[1][2:]) == {1}:
             return Done("global average pool")
         edges = overhanging(step, kernel, stride, borders(settings["padding"], border, rank))
         found: list[tuple[str, Any]] = [("kernel", kernel), ("stride", stride), ("border", edges)]
         if any(edges) and step.kind == "avg_pool":
-            counts = any(border) or bool(settings.get("count_include_pad", True))
+            own = any(each(settings["padding"], rank))  # what hangs over by ceil_mode is never counted
+            counts = any(border) or (own and bool(settings.get("count_include_pad", True)))
             found.append(("over", "map and border" if counts else "the map alone"))
         elif any(edges) and low:
             found.append(("around", "zeros"))

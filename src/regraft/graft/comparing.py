@@ -62,6 +62,18 @@ class Comparison:
         return next((unit for unit in ordered if not unit.equal), None)
 
     @property
+    def effects(self) -> dict[int, float | None]:
+        """What is wrong at one place alone, by that place in the trace of the user's module; -2 is the first output."""
+        found = dict(self.merges)
+        found |= {unit.pair.places[1]: unit.alone for unit in self.units}
+        return found | {-2 - i: error for i, error in enumerate(self.alone)}
+
+    def respelled(self, place: int) -> bool:
+        """Whether the tensor at a place is right, whatever is done to it there in other words."""
+        found = self.effects.get(place)
+        return found is not None and found <= TOLERANCE
+
+    @property
     def equal(self) -> bool:
         """Whether every unit and every output is equal; where there was no output to compare nothing is."""
         right = [error is not None and error <= TOLERANCE for error in self.outputs]
@@ -97,21 +109,23 @@ def compare(grafting: Grafting, source: Any, target: Any, ours: Sequence[Any], t
         """How much the operation of the twin is off."""
         return error(left[pair.places[0]], moved(run[pair.places[1]], pair.offset, biases, 1))
 
-    forced_run, forced = observe(twin, theirs, wanted)
+    compared = [pair for pair in grafting.pairs if not pair.partial]
+    ends = [left[place] if place >= 0 else ours[-1 - place] for place in left_run.outputs]
+    errors = [wrong(pair, right) for pair in compared]
+    found = outputs(ends, right_run, right, theirs)
+    merged = [wrong(merge, right) for merge in grafting.merges]
+    if all(value is not None and value <= TOLERANCE for value in (*errors, *found, *merged)):
+        forced_run, forced = right_run, right  # where all is right, the right tensors are there already
+    else:
+        forced_run, forced = observe(twin, theirs, wanted)
     units = tuple(
         Compared(
-            pair,
-            wrong(pair, right),
-            wrong(pair, forced),
-            (tuple(left[pair.places[0]].shape), tuple(right[pair.places[1]].shape)),
+            pair, free, wrong(pair, forced), (tuple(left[pair.places[0]].shape), tuple(right[pair.places[1]].shape))
         )
-        for pair in grafting.pairs
-        if not pair.partial
+        for pair, free in zip(compared, errors, strict=True)
     )
-    ends = [left[place] if place >= 0 else ours[-1 - place] for place in left_run.outputs]
-    merges = {merged.places[1]: wrong(merged, forced) for merged in grafting.merges}
-    told = (outputs(ends, run, made, theirs) for run, made in ((right_run, right), (forced_run, forced)))
-    return Comparison(units, *told, merges)
+    merges = {merge.places[1]: wrong(merge, forced) for merge in grafting.merges}
+    return Comparison(units, found, outputs(ends, forced_run, forced, theirs), merges)
 
 
 def moved(tensor: Any, offset: Offset, biases: Mapping[str, Any], sign: int) -> Any:
@@ -141,8 +155,11 @@ def laid_as(tensor: Any, like: Any) -> Any:
     bare, wanted = ([size for size in shape if size != 1] for shape in (tensor.shape, like.shape))
     if bare == wanted:
         return tensor.reshape(like.shape)
-    if sorted(bare) != sorted(wanted) or len(set(bare)) != len(bare):
+    if sorted(bare) != sorted(wanted):
         return None
+    if len(set(bare)) != len(bare):  # a square map: with its channels in the other place, if that makes the shape
+        turned = [tensor.movedim(*ends) for ends in ((-1, 1), (1, -1))] if tensor.ndim > 2 else []
+        return next((other for other in turned if other.shape == like.shape), None)
     return tensor.squeeze().permute([bare.index(size) for size in wanted]).reshape(like.shape)
 
 

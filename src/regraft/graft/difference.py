@@ -10,7 +10,7 @@ from regraft.graft.canonical import done, settings_of
 from regraft.graft.doing import AFFINE, Done, said
 from regraft.graft.flattening import MOVING
 from regraft.graft.matching import Matching
-from regraft.graft.network import Network, Node, Way
+from regraft.graft.network import ORDERED, Network, Node, Way
 
 #: Relative difference of two numbers that are the same setting, stored in float32 here and in float64 there.
 ROUNDING = 1e-6
@@ -152,6 +152,14 @@ def between(source: Network, target: Network, twin: Node, node: Node, matching: 
         expected = " and ".join(sorted(source.nodes[way.source].name for way in twin.before))
         seen = " and ".join(sorted(target.nodes[way.source].name for way in node.before))
         found.append(Difference(node.name, twin.name, "what it takes", expected, seen, place=shows_in(node)))
+    if not unpaired and node.kind in ORDERED and len(twin.before) == len(node.before):
+        wanted, taken = [way.source for way in twin.before], [matching.pairs[way.source] for way in node.before]
+        if wanted != taken and len(set(wanted)) == len(wanted):
+            expected = ", ".join(source.nodes[i].name for i in wanted)
+            seen = ", ".join(target.nodes[way.source].name for way in node.before)
+            found.append(
+                Difference(node.name, twin.name, "the order of what it takes", expected, seen, place=shows_in(node))
+            )
     return found
 
 

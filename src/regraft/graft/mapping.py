@@ -86,9 +86,7 @@ class Entry:
         return found
 
 
-def shifted(
-    array: np.ndarray, paths: Sequence[str], sign: int, read: Callable[[str], np.ndarray]
-) -> np.ndarray:
+def shifted(array: np.ndarray, paths: Sequence[str], sign: int, read: Callable[[str], np.ndarray]) -> np.ndarray:
     """An array with stored variables added or taken off, in its own precision."""
     if not paths:
         return array

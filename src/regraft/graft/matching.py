@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from regraft.graft.alignment import aligned
 from regraft.graft.likeness import likeness
 from regraft.graft.network import ENDS, ORDERED, Network
+from regraft.graft.surroundings import Surroundings
 
 
 @dataclass
@@ -76,8 +77,9 @@ def merges(source: Network, target: Network, found: Matching) -> None:
 
 
 def by_structure(source: Network, target: Network, found: Matching) -> None:
-    """Pairs of nodes with the same past and the same future; symmetric ones are told apart by name, then by order."""
+    """Pairs of nodes with the same past and the same future; symmetric ones by functions, names, order."""
     marks: tuple[dict[int, int], dict[int, int]] = ({}, {})
+    around: Surroundings | None = None
     while True:
         classes = grouped(colours(source, marks[0]), colours(target, marks[1]))
         tied = None
@@ -91,23 +93,32 @@ def by_structure(source: Network, target: Network, found: Matching) -> None:
                 tied = (ours, theirs)
         if tied is None:
             return
-        chosen, reason = closest(source, target, *tied)
+        around = around or Surroundings(source, target)
+        chosen, reason = closest(source, target, *tied, around)
         found.ties.append((tuple(tied[1]), reason))
         marks[0][chosen[0]] = marks[1][chosen[1]] = len(marks[0]) + 1
 
 
 def closest(
-    source: Network, target: Network, ours: Sequence[int], theirs: Sequence[int]
+    source: Network, target: Network, ours: Sequence[int], theirs: Sequence[int], around: Surroundings
 ) -> tuple[tuple[int, int], str]:
-    """Of nodes that the structure does not tell apart, those whose names are most alike, else the first of each."""
+    """Of nodes that the wiring does not tell apart, those with the same functions around them, else by name, else the first."""
     likely = sorted(
-        ((likeness(source.nodes[a].name, target.nodes[b].name), -a, -b) for a in ours for b in theirs), reverse=True
+        (
+            (around.depth(a, b), likeness(source.nodes[a].name, target.nodes[b].name), -a, -b)
+            for a in ours
+            for b in theirs
+        ),
+        reverse=True,
     )
-    (best, a, b), *others = likely
-    rivals = [score for score, x, y in others if (x == a) != (y == b)]
-    if best > 0 and all(score < best for score in rivals):
+    (depth, best, a, b), *others = likely
+    rivals = [(far, score) for far, score, x, y in others if (x == a) != (y == b)]
+    if all(far < depth for far, _ in rivals):
+        return (-a, -b), "the functions around them"
+    if best > 0 and all((far, score) < (depth, best) for far, score in rivals):
         return (-a, -b), "their names"
-    return (min(ours), min(theirs)), "the order in which they run"
+    first = max((x, y) for far, _, x, y in likely if far == depth)
+    return (-first[0], -first[1]), "the order in which they run"
 
 
 Colour = Hashable

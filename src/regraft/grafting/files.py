@@ -82,17 +82,25 @@ def graft_file(
     named = graft_by_names(tree, module, floats(shapes), mapping) if why else None
     if named is not None and (not named.problems or target.startswith(f"{TRANSFORMERS}:")):
         return written(named, path, None if same else beside, target, why)
+    source: Converted | None = None
     try:
         source = converted(tree, architecture, shapes)
+        say("run both modules", 0, 0)
+        found = run(source, module, target, shapes, mapping, fix=fix)
     except RegraftError as error:
         if named is not None:
             return report_by_names(named, target, notes=(why,))
+        if source is not None:
+            raise
         named = graft_by_names(tree, module, floats(shapes), mapping)
         if not named.complete:
             raise
-        return written(named, path, None if same else beside, target, f"paired by names, for there is no other way: {error}")
-    say("run both modules", 0, 0)
-    found = run(source, module, target, shapes, mapping, fix=fix)
+        why = f"paired by names, for there is no other way: {error}"
+        return written(named, path, None if same else beside, target, why)
+    if (
+        named is not None and not found.equal
+    ):  # a recovered architecture that fits in full says more than names, else less
+        return report_by_names(named, target, notes=(why,))
     stated = Path(architecture).name if architecture is not None else "the file"
     if not found.filled:
         return report_of(found, target, architecture=stated, explanation=explanation(found))

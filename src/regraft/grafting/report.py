@@ -51,7 +51,9 @@ def report_of(
         keras_version=tree.keras_version,
         architecture=architecture if graft.stated else "recovered",
         status=status,
-        variables=len({path for entry in graft.mapping.entries for path in paths_of(entry)}) if written else 0,
+        variables=len({path for entry in graft.mapping.entries for path in (*paths_of(entry), *folded(entry))})
+        if written
+        else 0,
         parameters=len(written),
         tried_on=tuple(tuple(tensor.shape) for tensor in graft.example),
         pairs=pair_rows(graft),
@@ -67,7 +69,12 @@ def report_of(
         verification=verification,
         choices=tuple(ChoiceRow(c.subject, c.value, c.candidates, c.label, c.evidence) for c in blueprint.choices),
         statistics=statistics,
-        notes=(*tree.notes, *graft.unknown, *((MASKED,) if compared is not None and masks(graft.source) else ())),
+        notes=(
+            *tree.notes,
+            *graft.unknown,
+            *graft.against,
+            *((MASKED,) if compared is not None and masks(graft.source) else ()),
+        ),
         files=files or {},
     )
 
@@ -102,6 +109,11 @@ def tensor_row(entry: Entry) -> TensorRow:
     return TensorRow(paths_of(entry), "; ".join([*moves, *less]), tuple(key for key in entry.parameters if key))
 
 
+def folded(entry: Entry) -> tuple[str, ...]:
+    """Variables that a parameter was moved by."""
+    return tuple(path for paths in entry.less.values() for path in paths)
+
+
 def paths_of(entry: Entry) -> tuple[str, ...]:
     """The stored variables of an entry."""
     return tuple(path for source in entry.sources for path in source.paths)
@@ -110,11 +122,7 @@ def paths_of(entry: Entry) -> tuple[str, ...]:
 def difference_rows(graft: Graft) -> tuple[DifferenceRow, ...]:
     """Every difference, with what it does at its own place."""
     compared = graft.comparison
-    effects: dict[int, float | None] = {}
-    if compared is not None:
-        effects = dict(compared.merges)
-        effects |= {unit.pair.places[1]: unit.alone for unit in compared.units}
-        effects |= {-2 - i: error for i, error in enumerate(compared.alone)}
+    effects = {} if compared is None else compared.effects
     fixed = set(map(id, graft.fixed))
     return tuple(
         DifferenceRow(d.where, d.layer, d.what, d.expected, d.found, effects.get(d.place), d.fix, id(d) in fixed)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from regraft.blueprint import Blueprint
 from regraft.errors import FileError, RegraftError, ShapeMismatchError, UnknownLayerError
@@ -12,10 +15,12 @@ from regraft.graft.comparing import Comparison, compare
 from regraft.graft.difference import Difference
 from regraft.graft.filling import fill
 from regraft.graft.mapping import TensorMap, checked, from_toml
+from regraft.graft.network import network_of
 from regraft.graft.onto import Grafting, Side, onto, side
 from regraft.grafting.example import example_for
 from regraft.grafting.settling import answers
 from regraft.grafting.source import Converted, File, as_taken, converted, likeliest, reader, wide
+from regraft.grafting.statistics import Contradiction, contradictions
 from regraft.grafting.tensor_map import tensor_map
 from regraft.grafting.unrunnable import in_order, said, tried_on, unrunnable
 from regraft.weights import WeightTree, read
@@ -38,6 +43,7 @@ class Graft:
         example: What the module was run on.
         fixed: Settings that were set on the module.
         unknown: Layers that keep the file's model from running, in words; then nothing was compared.
+        against: Where the statistics in the file contradict the module as it was filled, in words.
     """
 
     module: Any
@@ -48,6 +54,7 @@ class Graft:
     example: tuple[Any, ...] = field(repr=False)
     fixed: tuple[Difference, ...] = ()
     unknown: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
 
     @property
     def filled(self) -> bool:
@@ -130,41 +137,61 @@ def grafted(
     result = Graft(module, grafting, plan, None, source, inputs)
     if grafting.problems and mapping is None:
         return result
-    put(module, plan, source)
+    state = state_of(module, plan, source)
+    against = contradictions(right.network, state)
+    if mapping is None and not source.stated and (wrong := doubted(grafting, against)):
+        return replace(result, grafting=replace(grafting, problems=wrong))
+    fill(module, state)
     fixed = tuple(d for d in grafting.differences if fix and set_on(module, d))
     comparison = compare(grafting, source.twin.model, module, ours, inputs)
-    told = tuple(d for d in grafting.differences if not (d.moving and comparison.equal))
-    return replace(result, grafting=replace(grafting, differences=told), comparison=comparison, fixed=fixed)
+    told = tuple(
+        d for d in grafting.differences if not (d.moving and (comparison.equal or comparison.respelled(d.place)))
+    )
+    said_against = () if source.stated and comparison.equal else tuple(map(str, against))
+    grafting = replace(grafting, differences=told)
+    return replace(result, grafting=grafting, comparison=comparison, fixed=fixed, against=said_against)
 
 
 def placed_in_order(
     source: Converted, module: Any, inputs: tuple[Any, ...], mapping: TensorMap | File | None, unknown: tuple[str, ...]
 ) -> Graft:
     """The same for a file whose model cannot be run: layers and modules in order, and nothing compared."""
-    grafting, ran = in_order(source, module, inputs)
+    grafting, run = in_order(source, module, inputs)
     plan = mapping if isinstance(mapping, TensorMap) else None if mapping is None else read_mapping(mapping)
     if plan is not None:
         grafting = replace(grafting, problems=())
-    result = Graft(
-        module, grafting, plan or tensor_map(source.module, grafting), None, source, inputs, unknown=tuple(said(unknown, ran))
-    )
-    if not grafting.problems:
-        put(module, result.mapping, source)
-    return result
+    plan = plan or tensor_map(source.module, grafting)
+    told = tuple(said(unknown, run is not None))
+    result = Graft(module, grafting, plan, None, source, inputs, unknown=told)
+    if grafting.problems:
+        return result
+    state = state_of(module, plan, source)
+    against = tuple(map(str, contradictions(network_of(run), state))) if run is not None else ()
+    if against and mapping is None:
+        return replace(result, grafting=replace(grafting, problems=against))
+    fill(module, state)
+    return replace(result, against=against)
 
 
-def put(module: Any, plan: TensorMap, source: Converted) -> None:
+def state_of(module: Any, plan: TensorMap, source: Converted) -> dict[str, np.ndarray]:
     """
-    Fill a module as a mapping says.
+    The parameters of a module as a mapping has them.
 
     Raises:
-        ShapeMismatchError: It does not fit.
+        ShapeMismatchError: It does not fit the module.
     """
     state = plan.parameters(reader(source.tree))
     shapes = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     if wrong := checked(shapes, state):
         raise ShapeMismatchError("the mapping does not fit the module:\n  " + "\n  ".join(wrong[:20]))
-    fill(module, state)
+    return state
+
+
+def doubted(grafting: Grafting, against: Sequence[Contradiction]) -> tuple[str, ...]:
+    """Contradictions at layers that were paired by nothing better than their order or their names."""
+    tied = {name for names, _ in grafting.ties for name in names}
+    tied |= {pair.target for pair in grafting.pairs if pair.how == "order"}
+    return tuple(str(one) for one in against if tied & {one.layer, one.norm})
 
 
 Placed = tuple[Converted, list[Any], Grafting]
