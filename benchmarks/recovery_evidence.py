@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from benchmarks.recovery_row import Task
-from benchmarks.recovery_run import Arrays, inputs_for, runner
+from benchmarks.recovery_run import Arrays, Runner, inputs_for, runner
 from benchmarks.stripping import Original
 
 from regraft.blueprint import Blueprint, Shape
@@ -26,14 +26,24 @@ def evidence_for(task: Task, original: Original) -> dict[str, Any] | None:
     if task.evidence == "samples":
         return None if samples is None else {"samples": samples}
     run = runner(original.blueprint, original.binding)
-    given = samples or inputs_for(original.blueprint, run, seed=1, batch=PAIRS)[0]
-    given = tuple(array[:PAIRS] for array in given)
-    declared = [original.blueprint.by_name[ref.layer].config.get("batch_shape") for ref in original.blueprint.inputs]
-    fixed = next((shape[0] for shape in declared if isinstance(shape, tuple)), None)
-    if isinstance(fixed, int):
-        given = tuple(array[:fixed] for array in given)
-    outputs = tuple(output.astype("float32") for output in run(given))
-    return {"pairs": (given, outputs)}
+    batches = [samples] if samples else drawn(original.blueprint, run)
+    batches = [tuple(array[:PAIRS] for array in batch) for batch in batches]
+    outputs = [tuple(output.astype("float32") for output in run(batch)) for batch in batches]
+    if any(len(array) != len(batches[0][0]) for made in outputs for array in made):
+        return {"pairs": (batches[0], outputs[0])}  # no batch axis along which more calls could stand
+    return {"pairs": (joined(batches), joined(outputs))}
+
+
+def drawn(blueprint: Blueprint, run: Runner) -> list[Arrays]:
+    """Random inputs; several batches for a model that takes only so few at a time."""
+    first = inputs_for(blueprint, run, seed=1, batch=PAIRS)[0]
+    more = max(1, PAIRS // max(1, len(first[0]))) if first else 1
+    return [first, *(inputs_for(blueprint, run, seed=1 + i, batch=PAIRS)[0] for i in range(1, more))]
+
+
+def joined(batches: Sequence[Arrays]) -> Arrays:
+    """Arrays of several calls as those of one."""
+    return tuple(np.concatenate(arrays) for arrays in zip(*batches, strict=True))
 
 
 def samples_beside(file: Path, blueprint: Blueprint) -> Arrays | None:

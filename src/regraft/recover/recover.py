@@ -178,7 +178,8 @@ def wired(readings: Sequence[Grouping], hints: Hints) -> list[Draft]:
     share = min(1.0, ALL_UP_TO / max(1, *(len(seen.parts) for seen in readings)))
     some, more = max(2, round(FITTED * share)), max(3, round(WIDTH * share))
     drafts = best((priced(draft, seen) for seen in readings for draft in wiring.wire(seen, hints)), some)
-    found = best((fitted for draft in drafts for fitted in geometry.fit(draft, hints)), more)
+    budget = geometry.Budget()
+    found = best((fitted for draft in drafts for fitted in geometry.fit(draft, hints, budget)), more)
     return [settings.ask(draft, hints) for draft in found]
 
 

@@ -10,6 +10,7 @@ from regraft.errors import RegraftError
 from regraft.layers.inputs import InputLayer
 from regraft.recover.draft import Draft, Hints
 from regraft.recover.geometry.borders import Borders, borders
+from regraft.recover.geometry.budget import Budget
 from regraft.recover.geometry.graph import Graph, completed, graph_of
 from regraft.recover.geometry.habits import Habit
 from regraft.recover.geometry.lattice import INFINITE, Lattice, Step
@@ -46,6 +47,10 @@ USUAL = 1.2
 LEAST_LIMIT = 5.0
 
 
+#: Why a draft has no sizes where the work ended before any were found.
+OUT_OF_WORK = "no sizes were found before the search was ended: so many ways to fit these arrays are no network's"
+
+
 #: Errors that absurd input may cause on the way; the draft is then given back as it was.
 ABSURD = (RegraftError, ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError)
 
@@ -78,7 +83,7 @@ NEARLY = 2.0
 EFFORTS = (Effort(9.0), Effort(INFINITE, wide=True))
 
 
-def fit(draft: Draft, hints: Hints) -> list[Draft]:
+def fit(draft: Draft, hints: Hints, budget: Budget | None = None) -> list[Draft]:
     """
     Find the map sizes of a wired draft.
 
@@ -89,13 +94,14 @@ def fit(draft: Draft, hints: Hints) -> list[Draft]:
     Args:
         draft: With default settings wherever the file says nothing.
         hints: Input shapes and answers of the user.
+        budget: What is left of the work for all drafts of a file.
 
     Returns:
         At most 12 drafts, best first. Their costs are those of the draft plus the nats of every setting; where nothing
         fits, the draft as it was, dearer, with an ``open`` choice.
     """
     try:
-        return fitted(draft, hints)
+        return fitted(draft, hints, budget or Budget())
     except ABSURD as error:
         return [unfit(draft, f"the sizes could not be searched: {type(error).__name__}")]
 
@@ -108,28 +114,30 @@ def unfit(draft: Draft, reason: str) -> Draft:
     )
 
 
-def fitted(draft: Draft, hints: Hints) -> list[Draft]:
+def fitted(draft: Draft, hints: Hints, budget: Budget) -> list[Draft]:
     """The best drafts, those of all data formats and habits together."""
     base = graph_of(draft.blueprint, draft.grouping.tree)
     slack = SLACK if len(base.calls) <= LONG else SLACK_LONG
-    blocked = contradiction(base, draft, hints)
+    blocked = contradiction(base, draft, hints, budget)
     if blocked:
         return [unfit(draft, f"whatever the sizes: what reaches layer {blocked} has not the channels that it takes")]
     trained = has_statistics(base)
     # Where stored means will have a say, a first guess is enough to start from.
-    found, failure = tried(base, draft, hints, Borders(), 1.0 if trained else slack)
+    found, failure = tried(base, draft, hints, Borders(), budget, 1.0 if trained else slack)
+    if not found and budget.spent:
+        return [unfit(draft, OUT_OF_WORK)]
     if not found:
         return [unfit(draft, f"no sizes fit: nothing that reaches layer {failure} has the shape that its arrays need")]
     if trained:
         seen = borders(drafts(draft, found)[0].blueprint, draft.grouping.tree)
-        again, _ = tried(base, draft, hints, seen, slack)
+        again, _ = tried(base, draft, hints, seen, budget, slack)
         found = again or found
     return drafts(draft, found)
 
 
-def contradiction(base: Graph, draft: Draft, hints: Hints) -> str:
+def contradiction(base: Graph, draft: Draft, hints: Hints, budget: Budget) -> str:
     """A layer that cannot take what reaches it under any sizes, because ranks or channels are wrong; mostly empty."""
-    plan = plan_of(formats(base, hints)[0], draft, hints, Borders(), wide=False)
+    plan = plan_of(formats(base, hints)[0], draft, hints, Borders(), budget, wide=False)
     if any(deals_anew(spec) for spec in plan.graph.blueprint.layers):
         return ""
     problem = [replace(step, ways=open_sizes(step.ways)) if not step.inputs else step for step in steps(plan, Habit())]
@@ -160,12 +168,14 @@ def has_statistics(graph: Graph) -> bool:
     return any("moving_mean" in shapes for shapes in graph.stored.values())
 
 
-def tried(base: Graph, draft: Draft, hints: Hints, seen: Borders, slack: float) -> tuple[list[Fitted], str]:
+def tried(
+    base: Graph, draft: Draft, hints: Hints, seen: Borders, budget: Budget, slack: float
+) -> tuple[list[Fitted], str]:
     """The searches over all data formats, with rare settings only where nothing else will do."""
     failure, every, best = "", list[Fitted](), INFINITE
     # Rare settings multiply the states; in long networks that takes too long.
     for effort in EFFORTS[:1] if len(base.calls) > WIDE_UP_TO else EFFORTS:
-        plans = [(plan_of(one, draft, hints, seen, wide=effort.wide), one.cost) for one in formats(base, hints)]
+        plans = [(plan_of(one, draft, hints, seen, budget, wide=effort.wide), one.cost) for one in formats(base, hints)]
         # Rare settings must beat what the usual ones have found, or come near.
         found, failed = searched(plans, draft, effort, slack, best + NEARLY)
         failure, every = failure or failed, every + found

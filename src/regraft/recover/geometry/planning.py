@@ -8,6 +8,7 @@ from regraft.blueprint import Choice, Label
 from regraft.recover.draft import Draft, Hints
 from regraft.recover.geometry import entries
 from regraft.recover.geometry.borders import Borders
+from regraft.recover.geometry.budget import Budget
 from regraft.recover.geometry.graph import Graph, with_format
 from regraft.recover.geometry.habits import SUMS_POOLED, SUMS_POOLED_SEPARABLE, Habit, habits
 from regraft.recover.geometry.plan import Plan, demands_of
@@ -77,7 +78,7 @@ def fits_input(graph: Graph, hints: Hints) -> bool:
     return True
 
 
-def plan_of(format: Format, draft: Draft, hints: Hints, seen: Borders, *, wide: bool) -> Plan:
+def plan_of(format: Format, draft: Draft, hints: Hints, seen: Borders, budget: Budget, *, wide: bool) -> Plan:
     """Everything the searches over one graph share."""
     graph = format.graph
     # Places for layers that may be put in hide what a layer is joined with, so roles are told without them.
@@ -103,7 +104,7 @@ def plan_of(format: Format, draft: Draft, hints: Hints, seen: Borders, *, wide: 
         ways,
         hints.settings or {},
         wide,
-        Workshop(),
+        Workshop(budget=budget),
         seen,
         frozenset(ref.layer for ref, e in zip(refs, known, strict=True) if e.stated),
         format.choice,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from regraft.blueprint import Call, Shape, TensorRef
+from regraft.recover.geometry.budget import WAY
 from regraft.recover.geometry.lattice import INFINITE, Edge, Key, Lattice, Step
 from regraft.recover.geometry.ways import Price, Way, Workshop, least
 
@@ -47,9 +48,14 @@ def search(
         costs: list[float] = []
         edges: list[Edge] = []
         for state, key in enumerate(states):
+            if shop.budget.spent:
+                lattice.cut, lattice.failure = True, step.name or "(the outputs)"
+                return lattice
             arriving = tuple(key[p] if p >= 0 else None for p in places)
             base = tuple(key[j] for j in kept)
-            for shapes, group in moves(arriving):  # type: ignore[arg-type]
+            leaving = moves(arriving)  # type: ignore[arg-type]
+            shop.budget.left -= len(leaving)
+            for shapes, group in leaving:
                 if any(not fits(key[j], shapes[0]) for j, fits in partners):  # type: ignore[arg-type]
                     continue
                 chosen = group
@@ -108,6 +114,7 @@ def mover(step: Step, shop: Workshop) -> Callable[[tuple[Shape, ...]], list[tupl
             known: set[object] = set()
             if not arriving or step.demand.allows(arriving[0]):
                 for way in step.ways(arriving):
+                    shop.budget.left -= WAY
                     shapes, function = leaving(way, arriving)
                     if shapes is not None and (way.kind, function) not in known:
                         known.add((way.kind, function))

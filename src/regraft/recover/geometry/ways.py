@@ -12,6 +12,7 @@ from regraft.layers.spatial import MapShape
 from regraft.layers.walk import output_shapes
 from regraft.layers.window import same_totals
 from regraft.recover.draft import with_settings
+from regraft.recover.geometry.budget import Budget
 
 Edits = tuple[tuple[str, Setting], ...]
 
@@ -68,6 +69,7 @@ class Workshop:
     equal: dict[Layer, Layer] = field(default_factory=dict)
     effects: dict[tuple[int, tuple[Shape, ...]], tuple[tuple[Shape, ...] | None, object]] = field(default_factory=dict)
     prices: dict[tuple[str, int, tuple[Shape, ...]], float] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
     def layer(self, spec: LayerSpec, edits: Edits, kind: str = "") -> Layer | None:
         """The layer with these edits; None if they make none."""
