@@ -74,6 +74,8 @@ class Effort:
 LEVELS = (9.0, 14.0, 20.0, 30.0, INFINITE)
 #: The same for rare settings: what needs several of them is wired wrongly, more likely than not.
 LEVELS_WIDE = (9.0, 14.0, 20.0)
+#: The same in long networks, where the first levels hardly ever suffice.
+LEVELS_LONG = (20.0, INFINITE)
 #: States kept while only the most usual settings are tried.
 WIDTH_USUAL = 1500
 #: Rare settings count where they are not dearer than usual ones by more.
@@ -117,20 +119,20 @@ def unfit(draft: Draft, reason: str) -> Draft:
 def fitted(draft: Draft, hints: Hints, budget: Budget) -> list[Draft]:
     """The best drafts, those of all data formats and habits together."""
     base = graph_of(draft.blueprint, draft.grouping.tree)
-    slack = SLACK if len(base.calls) <= LONG else SLACK_LONG
+    slack = SLACK_LONG if is_long(base) else SLACK
     blocked = contradiction(base, draft, hints, budget)
     if blocked:
         return [unfit(draft, f"whatever the sizes: what reaches layer {blocked} has not the channels that it takes")]
-    trained = has_statistics(base)
+    trained, habits = has_statistics(base), likely(base, draft, hints, budget, slack)
     # Where stored means will have a say, a first guess is enough to start from.
-    found, failure = tried(base, draft, hints, Borders(), budget, 1.0 if trained else slack)
+    found, failure = tried(base, draft, hints, Borders(), budget, 1.0 if trained else slack, habits)
     if not found and budget.spent:
         return [unfit(draft, OUT_OF_WORK)]
     if not found:
         return [unfit(draft, f"no sizes fit: nothing that reaches layer {failure} has the shape that its arrays need")]
     if trained:
         seen = borders(drafts(draft, found)[0].blueprint, draft.grouping.tree)
-        again, _ = tried(base, draft, hints, seen, budget, slack)
+        again, _ = tried(base, draft, hints, seen, budget, slack, habits)
         found = again or found
     return drafts(draft, found)
 
@@ -169,7 +171,7 @@ def has_statistics(graph: Graph) -> bool:
 
 
 def tried(
-    base: Graph, draft: Draft, hints: Hints, seen: Borders, budget: Budget, slack: float
+    base: Graph, draft: Draft, hints: Hints, seen: Borders, budget: Budget, slack: float, habits: Sequence[Habit] = ()
 ) -> tuple[list[Fitted], str]:
     """The searches over all data formats, with rare settings only where nothing else will do."""
     failure, every, best = "", list[Fitted](), INFINITE
@@ -177,7 +179,7 @@ def tried(
     for effort in EFFORTS[:1] if len(base.calls) > WIDE_UP_TO else EFFORTS:
         plans = [(plan_of(one, draft, hints, seen, budget, wide=effort.wide), one.cost) for one in formats(base, hints)]
         # Rare settings must beat what the usual ones have found, or come near.
-        found, failed = searched(plans, draft, effort, slack, best + NEARLY)
+        found, failed = searched(plans, draft, effort, slack, best + NEARLY, habits)
         failure, every = failure or failed, every + found
         best = min((one.lattice.best + one.cost for one in every), default=INFINITE)
         if every and min(one.excess for one in every) <= effort.limit:
@@ -185,15 +187,32 @@ def tried(
     return every, failure
 
 
+def likely(graph: Graph, draft: Draft, hints: Hints, budget: Budget, slack: float) -> list[Habit]:
+    """The habits of a long network under which its layers may cost least; none for others, where all are tried."""
+    if not is_long(graph):
+        return []
+    plan = plan_of(formats(graph, hints)[0], draft, hints, Borders(), budget, wide=False)
+    problems = [problem(plan, habit, 0.0, max(slack, LEAST_LIMIT)) for habit in plausible(plan, draft)]
+    return [one.habit for one in sorted(problems, key=lambda one: one.bound)[:MOST_HABITS]]
+
+
+def is_long(graph: Graph) -> bool:
+    """Whether trying everything would take too long."""
+    return len(graph.calls) > LONG
+
+
 def searched(
-    plans: Sequence[tuple[Plan, float]], draft: Draft, effort: Effort, slack: float, most: float
+    plans: Sequence[tuple[Plan, float]],
+    draft: Draft,
+    effort: Effort,
+    slack: float,
+    most: float,
+    habits: Sequence[Habit] = (),
 ) -> tuple[list[Fitted], str]:
     """The lattices of all habits that can compete below a cost, and the layer at which the first failed."""
     limit = effort.limit if effort.wide else min(effort.limit, max(slack, LEAST_LIMIT))
-    problems = [problem(plan, habit, cost, limit) for plan, cost in plans for habit in plausible(plan, draft)]
+    problems = [problem(plan, habit, cost, limit) for plan, cost in plans for habit in habits or plausible(plan, draft)]
     problems.sort(key=lambda one: one.bound)
-    if plans and len(plans[0][0].graph.calls) > LONG:
-        problems = problems[:MOST_HABITS]
     floor = problems[0].bound
     states = most_states(problems)
     for one in problems:
@@ -207,7 +226,7 @@ def searched(
     failure, states = "", most_states(problems)
     if effort.wide:
         problems = problems[:MOST_HABITS_WIDE]
-    for level in LEVELS_WIDE if effort.wide else LEVELS:
+    for level in LEVELS_WIDE if effort.wide else LEVELS_LONG if is_long(plans[0][0].graph) else LEVELS:
         for one in problems:
             lattice = one.search(min(floor + level, most), slack) if one.bound <= min(floor + level, most) else None
             if lattice is not None and not lattice.failure:
