@@ -19,6 +19,7 @@ from regraft.recover.part import Grouping
 from regraft.recover.proof import Effort, proved
 from regraft.recover.question import Question
 from regraft.recover.ranking import fingerprint, ranked, with_shares
+from regraft.recover.redealing import redealt
 from regraft.recover.refuted import Refuted
 from regraft.recover.rescoring import on_samples, rescored
 from regraft.weights import WeightTree
@@ -62,7 +63,7 @@ def recover(
         count: How many to give.
         effort: How long to look for one that reproduces the pairs.
     """
-    drafts = drafted(tree, hints)
+    drafts = [redealt(draft) for draft in drafted(tree, hints)]
     every = ranked(drafts)
     likely = list(islice(every, max(count, LOOKED_AT)))
     likely = weighed(likely)
