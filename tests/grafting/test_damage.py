@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from regraft import graft, samples
 from regraft.graft.onto import onto, side
-from regraft.grafting.run import Graft
+from regraft.grafting.result import Graft
 
 FILE = samples.path("digits.h5")
 EXAMPLE = (2, 1, 8, 8)

@@ -118,6 +118,15 @@ def fix(name: str, what: str, value: Any) -> str:
     if what == "padding":
         sides = tuple(side for axis in reversed(range(0, len(value), 2)) for side in value[axis : axis + 2])
         return f"padding=0 there, and torch.nn.functional.pad(x, {sides}) in front of it"
+    if what == "output padding":
+        return f'model.get_submodule("{name}").output_padding = {value}'
+    if what == "groups":
+        return f'model.get_submodule("{name}").num_groups = {value}'
+    if "activation" in what or what == "reset gate":
+        return (
+            "PyTorch's own has no other: take the class from the model.py that regraft convert writes, "
+            "it has the same parameters"
+        )
     if what in ("stride", "dilation"):
         return f'model.get_submodule("{name}").{what} = {value}'
     return ""

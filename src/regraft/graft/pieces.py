@@ -9,6 +9,7 @@ from typing import Any
 
 from regraft.graft.flattening import FLATTENING
 from regraft.graft.network import Network, Node
+from regraft.graft.trace import own
 from regraft.graft.unit import CELLS, LINEAR, NORMS, RECURRENT, Unit
 
 Size = int | str
@@ -102,7 +103,7 @@ def pieces_of(network: Network, module: Any, names: Mapping[str, str] | None = N
 
 def own_recurrence(part: Any) -> bool:
     """Whether a recurrent module with the parameters of PyTorch's own computes its steps itself."""
-    return hasattr(part, "weight_ih_l0") and not stock(part)
+    return part is not None and own(part)
 
 
 def stock(part: Any) -> bool:

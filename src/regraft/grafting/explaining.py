@@ -12,7 +12,7 @@ from regraft.graft.onto import Side, side
 from regraft.graft.pieces import Piece, pieces_of, registered
 from regraft.graft.side_by_side import Row, side_by_side
 from regraft.graft.skeleton import known_pairs
-from regraft.grafting.run import Graft
+from regraft.grafting.result import Graft
 from regraft.grafting.source import Converted, as_taken, wide
 
 

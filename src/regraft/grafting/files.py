@@ -20,7 +20,8 @@ from regraft.grafting.by_names import ByNames, graft_by_names, reason, report_by
 from regraft.grafting.example import example_for
 from regraft.grafting.explaining import explanation, unfit
 from regraft.grafting.report import report_of
-from regraft.grafting.run import Graft, grafted, read_mapping
+from regraft.grafting.result import Graft
+from regraft.grafting.run import grafted, read_mapping
 from regraft.grafting.source import Converted, File, converted, reader
 from regraft.grafting.unrunnable import tried_on, unrunnable
 from regraft.report import SelfCheckRow, VerificationRow

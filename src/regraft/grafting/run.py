@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from regraft.blueprint import Blueprint
-from regraft.errors import FileError, RegraftError, ShapeMismatchError, UnknownLayerError
-from regraft.graft.comparing import Comparison, compare
+from regraft.errors import FileError, RegraftError, ShapeMismatchError
 from regraft.graft.difference import Difference
 from regraft.graft.filling import fill
 from regraft.graft.mapping import TensorMap, checked, from_toml
 from regraft.graft.network import network_of
-from regraft.graft.onto import Grafting, Side, onto, side
-from regraft.grafting.example import example_for
+from regraft.graft.onto import Grafting, Side, side
+from regraft.graft.setting import ATTRIBUTES
+from regraft.grafting.example import example_for, telling
+from regraft.grafting.judging import CONSTANT, further, judged
+from regraft.grafting.placing import Placed, placed
+from regraft.grafting.result import Graft
 from regraft.grafting.settling import answers
 from regraft.grafting.source import Converted, File, as_taken, converted, likeliest, reader, wide
 from regraft.grafting.statistics import Contradiction, contradictions
@@ -27,59 +29,6 @@ from regraft.weights import WeightTree, read
 
 #: How often an architecture is recovered anew with what the module says.
 MOST_ROUNDS = 4
-
-
-@dataclass(frozen=True)
-class Graft:
-    """
-    A user's module with the weights of a file, and what is known of the result.
-
-    Attributes:
-        module: The module; its parameters are the file's if there are no problems, else untouched.
-        grafting: Which unit became which, what differs, what does not fit.
-        mapping: Every variable's way, to be written, edited and turned round.
-        comparison: Both modules on the same random input; None if the weights do not fit.
-        source: The file as a module of our own.
-        example: What the module was run on.
-        fixed: Settings that were set on the module.
-        unknown: Layers that keep the file's model from running, in words; then nothing was compared.
-        against: Where the statistics in the file contradict the module as it was filled, in words.
-    """
-
-    module: Any
-    grafting: Grafting
-    mapping: TensorMap
-    comparison: Comparison | None
-    source: Converted = field(repr=False)
-    example: tuple[Any, ...] = field(repr=False)
-    fixed: tuple[Difference, ...] = ()
-    unknown: tuple[str, ...] = ()
-    against: tuple[str, ...] = ()
-
-    @property
-    def filled(self) -> bool:
-        """Whether the module has the weights."""
-        return self.comparison is not None or bool(self.unknown and not self.problems)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Why the weights do not fit; none if they do."""
-        return self.grafting.problems
-
-    @property
-    def equal(self) -> bool:
-        """Whether the module computes what the file's own architecture does."""
-        return self.comparison is not None and self.comparison.equal
-
-    @property
-    def blueprint(self) -> Blueprint:
-        """The architecture that the file was read with."""
-        return self.source.blueprint
-
-    @property
-    def stated(self) -> bool:
-        """Whether that architecture was stated; else it was recovered, and the result rests on it."""
-        return self.source.stated
 
 
 def graft(
@@ -126,6 +75,7 @@ def grafted(
     """The same for a file that is converted already; of an architecture that was recovered the module settles what is open."""
     if unknown := unrunnable(source):
         return placed_in_order(source, module, inputs, mapping, unknown)
+    given, inputs = inputs, telling(source, inputs)
     right = side(module, inputs)
     source, ours, grafting = placed(source, inputs, right)
     if not source.stated and mapping is None:
@@ -143,13 +93,13 @@ def grafted(
         return replace(result, grafting=replace(grafting, problems=wrong))
     fill(module, state)
     fixed = tuple(d for d in grafting.differences if fix and set_on(module, d))
-    comparison = compare(grafting, source.twin.model, module, ours, inputs)
-    told = tuple(
-        d for d in grafting.differences if not (d.moving and (comparison.equal or comparison.respelled(d.place)))
+    result = replace(
+        result, fixed=fixed, notes=(CONSTANT,) if any(a is not b for a, b in zip(given, inputs, strict=True)) else ()
     )
-    said_against = () if source.stated and comparison.equal else tuple(map(str, against))
-    grafting = replace(grafting, differences=told)
-    return replace(result, grafting=grafting, comparison=comparison, fixed=fixed, against=said_against)
+    result = judged(replace(result, grafting=grafting), ours)
+    result = further(result) if result.equal and source.stated else result
+    said_against = () if source.stated and result.equal else tuple(map(str, against))
+    return replace(result, against=said_against)
 
 
 def placed_in_order(
@@ -192,24 +142,6 @@ def doubted(grafting: Grafting, against: Sequence[Contradiction]) -> tuple[str, 
     tied = {name for names, _ in grafting.ties for name in names}
     tied |= {pair.target for pair in grafting.pairs if pair.how == "order"}
     return tuple(str(one) for one in against if tied & {one.layer, one.norm})
-
-
-Placed = tuple[Converted, list[Any], Grafting]
-
-
-def placed(source: Converted, inputs: tuple[Any, ...], right: Side) -> Placed:
-    """
-    The file's model run on the example, and paired with the user's module.
-
-    Raises:
-        UnknownLayerError: The file's model has a layer that regraft cannot run.
-    """
-    ours = as_taken(source, inputs)
-    try:
-        left = side(source.twin.model, wide(ours))
-    except NotImplementedError as error:
-        raise UnknownLayerError(f"the file's model cannot be run, so nothing can be compared: {error}") from None
-    return source, ours, onto(left, right, source.state)
 
 
 def settled(source: Converted, inputs: tuple[Any, ...], right: Side, grafting: Grafting) -> Placed | None:
@@ -257,7 +189,7 @@ def read_mapping(path: File) -> TensorMap:
 
 def set_on(module: Any, difference: Difference) -> bool:
     """Set a setting of a normalisation on the module; other settings are the user's to change."""
-    name = {"epsilon": "eps", "momentum": "momentum"}.get(difference.what)
+    name = ATTRIBUTES.get(difference.what)
     if name is None:
         return False
     part = module.get_submodule(difference.where)
