@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from regraft.errors import RegraftError
-from regraft.graft.comparing import compare
+from regraft.graft.comparing import TOLERANCE, compare
 from regraft.graft.difference import Difference
 from regraft.graft.onto import side
 from regraft.graft.stretching import hidden
@@ -75,13 +75,19 @@ def further(graft: Graft) -> Graft:
             why = str(error).strip().partition("\n")[0]
             notes.append(f"the module cannot be run {trial.words}, which the file's model takes: {why}")
             continue
-        if again.equal:
+        if again.equal or (trial.masked and same_outputs(again)):
             notes.append(f"also equal {trial.words}")
             continue
         said = f"equal on the first example, and not {trial.words}"
         again = replace(again, notes=(*graft.notes, *notes, said))
         return masked(again, trial) if trial.masked else again
     return replace(graft, notes=(*graft.notes, *notes))
+
+
+def same_outputs(graft: Graft) -> bool:
+    """Whether the outputs are equal, wherever a module puts its steps on the way there."""
+    found = graft.comparison.outputs if graft.comparison is not None else ()
+    return bool(found) and all(error is not None and error <= TOLERANCE for error in found)
 
 
 def masked(graft: Graft, trial: Trial) -> Graft:
