@@ -101,7 +101,7 @@ def test_an_emitted_module_takes_its_own_weights(tmp_path: Path) -> None:
     assert {pair.how for pair in result.grafting.pairs} == {"structure"}
 
 
-@pytest.mark.parametrize("options", [{}, {"last": True, "pointwise": True}])
+@pytest.mark.parametrize("options", [{}, {"last": True, "pointwise": True}, {"folded": True}])
 def test_the_way_back_is_exact(tmp_path: Path, options: dict[str, Any]) -> None:
     twin = Twin(**options)
     result = graft(FILE, twin, example())
