@@ -9,8 +9,8 @@ from regraft.errors import ShapeMismatchError
 from regraft.graft.mapping import Entry, Made, TensorMap
 from regraft.layout import Fill
 
-STORED = {"/bias": np.arange(12, dtype="float32"), "/mean": np.linspace(0, 1, 5).astype("float32"),
-          "/taken": np.full(5, 0.1, "float32")}  # fmt: skip
+STORED = {"/bias": np.arange(12, dtype="float32"), "/mean": np.random.default_rng(0).random(5, "float32"),
+          "/taken": np.full(5, 7.3, "float32")}  # fmt: skip
 
 
 def plain(path: str, key: str, **more: tuple[str, ...]) -> Entry:

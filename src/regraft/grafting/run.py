@@ -15,6 +15,7 @@ from regraft.graft.filling import fill
 from regraft.graft.mapping import TensorMap, checked, from_toml
 from regraft.graft.network import network_of
 from regraft.graft.onto import Grafting, Side, side
+from regraft.graft.scripted import scripted
 from regraft.graft.setting import ATTRIBUTES
 from regraft.grafting.example import example_for, telling
 from regraft.grafting.judging import CONSTANT, further, judged
@@ -25,6 +26,7 @@ from regraft.grafting.source import Converted, File, as_taken, converted, likeli
 from regraft.grafting.statistics import Contradiction, contradictions
 from regraft.grafting.tensor_map import tensor_map
 from regraft.grafting.unrunnable import in_order, said, tried_on, unrunnable
+from regraft.grafting.untraced import untraced
 from regraft.weights import WeightTree, read
 
 #: How often an architecture is recovered anew with what the module says.
@@ -76,6 +78,8 @@ def grafted(
     if unknown := unrunnable(source):
         return placed_in_order(source, module, inputs, mapping, unknown)
     given, inputs = inputs, telling(source, inputs)
+    if why := scripted(module):
+        return untraced(source, module, inputs, planned(mapping), why)
     right = side(module, inputs)
     source, ours, grafting = placed(source, inputs, right)
     if not source.stated and mapping is None:
@@ -107,7 +111,7 @@ def placed_in_order(
 ) -> Graft:
     """The same for a file whose model cannot be run: layers and modules in order, and nothing compared."""
     grafting, run = in_order(source, module, inputs)
-    plan = mapping if isinstance(mapping, TensorMap) else None if mapping is None else read_mapping(mapping)
+    plan = planned(mapping)
     if plan is not None:
         grafting = replace(grafting, problems=())
     plan = plan or tensor_map(source.module, grafting)
@@ -170,6 +174,11 @@ def settled(source: Converted, inputs: tuple[Any, ...], right: Side, grafting: G
 def unlike(grafting: Grafting) -> tuple[int, int]:
     """How much two modules differ: what does not fit, then settings."""
     return len(grafting.problems), sum(d.what != "momentum" for d in grafting.differences)
+
+
+def planned(mapping: TensorMap | File | None) -> TensorMap | None:
+    """A mapping, of a file or as it is."""
+    return mapping if mapping is None or isinstance(mapping, TensorMap) else read_mapping(mapping)
 
 
 def read_mapping(path: File) -> TensorMap:
