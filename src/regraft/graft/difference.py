@@ -165,7 +165,9 @@ def between(source: Network, target: Network, twin: Node, node: Node, matching: 
         wanted, taken = [way.source for way in twin.before], [matching.pairs[way.source] for way in node.before]
         if wanted != taken and len(set(wanted)) == len(wanted):
             expected = ", ".join(source.nodes[i].name for i in wanted)
-            seen = ", ".join(target.nodes[way.source].name for way in node.before)
+            seen = ", ".join(
+                source.nodes[i].name for i in taken
+            )  # the names of the file for both, or nobody can read it
             found.append(
                 Difference(node.name, twin.name, "the order of what it takes", expected, seen, place=shows_in(node))
             )

@@ -18,6 +18,7 @@ from regraft.graft.onto import Grafting, Side, side
 from regraft.graft.scripted import scripted
 from regraft.graft.setting import ATTRIBUTES
 from regraft.grafting.example import example_for, telling
+from regraft.grafting.fusion import fused
 from regraft.grafting.judging import CONSTANT, further, judged
 from regraft.grafting.placing import Placed, placed
 from regraft.grafting.result import Graft
@@ -84,10 +85,10 @@ def grafted(
     source, ours, grafting = placed(source, inputs, right)
     if not source.stated and mapping is None:
         source, ours, grafting = settled(source, inputs, right, grafting) or (source, ours, grafting)
-    if mapping is None:
-        plan = tensor_map(source.module, grafting)
-    else:
-        plan = mapping if isinstance(mapping, TensorMap) else read_mapping(mapping)
+    plan = planned(mapping)
+    if plan is None and grafting.problems and (found := fused(source, ours, right, inputs, module, grafting)):
+        grafting, plan = found
+    plan = plan or tensor_map(source.module, grafting)
     result = Graft(module, grafting, plan, None, source, inputs)
     if grafting.problems and mapping is None:
         return result
