@@ -27,7 +27,7 @@ PARTS = 3
 NO_TWIN = "has no twin in"
 HOW = "three in one, in the order that makes the outputs equal"
 #: Units of the file's side and of the module's, one of the two sides with three.
-Group = tuple[tuple[Unit, ...], tuple[Unit, ...]]
+Group = tuple[Sequence[Unit], Sequence[Unit]]
 
 
 def fused(
@@ -129,8 +129,7 @@ def said(transfer: Transfer) -> tuple[str, ...]:
 def pair_of(group: Group, order: Sequence[int]) -> Pair:
     """A group as a pair of the report."""
     ours, theirs = group
-    ours = tuple(ours[i] for i in order) if len(ours) > 1 else ours
-    theirs = tuple(theirs[i] for i in order) if len(theirs) > 1 else theirs
+    ours, theirs = ([units[i] for i in order] if len(units) > 1 else units for units in (ours, theirs))
     carried = tuple(Carried(p.key, "", ()) for unit in theirs for p in unit.parameters.values())
     names = [" + ".join(unit.name for unit in side) for side in (ours, theirs)]
     return Pair(names[0], names[1], HOW, carried, (ours[0].use.place, theirs[0].use.place), partial=True)

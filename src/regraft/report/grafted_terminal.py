@@ -128,16 +128,13 @@ def telling(pairs: Sequence[PairRow]) -> tuple[PairRow, ...]:
 
 def table(pairs: Sequence[PairRow]) -> Table:
     """Pairs with how their variables move."""
-    found = table_of(("layer", "left"), ("module", "left"), ("tensors", "left"), ("error", "right"), ("alone", "right"))
+    compared = any(pair.error is not None for pair in pairs)
+    numbers = (("error", "right"), ("alone", "right")) if compared else ()
+    found = table_of(("layer", "left"), ("module", "left"), ("tensors", "left"), *numbers)
     for pair in pairs:
         moves = "; ".join(dict.fromkeys(tensor.moves for tensor in pair.tensors if tensor.moves)) or "as they are"
-        found.add_row(
-            printable(pair.layer),
-            printable(pair.module),
-            printable(moves),
-            error_words(pair.error),
-            error_words(pair.alone),
-        )
+        errors = (error_words(pair.error), error_words(pair.alone)) if compared else ()
+        found.add_row(printable(pair.layer), printable(pair.module), printable(moves), *errors)
     return found
 
 
@@ -222,6 +219,8 @@ def verdict(report: GraftReport) -> Text:
             words = "The weights do not fit: nothing was written."
         case _ if report.settings and report.status == "equal" and not (report.unsure or report.unfilled):
             words = "Done, once the lines above are in your code."
+        case _ if report.status == "filled":
+            words = "Done, and nothing was compared: run the module on inputs whose results you know."
         case _:
             words = "Done, and not certain: see above."
     return Text(f"{words} (exit code {report.exit_code})", style=STYLES[report.status])
