@@ -9,7 +9,7 @@ from typing import Any
 from regraft.errors import RegraftError
 from regraft.graft.comparing import TOLERANCE, compare
 from regraft.graft.difference import Difference
-from regraft.graft.onto import side
+from regraft.graft.onto import Pair, side
 from regraft.graft.stretching import hidden
 from regraft.grafting.placing import placed
 from regraft.grafting.result import Graft
@@ -45,8 +45,27 @@ def judged(graft: Graft, ours: Sequence[Any]) -> Graft:
             same = [d for d in quiet if d.place not in shown]
             differences = tuple(d for d in differences if d not in same)
             notes = respelled(same)
+    notes = (*notes, *exchanged(grafting.pairs))
     grafting = replace(grafting, differences=differences)
     return replace(graft, grafting=grafting, comparison=comparison, notes=(*graft.notes, *notes))
+
+
+def exchanged(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Layers and modules that bear each other's names: what runs where decides, and a person should know of it."""
+    last = [pair.target.rpartition(".")[2] for pair in pairs]
+    known = {pair.source for pair in pairs} & {name for name in last if last.count(name) == 1}
+    found = [
+        f"{pair.source} -> {pair.target}"
+        for pair, name in zip(pairs, last, strict=True)
+        if pair.source in known and name in known and pair.source != name
+    ]
+    if not found:
+        return ()
+    shown = ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
+    return (
+        f"names say otherwise: {shown}. The module calls them in another order than the file's model; each has the weights of "
+        "its place. If the order in the module is a mistake, mend it and graft again",
+    )
 
 
 def respelled(differences: Sequence[Difference]) -> tuple[str, ...]:
