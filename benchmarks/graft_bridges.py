@@ -289,6 +289,6 @@ BRIDGES = (
     Case("MultiHeadAttention as nn.MultiheadAttention", attention, attention_net, [(4, 7, 12)], EITHER),
     Case(
         "query, key, value as one Linear", three_dense,
-        lambda: Net(run_fused, qkv=nn.Linear(6, 18), head=nn.Linear(6, 5)), [(4, 7, 6)], EITHER,
+        lambda: Net(run_fused, qkv=nn.Linear(6, 18), head=nn.Linear(6, 5)), [(4, 7, 6)],
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.graft_twins_table import Twin
 
 from regraft.graft.difference import Difference
-from regraft.grafting.run import Graft
+from regraft.grafting.result import Graft
 
 WORD = re.compile(r'model\.get_submodule\("([^"]+)"\)\.(\w+) = (.+)')
 PAD = re.compile(r"torch\.nn\.functional\.pad\(x, (\([-\d, ]+\))(?:, value=(0\.0|float\(\"-inf\"\)))?\)")

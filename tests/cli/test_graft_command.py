@@ -56,9 +56,22 @@ def test_what_differs_is_listed_with_its_effect(net: str, capsys: pytest.Capture
 
 
 def test_fix_sets_what_can_be_set(net: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["graft", DIGITS, f"{net}(epsilon=1e-5)", "--no-verify", "--fix", "--json"]) == 0
+    assert main(["graft", DIGITS, f"{net}(epsilon=1e-5)", "--no-verify", "--fix", "--json"]) == 3
     report = json.loads(capsys.readouterr().out)
     assert all(row["fixed"] for row in report["differences"])
+    module = Twin(epsilon=1e-5)
+    module.load_state_dict(torch.load("digits.pth", weights_only=True))
+    assert module.norm1.eps == 1e-5, "the state dict does not hold it"
+    for line in report["settings"]:
+        exec(line, {"model": module})  # noqa: S102 - our own output
+    assert module.norm1.eps == module.norm2.eps == 0.001
+
+
+def test_what_was_set_is_shown_as_lines_for_the_users_code(net: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["graft", DIGITS, f"{net}(epsilon=1e-5)", "--no-verify", "--fix"]) == 3
+    text = capsys.readouterr().out
+    assert "Set these in your code too: digits.pth holds weights only" in text
+    assert 'model.get_submodule("norm1").eps = 0.001' in text
 
 
 def test_nothing_is_written_where_weights_do_not_fit(net: str, capsys: pytest.CaptureFixture[str]) -> None:

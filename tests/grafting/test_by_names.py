@@ -13,10 +13,11 @@ import torch
 from tests.graft import gpt2
 from tests.graft.gpt2 import GPT2
 
+from regraft import samples
 from regraft.cli import main
 from regraft.graft.filling import save
-from regraft.graft.mapping import TensorMap, from_toml
-from regraft.grafting.by_names import graft_by_names, report_by_names
+from regraft.graft.mapping import Entry, Made, TensorMap, from_toml
+from regraft.grafting.by_names import graft_by_names, left_out, report_by_names
 from regraft.grafting.files import reverse
 from regraft.weights import read
 
@@ -171,3 +172,13 @@ def test_names_that_do_not_decide_are_refused() -> None:
         del block.ln_1, block.ln_2
     found = graft_by_names(read(FILE), module)
     assert sum("the names do not say which" in problem for problem in found.problems) == 4
+
+
+def test_what_a_mapping_leaves_out_is_told() -> None:
+    tree = read(samples.path("digits.h5"))
+    (said,) = left_out(tree, TensorMap(()))
+    assert "/model_weights/stem/stem/kernel" in said
+    entries = tuple(Entry("", (Made((v.path,)),), (), ("x",), {}, {}) for v in tree.variables())
+    assert left_out(tree, TensorMap(entries)) == []
+    (rest,) = left_out(tree, TensorMap(entries[1:]))
+    assert entries[0].sources[0].paths[0] in rest

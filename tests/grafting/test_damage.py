@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from regraft import graft, samples
 from regraft.graft.onto import onto, side
-from regraft.grafting.run import Graft
+from regraft.grafting.result import Graft
 
 FILE = samples.path("digits.h5")
 EXAMPLE = (2, 1, 8, 8)
@@ -112,6 +112,31 @@ def test_what_is_no_damage_is_not_called_one(damage: str, train: bool) -> None:
     assert result.equal
     assert result.grafting.differences == ()
     assert result.module.training is train
+
+
+class Exchanged(Net):
+    """The two convolutions of one shape under the names that they have in Keras, called in the other order."""
+
+    def __init__(self, damage: str) -> None:
+        super().__init__(damage)
+        self.conv2d, self.residual_conv = self._modules.pop("first"), self._modules.pop("second")
+
+    @property
+    def first(self) -> Any:
+        return self.conv2d
+
+    @property
+    def second(self) -> Any:
+        return self.residual_conv
+
+
+@pytest.mark.parametrize(("damage", "told"), [("swapped", True), ("", False)])
+def test_two_layers_of_one_shape_that_are_exchanged_are_named(damage: str, told: bool) -> None:
+    result = graft(FILE, Exchanged(damage), torch.ones(EXAMPLE))
+    assert result.equal
+    said = [note for note in result.notes if "names say otherwise" in note]
+    assert bool(said) is told
+    assert all("conv2d -> residual_conv, residual_conv -> conv2d" in note for note in said) or not told
 
 
 @pytest.mark.parametrize(("slope", "found"), [(0.3, True), (0.01, False)])

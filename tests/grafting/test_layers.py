@@ -225,13 +225,6 @@ def listed(value: Any) -> list[Any]:
 
 REFUSED = [
     (
-        "a GRU whose reset gate comes before the product",
-        lambda k, la: k.Sequential([la.Input((7, 5)), la.GRU(6, reset_after=False), la.Dense(3)]),
-        CASES["GRU"][1],
-        (2, 7, 5),
-        "has no twin",
-    ),
-    (
         "a weight that is computed from others",
         lambda k, la: k.Sequential([la.Input((5,)), la.Dense(6, "relu"), la.Dense(3)]),
         lambda: nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(5, 6)), nn.ReLU(), nn.Linear(6, 3)),

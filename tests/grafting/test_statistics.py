@@ -16,7 +16,8 @@ from regraft import graft, samples
 from regraft.graft.mapping import Entry, TensorMap
 from regraft.graft.onto import Grafting, Pair, side
 from regraft.grafting.report import report_of
-from regraft.grafting.run import Graft, doubted, grafted
+from regraft.grafting.result import Graft
+from regraft.grafting.run import doubted, grafted
 from regraft.grafting.statistics import Contradiction, contradictions
 
 #: Weights alone: the architecture is recovered, and nobody has stated it.

@@ -13,7 +13,7 @@ from tests.graft import mobile
 from tests.graft.mobile import SHAPE
 
 from regraft import graft
-from regraft.grafting.run import Graft
+from regraft.grafting.result import Graft
 
 pytestmark = pytest.mark.oracle
 MAKERS: dict[str, Callable[[Any], Any]] = {

@@ -45,7 +45,7 @@ def shown(report: GraftReport, *, everything: bool = False) -> str:
         ),
         ({"statistics": SelfCheckRow("", (StatisticRow("bn", 3.0, "contradicts"),))}, 0, "Done: the module"),
         ({"status": "does not fit"}, 2, "The weights do not fit: nothing was written. (exit code 2)"),
-        ({"status": "filled"}, 3, "Done, and not certain: see above. (exit code 3)"),
+        ({"status": "filled"}, 3, "Done, and nothing was compared: run the module on inputs whose results you know."),
         ({"unfilled": ("head.bias",)}, 3, "Done, and not certain"),
         ({"choices": (ChoiceRow("conv.strides", "2", ("1",), "assumed", "why"),)}, 3, "Done, and not certain"),
         ({"choices": (ChoiceRow("conv.strides", "2", ("1",), "supported", "why"),)}, 0, "Done: the module"),

@@ -28,7 +28,9 @@ FITS, KIND, NAMES = 1.0, 1.0, 0.5
 ORDER, SHAPE = "order", "the only one of its shape"
 
 
-def by_order(ours: Sequence[Held], theirs: Sequence[Held], *, ran: bool, ordered: bool) -> Grafting:
+def by_order(
+    ours: Sequence[Held], theirs: Sequence[Held], *, ran: bool, ordered: bool, by_forms: bool = False
+) -> Grafting:
     """
     Pair what two modules hold.
 
@@ -37,6 +39,8 @@ def by_order(ours: Sequence[Held], theirs: Sequence[Held], *, ran: bool, ordered
         theirs: Of the user's module.
         ran: Whether those stand in the order of a run; else in that of their definition.
         ordered: Whether the file tells the order of its layers.
+        by_forms: Whether the order among layers of one form may count where that of all is another: only if the result is
+            compared.
     """
     ways = {(i, j): found for i, a in enumerate(ours) for j, b in enumerate(theirs) if (found := fitting(a, b))}
     single = alone(ways)
@@ -46,6 +50,8 @@ def by_order(ours: Sequence[Held], theirs: Sequence[Held], *, ran: bool, ordered
             a, b = ours[i], theirs[j]
             score[i, j] = FITS + KIND * (a.kind == b.kind) + NAMES * likeness(a.name, b.name)
     couples = [*single, *walked(filled_table(score), score)]
+    if by_forms and len(couples) < max(len(ours), len(theirs)):
+        couples = form_by_form(ours, theirs, ways) or couples
     pairs = tuple(
         Pair(ours[i].name, theirs[j].name, SHAPE if (i, j) in single else ORDER, ways[i, j], (i, j))
         for i, j in sorted(couples, key=lambda c: c[1])
@@ -70,6 +76,19 @@ def alone(ways: Collection[tuple[int, int]]) -> list[tuple[int, int]]:
     """Couples of which neither fits anything else: order has nothing to say there."""
     ours, theirs = Counter(i for i, _ in ways), Counter(j for _, j in ways)
     return [(i, j) for i, j in ways if ours[i] == theirs[j] == 1]
+
+
+def form_by_form(
+    ours: Sequence[Held], theirs: Sequence[Held], ways: Collection[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Couples in the order among those of one form; none if one form is more often on one side."""
+    here, there = (
+        {form: [i for i, one in enumerate(side) if one.form == form] for form in {one.form for one in side}}
+        for side in (ours, theirs)
+    )
+    found = [couple for form in here for couple in zip(here[form], there.get(form, []), strict=False)]
+    whole = len(found) == len(ours) == len(theirs) and all(couple in ways for couple in found)
+    return found if whole else []
 
 
 def filled_table(score: np.ndarray) -> np.ndarray:

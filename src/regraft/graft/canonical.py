@@ -9,10 +9,12 @@ from regraft.graft.affine import HALF_HARDSWISH, affine, joined, plainly, rename
 from regraft.graft.doing import Done
 from regraft.graft.flattening import FLATTENING, MOVING, UNFLATTENING
 from regraft.graft.network import Step
-from regraft.graft.unit import POINTWISE, Unit
+from regraft.graft.unit import CELLS, POINTWISE, RECURRENT, Unit
 
 #: Functions whose result is 0 or more, and pools of it.
 NEVER_NEGATIVE = frozenset({"relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax", "exp"})
+#: What a recurrent module that computes its steps itself calls its functions.
+FUNCTIONS = ("activation", "recurrent_activation")
 #: Steps that change the shape alone, or nothing.
 SHAPE_ONLY = frozenset(
     "flatten reshape view unflatten squeeze unsqueeze expand expand_as __getitem__ contiguous".split()
@@ -109,7 +111,8 @@ def told(step: Step, border: tuple[int, ...], *, low: bool = False) -> Done | No
         return Done(known) if known else Done("clamp", (("min", low), ("max", high)))
     if step.kind == "resize":
         ratio = tuple(round(b / a, 3) for a, b in zip(step.shapes[0][2:], step.shapes[1][2:], strict=False))
-        return Done("resize", (("factor", ratio), ("mode", settings["mode"])))
+        corners = () if "nearest" in settings["mode"] else (("corners", "on" if settings["align_corners"] else "off"),)
+        return Done("resize", (("factor", ratio), ("mode", settings["mode"]), *corners))
     if step.kind in ("softmax", "log_softmax"):
         return Done(step.kind)
     return Done(step.kind, tuple((n, v) for n, v in settings.items() if isinstance(v, int | float | str) or n == "of"))
@@ -175,14 +178,32 @@ def settings_of(unit: Unit, border: tuple[int, ...]) -> dict[str, Any]:
         else:
             edges = borders(padding, border, rank)
         found: dict[str, Any] = {"stride": each(settings["stride"], rank), "padding": edges}
+        if unit.kind == "conv_transpose":
+            found["output padding"] = each(settings["output_padding"], rank)
         if any(size > 1 for size in sizes):
             found["dilation"] = each(settings["dilation"], rank)
         return found
     if "norm" in unit.kind:
         found = {"epsilon": settings.get("eps")}
+        if unit.kind == "group_norm":
+            found["groups"] = settings["num_groups"]
         if unit.kind == "batch_norm" and settings.get("momentum") is not None:
             found["momentum"] = settings["momentum"]
         return found
     if unit.kind == "attention":
         return {"heads": settings.get("num_heads")}
+    if unit.kind in RECURRENT or unit.kind in CELLS:
+        return functions(unit)
     return {}
+
+
+def functions(unit: Unit) -> dict[str, Any]:
+    """The functions of a recurrent unit, where they are known: PyTorch's own have no others."""
+    kind, settings = unit.kind.removesuffix("_cell"), unit.use.settings
+    if not settings.get("own"):
+        own = {"lstm": "tanh", "gru": "tanh", "rnn_tanh": "tanh", "rnn_relu": "relu"}[kind]
+        found = {"activation": own, "recurrent activation": "sigmoid", "reset gate": "behind the product"}
+    else:
+        found = {name.replace("_", " "): settings[name] for name in (*FUNCTIONS, "reset gate") if name in settings}
+    known = {"lstm": 2, "gru": 3}.get(kind, 1)
+    return {name: found[name] for name in ("activation", "recurrent activation", "reset gate")[:known] if name in found}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,12 +48,14 @@ class Comparison:
         outputs: Largest difference of each output relative to its largest value; None where there is no such output.
         alone: The same with the right tensor at every unit before them.
         merges: The same for sums and other operations on several tensors, by place in the trace of the user's module.
+        hidden: What differs at one place alone, and with greater numbers only than the example makes, by that place.
     """
 
     units: tuple[Compared, ...]
     outputs: tuple[float | None, ...]
     alone: tuple[float | None, ...] = ()
     merges: Mapping[int, float | None] = field(default_factory=dict)
+    hidden: Mapping[int, float | None] = field(default_factory=dict)
 
     @property
     def first(self) -> Compared | None:
@@ -66,7 +68,7 @@ class Comparison:
         """What is wrong at one place alone, by that place in the trace of the user's module; -2 is the first output."""
         found = dict(self.merges)
         found |= {unit.pair.places[1]: unit.alone for unit in self.units}
-        return found | {-2 - i: error for i, error in enumerate(self.alone)}
+        return found | {-2 - i: error for i, error in enumerate(self.alone)} | dict(self.hidden)
 
     def respelled(self, place: int) -> bool:
         """Whether the tensor at a place is right, whatever is done to it there in other words."""
@@ -77,7 +79,7 @@ class Comparison:
     def equal(self) -> bool:
         """Whether every unit and every output is equal; where there was no output to compare nothing is."""
         right = [error is not None and error <= TOLERANCE for error in self.outputs]
-        return bool(right) and all(right) and all(unit.equal for unit in self.units)
+        return bool(right) and all(right) and all(unit.equal for unit in self.units) and not self.hidden
 
 
 def compare(grafting: Grafting, source: Any, target: Any, ours: Sequence[Any], theirs: Sequence[Any]) -> Comparison:
@@ -138,12 +140,16 @@ def moved(tensor: Any, offset: Offset, biases: Mapping[str, Any], sign: int) -> 
 
 
 def outputs(
-    ends: Sequence[Any], run: Trace, made: Mapping[int, Any], inputs: Sequence[Any]
+    ends: Sequence[Any],
+    run: Trace,
+    made: Mapping[int, Any],
+    inputs: Sequence[Any],
+    off: Callable[[Any, Any], float | None] | None = None,
 ) -> tuple[float | None, ...]:
     """The outputs of a run against those of the source; None where one side has no such output."""
     others = [made[place] if place >= 0 else inputs[-1 - place] for place in run.outputs]
     return tuple(
-        error(ends[i], others[i]) if i < min(len(ends), len(others)) else None
+        (off or error)(ends[i], others[i]) if i < min(len(ends), len(others)) else None
         for i in range(max(len(ends), len(others)))
     )
 

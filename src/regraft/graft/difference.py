@@ -118,6 +118,15 @@ def fix(name: str, what: str, value: Any) -> str:
     if what == "padding":
         sides = tuple(side for axis in reversed(range(0, len(value), 2)) for side in value[axis : axis + 2])
         return f"padding=0 there, and torch.nn.functional.pad(x, {sides}) in front of it"
+    if what == "output padding":
+        return f'model.get_submodule("{name}").output_padding = {value}'
+    if what == "groups":
+        return f'model.get_submodule("{name}").num_groups = {value}'
+    if "activation" in what or what == "reset gate":
+        return (
+            "PyTorch's own has no other: take the class from the model.py that regraft convert writes, "
+            "it has the same parameters"
+        )
     if what in ("stride", "dilation"):
         return f'model.get_submodule("{name}").{what} = {value}'
     return ""
@@ -156,7 +165,9 @@ def between(source: Network, target: Network, twin: Node, node: Node, matching: 
         wanted, taken = [way.source for way in twin.before], [matching.pairs[way.source] for way in node.before]
         if wanted != taken and len(set(wanted)) == len(wanted):
             expected = ", ".join(source.nodes[i].name for i in wanted)
-            seen = ", ".join(target.nodes[way.source].name for way in node.before)
+            seen = ", ".join(
+                source.nodes[i].name for i in taken
+            )  # the names of the file for both, or nobody can read it
             found.append(
                 Difference(node.name, twin.name, "the order of what it takes", expected, seen, place=shows_in(node))
             )

@@ -26,6 +26,9 @@ HEAD = """\
 KEYS = frozenset({"layer", "from", "made", "moves", "to", "then", "less", "how"})
 
 
+GATES_OF_GRU = 3
+
+
 @dataclass(frozen=True)
 class Made:
     """A variable as Keras 2 and 3 hold it, with the stored arrays it is made of."""
@@ -64,26 +67,70 @@ class Entry:
         for key, array in zip(self.parameters, apply(self.moves, made), strict=True):
             if not key:
                 continue
-            (moved,) = apply(self.then.get(key, ()), (array,))
-            found[key] = shifted(moved, self.less.get(key, ()), -1, read)
+            found[key] = self.put(key, array, read)
         return found
 
     def backward(self, state: Mapping[str, np.ndarray], read: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
-        """The stored arrays by path, from parameters; what the module has no place for is as the file has it."""
+        """
+        The stored arrays by path, from parameters; what the module has no place for, and what did not change, is as it is.
+
+        Raises:
+            ShapeMismatchError: A parameter has changed that Keras has no place for.
+        """
         was = tuple(apply(source.moves, tuple(map(read, source.paths)))[0] for source in self.sources)
         before = apply(self.moves, was)
         arrays: list[np.ndarray] = []
         for key, old in zip(self.parameters, before, strict=True):
-            if not key:
-                arrays.append(old)
+            array = state[key] if key else old
+            if not key or unchanged(array, self.put(key, old, read)):
+                arrays.append(old)  # to take a bias off and add it again may round
                 continue
-            array = state[key]
             array = shifted(array, self.less.get(key, ()), 1, read)
             arrays.append(undo(self.then.get(key, ()), (array,))[0])
+        try:
+            made = undo(self.moves, tuple(arrays))
+        except ValueError:
+            where = f" of the layer {self.layer}" if self.layer else ""
+            raise ShapeMismatchError(
+                f"{', '.join(filter(None, self.parameters))} has other numbers than {self.moves[-1].words}, and the Keras file "
+                f"has no such array{where}: what it does in the module cannot be written there"
+            ) from None
         found: dict[str, np.ndarray] = {}
-        for source, array in zip(self.sources, undo(self.moves, tuple(arrays)), strict=True):
+        for source, array in zip(self.sources, made, strict=True):
             found |= dict(zip(source.paths, undo(source.moves, (array,)), strict=True))
         return found
+
+    def put(self, key: str, array: np.ndarray, read: Callable[[str], np.ndarray]) -> np.ndarray:
+        """An array that the moves made, as the parameter that it becomes."""
+        (moved,) = apply(self.then.get(key, ()), (array,))
+        return shifted(moved, self.less.get(key, ()), -1, read)
+
+
+def unchanged(array: np.ndarray, was: np.ndarray) -> bool:
+    """Whether a parameter is what the file made it, in the precision of the parameter."""
+    return array.shape == was.shape and np.array_equal(
+        array, was.astype(array.dtype), equal_nan=array.dtype.kind == "f"
+    )
+
+
+def biases_together(entries: Sequence[Entry], state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """
+    Parameters with the two biases of a recurrent layer as one, where Keras has one: they are added anyway.
+
+    PyTorch trains both; the second one has no array in the file.
+    """
+    found = dict(state)
+    constant = {key for entry in entries if not entry.sources for key in entry.parameters}
+    for key in constant:
+        other = key.replace("bias_hh", "bias_ih")
+        weight = state.get(key.replace("bias_hh", "weight_hh"))
+        if other == key or other in constant or other not in state or weight is None or not np.any(state[key]):
+            continue
+        if len(weight) == GATES_OF_GRU * weight.shape[1]:
+            continue  # a gate comes between the two
+        found[other] = (state[other].astype("float64") + state[key].astype("float64")).astype(state[other].dtype)
+        found[key] = np.zeros_like(state[key])
+    return found
 
 
 def shifted(array: np.ndarray, paths: Sequence[str], sign: int, read: Callable[[str], np.ndarray]) -> np.ndarray:
@@ -114,13 +161,14 @@ class TensorMap:
         Every stored array.
 
         Raises:
-            ShapeMismatchError: A parameter is missing.
+            ShapeMismatchError: A parameter is missing, or has numbers that the file has no place for.
         """
         missing = [key for entry in self.entries for key in entry.parameters if key and key not in state]
         if missing:
             raise ShapeMismatchError(
                 f"the state dict has no {', '.join(missing[:5])}: is it that of this mapping's module?"
             )
+        state = biases_together(self.entries, state)
         found: dict[str, np.ndarray] = {}
         for entry in self.entries:
             found |= entry.backward(state, read)

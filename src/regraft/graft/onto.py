@@ -159,12 +159,13 @@ def onto(source: Side, target: Side, state: Mapping[str, np.ndarray]) -> Graftin
 
 
 def unseen(nodes: Sequence[Node]) -> set[int]:
-    """Units whose result cannot be seen by itself: the inner layers of a stack, and cells that are called step by step."""
+    """Units whose result cannot be seen by itself: inner layers of a stack, cells called step by step, packed sequences."""
     last = {node.unit.use.place: i for i, node in enumerate(nodes) if node.unit is not None}
     return {
         i
         for i, node in enumerate(nodes)
-        if node.unit is not None and (node.kind in CELLS or last[node.unit.use.place] != i)
+        if node.unit is not None
+        and (node.kind in CELLS or last[node.unit.use.place] != i or node.unit.use.settings.get("packed"))
     }
 
 

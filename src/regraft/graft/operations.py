@@ -9,6 +9,8 @@ from typing import Any
 CONV = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
 TRANSPOSED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
 RNN = (*("input", "hx", "weights", "has_biases", "num_layers", "dropout", "train", "bidirectional", "batch_first"),)
+#: The same for a packed sequence, whose second argument is a tensor.
+PACKED = ("input", "batch_sizes", "hx", "weights", "has_biases", "num_layers", "dropout", "train", "bidirectional")
 CELL = ("input", "hx", "weight_ih", "weight_hh", "bias_ih", "bias_hh")
 MAX_POOL = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
 AVG_POOL = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
@@ -118,6 +120,7 @@ OPERATIONS: dict[str, Operation] = {
     "hardtanh": Operation("clamp", ("input", "min_val", "max_val"), {"min_val": -1.0, "max_val": 1.0}),
     "clamp": Operation("clamp", ("input", "min", "max"), {"min": None, "max": None}),
     "relu6": Operation("relu6"),
+    "dropout": Operation("dropout", ("input", "p", "training")),
     "softmax": Operation("softmax", ("input", "dim"), {"dim": None}),
     "log_softmax": Operation("log_softmax", ("input", "dim"), {"dim": None}),
     "interpolate": Operation(

@@ -9,6 +9,7 @@ from typing import Any
 
 from regraft.graft.flattening import FLATTENING
 from regraft.graft.network import Network, Node
+from regraft.graft.trace import own
 from regraft.graft.unit import CELLS, LINEAR, NORMS, RECURRENT, Unit
 
 Size = int | str
@@ -102,7 +103,7 @@ def pieces_of(network: Network, module: Any, names: Mapping[str, str] | None = N
 
 def own_recurrence(part: Any) -> bool:
     """Whether a recurrent module with the parameters of PyTorch's own computes its steps itself."""
-    return hasattr(part, "weight_ih_l0") and not stock(part)
+    return part is not None and own(part)
 
 
 def stock(part: Any) -> bool:
@@ -215,9 +216,11 @@ def kind_of_class(part: Any, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str
     from torch import nn
 
     spatial = " ".join(SPATIAL[-(len(shapes.get("weight", ())) - 2) :])
-    if isinstance(part, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+    # a module of TorchScript says what it was made from
+    made: Any = getattr(nn, str(getattr(part, "original_name", "")), type(part))
+    if issubclass(made, nn.Conv1d | nn.Conv2d | nn.Conv3d):
         return "conv", f"cout cin {spatial}"
-    if isinstance(part, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+    if issubclass(made, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
         return "conv_transpose", f"cin cout {spatial}"
     known: Sequence[tuple[Any, str, str]] = (
         (nn.Linear, "linear", "cout cin"),
@@ -231,10 +234,10 @@ def kind_of_class(part: Any, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str
         (nn.MultiheadAttention, "attention", ""),
     )
     for family, kind, axes in known:
-        if isinstance(part, family):
+        if issubclass(made, family):
             return kind, axes
-    if isinstance(part, nn.RNN):
-        return f"rnn_{part.nonlinearity}", ""
+    if issubclass(made, nn.RNN):
+        return f"rnn_{getattr(part, 'nonlinearity', 'tanh')}", ""
     if "weight_ih_l0" in shapes and "weight_hh_l0" in shapes:
         gates = shapes["weight_ih_l0"][0] // shapes["weight_hh_l0"][1]
         return {4: "lstm", 3: "gru"}.get(gates, "rnn_tanh"), ""

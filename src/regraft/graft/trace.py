@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from regraft.graft.operations import IDENTITIES, IGNORED, name_of, operation_of
+from regraft.graft.operations import IDENTITIES, IGNORED, PACKED, RNN, name_of, operation_of
 
 #: Arguments that change nothing that is computed when a network is used.
 NO_MATTER = frozenset({"inplace", "training", "dtype", "_stacklevel", "p", "generator", "antialias"})
@@ -20,6 +20,12 @@ NO_MATTER = frozenset({"inplace", "training", "dtype", "_stacklevel", "p", "gene
 RESHAPING = frozenset({"reshape", "view", "unsqueeze", "squeeze", "flatten", "expand", "__getitem__", "view_as"})
 DERIVING = frozenset({"transpose", "permute", "sqrt", "rsqrt", "clamp"})
 POINTWISE = frozenset({"add", "sub", "mul", "div"})
+#: What changes its first argument and returns nothing.
+ASSIGNING = frozenset({"__setitem__"})
+#: Dropouts, which do something when a network is used if nobody tells them that it is.
+DROPPING = frozenset(
+    "dropout alpha_dropout feature_dropout dropout1d dropout2d dropout3d feature_alpha_dropout".split()
+)
 #: Constants with at most so many numbers are settings.
 FEW = 16
 #: Roles of the weights of one direction of a recurrent layer, in the order in which torch hands them over.
@@ -90,23 +96,30 @@ class Record:
     def see(self, function: Any, arguments: Sequence[Any], named: Mapping[str, Any], result: Any) -> None:
         """One call that returned."""
         name = name_of(function)
-        results = list(tensors(result))
+        results = list(tensors(arguments[0] if name in ASSIGNING else result))
         if self.inside or name in IGNORED or not results:
             return
         self.held += results
         operation = operation_of(function)
-        given = dict(zip(operation.arguments, arguments, strict=False))
-        given |= {f"argument_{i}": value for i, value in enumerate(arguments) if i >= len(operation.arguments)}
+        order = PACKED if operation.arguments == RNN and packed(arguments) else operation.arguments
+        given = dict(zip(order, arguments, strict=False))
+        given |= {f"argument_{i}": value for i, value in enumerate(arguments) if i >= len(order)}
         given |= named
         parameters, inputs, shapes = self.sorted(given)
         if not inputs:
             self.derive(name, parameters, next(tensors(list(given.values())), None), results)
             return  # made of parameters or of nothing: a constant of the run
-        if name in IDENTITIES or (name == "flatten" and len(shapes[0]) == 2) or (name == "cat" and len(inputs) == 1):
+        if (
+            (name in IDENTITIES and not drops(name, given))
+            or (name == "flatten" and len(shapes[0]) == 2)
+            or (name == "cat" and len(inputs) == 1)
+        ):
             self.made |= {id(r): inputs[0] for r in results}
             return
         settings = {key: given.get(key, value) for key, value in operation.defaults.items()}
         settings |= {k: v for k, v in given.items() if plain(v) and k not in settings and k not in NO_MATTER}
+        settings |= {"p": given.get("p", 0.5)} if name in DROPPING else {}
+        settings |= {"packed": True} if order is PACKED else {}
         if operation.kind in POINTWISE:
             settings |= {role: numbers for role, value in given.items() if (numbers := self.numbers(value))}
         axes = {role: operation.axes[role] for role in parameters if role in operation.axes}
@@ -161,11 +174,14 @@ class Record:
         How it does that is its own affair; gates and parameters are those of ``torch.nn.LSTM`` and its kin.
         """
         weight_ih, weight_hh = module.weight_ih_l0, module.weight_hh_l0
-        kind = {4: "lstm", 3: "gru", 1: "rnn_tanh"}.get(len(weight_ih) // weight_hh.shape[1], "recurrence")
+        functions = functions_of(module)
+        plainly = "rnn_relu" if functions.get("activation") == "relu" else "rnn_tanh"
+        kind = {4: "lstm", 3: "gru", 1: plainly}.get(len(weight_ih) // weight_hh.shape[1], "recurrence")
         roles = [name for name, _ in module.named_parameters(recurse=False)]
         prefix = f"{self.path[-1]}." if self.path[-1] else ""
         _, inputs, shapes = self.sorted({"input": list(arguments)})
         settings = {"num_layers": 1, "bidirectional": "weight_ih_l0_reverse" in roles, "batch_first": True, "own": True}
+        settings |= functions
         results = list(tensors(result))
         self.held += results
         self.note(kind, inputs, {role: prefix + role for role in roles}, {}, settings, shapes, results)
@@ -188,6 +204,33 @@ class Record:
                     key, how = self.derived[id(tensor)]
                     parameters[f"{role}.{how}"] = key
         return parameters, tuple(inputs), tuple(shapes)
+
+
+def packed(arguments: Sequence[Any]) -> bool:
+    """Whether a recurrent function is given a packed sequence: then the lengths come second, else the states."""
+    return len(arguments) > 1 and not isinstance(arguments[1], list | tuple) and arguments[1].dim() == 1
+
+
+def drops(name: str, given: Mapping[str, Any]) -> bool:
+    """Whether a dropout drops something in a run in evaluation mode: ``functional.dropout(x)`` without ``training=``."""
+    return name in DROPPING and bool(given.get("training", True)) and given.get("p", 0.5) > 0
+
+
+def functions_of(module: Any) -> dict[str, str]:
+    """The functions of a recurrent module that computes its steps itself, by what they are called there."""
+    found: dict[str, str] = {}
+    for name in ("activation", "recurrent_activation"):
+        function = getattr(module, name, None)
+        if callable(function):
+            found[name] = getattr(function, "__name__", type(function).__name__).lower()
+    if isinstance(getattr(module, "reset_after", None), bool):
+        found["reset gate"] = "behind the product" if module.reset_after else "before the product"
+    return found
+
+
+def own(part: Any) -> bool:
+    """Whether a module with the parameters of PyTorch's recurrent ones has a ``forward`` of its own."""
+    return hasattr(part, "weight_ih_l0") and not type(part).forward.__module__.startswith("torch.")
 
 
 def role_of(argument: str, number: int, found: Sequence[Any], given: Mapping[str, Any]) -> str:
@@ -219,6 +262,15 @@ def tensors(value: Any) -> Iterator[Any]:
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from tensors(item)
+
+
+def copied(value: Any) -> Any:
+    """A tensor, or several, as a copy."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone()
+    return [copied(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def observe(
@@ -256,6 +308,7 @@ def trace(
     from torch.overrides import TorchFunctionMode
 
     state = module.state_dict(keep_vars=True)
+    inputs = [copied(value) for value in inputs]  # a module may change them in place
     record = Record({id(tensor): name for name, tensor in reversed(list(state.items()))}, kept=kept, forced=forced)
     record.made |= {id(tensor): -1 - i for i, tensor in enumerate(tensors(list(inputs)))}
 
@@ -287,19 +340,17 @@ def trace(
 @contextmanager
 def paths(module: Any, record: Record) -> Generator[None]:
     """While this lasts, the record knows which module runs, and sees recurrences of the user's own as one operation."""
-    import torch
-
     handles: list[Any] = []
     for name, part in module.named_modules():
-        own = hasattr(part, "weight_ih_l0") and not isinstance(part, torch.nn.RNNBase)
+        itself = own(part)
 
-        def enter(*_: Any, name: str = name, own: bool = own) -> None:
+        def enter(*_: Any, name: str = name, itself: bool = itself) -> None:
             record.path.append(name)
-            record.inside += own
+            record.inside += itself
 
-        def leave(part: Any, arguments: Any, result: Any, own: bool = own) -> None:
-            record.inside -= own
-            if own and not record.inside:
+        def leave(part: Any, arguments: Any, result: Any, itself: bool = itself) -> None:
+            record.inside -= itself
+            if itself and not record.inside:
                 record.own_recurrence(part, arguments, result)
             record.path.pop()
 

@@ -7,6 +7,7 @@ side, so that names and the order of definition are of no account.
 
 from __future__ import annotations
 
-from regraft.grafting.run import Graft, graft
+from regraft.grafting.result import Graft
+from regraft.grafting.run import graft
 
 __all__ = ["Graft", "graft"]

@@ -90,6 +90,7 @@ def graft_by_names(
         notes = [*decided(pairs), *assumptions(pairs), *explained(pairing, tree)]
     else:
         plan, troubles = mapping if isinstance(mapping, TensorMap) else read_mapping(mapping), []
+        notes = [*notes, *left_out(tree, plan)]
         pairing = Pairing(())
     notes += (
         [f"the module was not run ({why}): the classes of its submodules say how it uses its parameters"] if why else []
@@ -109,6 +110,15 @@ def graft_by_names(
     shared = "; ".join(" = ".join((key, *names)) for key, names in again.items())
     notes += [f"shared in the module: {shared}"] if shared else []
     return ByNames(module, pairing, plan, unfilled, tuple(troubles), tuple(notes), () if why else shapes_run, tree)
+
+
+def left_out(tree: WeightTree, plan: TensorMap) -> list[str]:
+    """Variables of the file that a mapping does not use."""
+    used = {path for entry in plan.entries for source in entry.sources for path in source.paths}
+    used |= {path for entry in plan.entries for paths in entry.less.values() for path in paths}
+    twins = {path for first, others in repeated(tree).items() if first in used for path in others}
+    found = [v.path for v in tree.variables() if v.path not in used | twins and not integers(v)]
+    return [f"the mapping does not use {listed(found, 8)} of the file"] if found else []
 
 
 def reason(tree: WeightTree, target: str, architecture: File | None) -> str:

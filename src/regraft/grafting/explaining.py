@@ -10,9 +10,10 @@ from regraft.graft.explaining import explain
 from regraft.graft.network import Network
 from regraft.graft.onto import Side, side
 from regraft.graft.pieces import Piece, pieces_of, registered
+from regraft.graft.scripted import scripted
 from regraft.graft.side_by_side import Row, side_by_side
 from regraft.graft.skeleton import known_pairs
-from regraft.grafting.run import Graft
+from regraft.grafting.result import Graft
 from regraft.grafting.source import Converted, as_taken, wide
 
 
@@ -30,7 +31,7 @@ def explanation(graft: Graft) -> tuple[str, ...]:
 
 def rows_of(graft: Graft) -> list[Row]:
     """Both sides of a graft, with the pairs that it found."""
-    if graft.unknown:
+    if graft.unknown or scripted(graft.module):
         return ordered(graft)
     try:
         ours = source_side(graft.source, graft.example)

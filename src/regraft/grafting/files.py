@@ -20,9 +20,11 @@ from regraft.grafting.by_names import ByNames, graft_by_names, reason, report_by
 from regraft.grafting.example import example_for
 from regraft.grafting.explaining import explanation, unfit
 from regraft.grafting.report import report_of
-from regraft.grafting.run import Graft, grafted, read_mapping
+from regraft.grafting.result import Graft
+from regraft.grafting.run import grafted, read_mapping
 from regraft.grafting.source import Converted, File, converted, reader
 from regraft.grafting.unrunnable import tried_on, unrunnable
+from regraft.grafting.untraced import untraced
 from regraft.report import SelfCheckRow, VerificationRow
 from regraft.report.grafted import NOT_VERIFIED, GraftReport
 from regraft.weights import check_checksums, read, write_variables
@@ -186,6 +188,8 @@ def run(
     except RegraftError:
         raise
     except Exception as error:
+        if not shapes and (found := defined(source, module, example, mapping, error)) is not None:
+            return found
         tried = " and ".join(str(tuple(tensor.shape)) for tensor in example)
         raise OutputError(
             "\n  ".join(
@@ -196,6 +200,20 @@ def run(
                 )
             )
         ) from error
+
+
+def defined(
+    source: Converted, module: Any, example: Sequence[Any], mapping: File | None, error: Exception
+) -> Graft | None:
+    """
+    The graft by order of definition, for a module that cannot be run on what the file's model takes.
+
+    None unless every layer has its place and nothing but order tells none of them apart: then the shape of the example is
+    what is wrong, or the module.
+    """
+    why = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
+    found = untraced(source, module, example, None if mapping is None else read_mapping(mapping), why, runs=False)
+    return None if found.problems or (found.grafting.ties and mapping is None) else found
 
 
 def checked(

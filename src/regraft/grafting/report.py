@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 import regraft
 from regraft.graft.comparing import Comparison
 from regraft.graft.mapping import Entry
-from regraft.grafting.example import masks
-from regraft.grafting.run import Graft
+from regraft.graft.setting import lines
+from regraft.grafting.result import Graft
 from regraft.report import ChoiceRow, SelfCheckRow, VerificationRow
 from regraft.report.grafted import NOT_VERIFIED, DifferenceRow, GraftReport, PairRow, Status, TensorRow
-
-MASKED = "the file's model masks steps of its input; both modules were tried without masked steps"
 
 
 def report_of(
@@ -73,8 +71,9 @@ def report_of(
             *tree.notes,
             *graft.unknown,
             *graft.against,
-            *((MASKED,) if compared is not None and masks(graft.source) else ()),
+            *graft.notes,
         ),
+        settings=lines(graft.fixed, graft.module),
         files=files or {},
     )
 

@@ -3,83 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from regraft.blueprint import Blueprint
-from regraft.errors import FileError, RegraftError, ShapeMismatchError, UnknownLayerError
-from regraft.graft.comparing import Comparison, compare
+from regraft.errors import FileError, RegraftError, ShapeMismatchError
 from regraft.graft.difference import Difference
 from regraft.graft.filling import fill
 from regraft.graft.mapping import TensorMap, checked, from_toml
 from regraft.graft.network import network_of
-from regraft.graft.onto import Grafting, Side, onto, side
-from regraft.grafting.example import example_for
+from regraft.graft.onto import Grafting, Side, side
+from regraft.graft.scripted import scripted
+from regraft.graft.setting import ATTRIBUTES
+from regraft.grafting.example import example_for, telling
+from regraft.grafting.fusion import fused
+from regraft.grafting.judging import CONSTANT, further, judged
+from regraft.grafting.placing import Placed, placed
+from regraft.grafting.result import Graft
 from regraft.grafting.settling import answers
 from regraft.grafting.source import Converted, File, as_taken, converted, likeliest, reader, wide
 from regraft.grafting.statistics import Contradiction, contradictions
 from regraft.grafting.tensor_map import tensor_map
 from regraft.grafting.unrunnable import in_order, said, tried_on, unrunnable
+from regraft.grafting.untraced import untraced
 from regraft.weights import WeightTree, read
 
 #: How often an architecture is recovered anew with what the module says.
 MOST_ROUNDS = 4
-
-
-@dataclass(frozen=True)
-class Graft:
-    """
-    A user's module with the weights of a file, and what is known of the result.
-
-    Attributes:
-        module: The module; its parameters are the file's if there are no problems, else untouched.
-        grafting: Which unit became which, what differs, what does not fit.
-        mapping: Every variable's way, to be written, edited and turned round.
-        comparison: Both modules on the same random input; None if the weights do not fit.
-        source: The file as a module of our own.
-        example: What the module was run on.
-        fixed: Settings that were set on the module.
-        unknown: Layers that keep the file's model from running, in words; then nothing was compared.
-        against: Where the statistics in the file contradict the module as it was filled, in words.
-    """
-
-    module: Any
-    grafting: Grafting
-    mapping: TensorMap
-    comparison: Comparison | None
-    source: Converted = field(repr=False)
-    example: tuple[Any, ...] = field(repr=False)
-    fixed: tuple[Difference, ...] = ()
-    unknown: tuple[str, ...] = ()
-    against: tuple[str, ...] = ()
-
-    @property
-    def filled(self) -> bool:
-        """Whether the module has the weights."""
-        return self.comparison is not None or bool(self.unknown and not self.problems)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Why the weights do not fit; none if they do."""
-        return self.grafting.problems
-
-    @property
-    def equal(self) -> bool:
-        """Whether the module computes what the file's own architecture does."""
-        return self.comparison is not None and self.comparison.equal
-
-    @property
-    def blueprint(self) -> Blueprint:
-        """The architecture that the file was read with."""
-        return self.source.blueprint
-
-    @property
-    def stated(self) -> bool:
-        """Whether that architecture was stated; else it was recovered, and the result rests on it."""
-        return self.source.stated
 
 
 def graft(
@@ -126,14 +78,17 @@ def grafted(
     """The same for a file that is converted already; of an architecture that was recovered the module settles what is open."""
     if unknown := unrunnable(source):
         return placed_in_order(source, module, inputs, mapping, unknown)
+    given, inputs = inputs, telling(source, inputs)
+    if why := scripted(module):
+        return untraced(source, module, inputs, planned(mapping), why)
     right = side(module, inputs)
     source, ours, grafting = placed(source, inputs, right)
     if not source.stated and mapping is None:
         source, ours, grafting = settled(source, inputs, right, grafting) or (source, ours, grafting)
-    if mapping is None:
-        plan = tensor_map(source.module, grafting)
-    else:
-        plan = mapping if isinstance(mapping, TensorMap) else read_mapping(mapping)
+    plan = planned(mapping)
+    if plan is None and grafting.problems and (found := fused(source, ours, right, inputs, module, grafting)):
+        grafting, plan = found
+    plan = plan or tensor_map(source.module, grafting)
     result = Graft(module, grafting, plan, None, source, inputs)
     if grafting.problems and mapping is None:
         return result
@@ -143,13 +98,13 @@ def grafted(
         return replace(result, grafting=replace(grafting, problems=wrong))
     fill(module, state)
     fixed = tuple(d for d in grafting.differences if fix and set_on(module, d))
-    comparison = compare(grafting, source.twin.model, module, ours, inputs)
-    told = tuple(
-        d for d in grafting.differences if not (d.moving and (comparison.equal or comparison.respelled(d.place)))
+    result = replace(
+        result, fixed=fixed, notes=(CONSTANT,) if any(a is not b for a, b in zip(given, inputs, strict=True)) else ()
     )
-    said_against = () if source.stated and comparison.equal else tuple(map(str, against))
-    grafting = replace(grafting, differences=told)
-    return replace(result, grafting=grafting, comparison=comparison, fixed=fixed, against=said_against)
+    result = judged(replace(result, grafting=grafting), ours)
+    result = further(result) if result.equal and source.stated else result
+    said_against = () if source.stated and result.equal else tuple(map(str, against))
+    return replace(result, against=said_against)
 
 
 def placed_in_order(
@@ -157,7 +112,7 @@ def placed_in_order(
 ) -> Graft:
     """The same for a file whose model cannot be run: layers and modules in order, and nothing compared."""
     grafting, run = in_order(source, module, inputs)
-    plan = mapping if isinstance(mapping, TensorMap) else None if mapping is None else read_mapping(mapping)
+    plan = planned(mapping)
     if plan is not None:
         grafting = replace(grafting, problems=())
     plan = plan or tensor_map(source.module, grafting)
@@ -194,24 +149,6 @@ def doubted(grafting: Grafting, against: Sequence[Contradiction]) -> tuple[str, 
     return tuple(str(one) for one in against if tied & {one.layer, one.norm})
 
 
-Placed = tuple[Converted, list[Any], Grafting]
-
-
-def placed(source: Converted, inputs: tuple[Any, ...], right: Side) -> Placed:
-    """
-    The file's model run on the example, and paired with the user's module.
-
-    Raises:
-        UnknownLayerError: The file's model has a layer that regraft cannot run.
-    """
-    ours = as_taken(source, inputs)
-    try:
-        left = side(source.twin.model, wide(ours))
-    except NotImplementedError as error:
-        raise UnknownLayerError(f"the file's model cannot be run, so nothing can be compared: {error}") from None
-    return source, ours, onto(left, right, source.state)
-
-
 def settled(source: Converted, inputs: tuple[Any, ...], right: Side, grafting: Grafting) -> Placed | None:
     """The architecture again, with the module's answers to what the file leaves open; None if that gives nothing better."""
     shapes = [tuple(tensor.shape) for tensor in inputs]
@@ -240,6 +177,11 @@ def unlike(grafting: Grafting) -> tuple[int, int]:
     return len(grafting.problems), sum(d.what != "momentum" for d in grafting.differences)
 
 
+def planned(mapping: TensorMap | File | None) -> TensorMap | None:
+    """A mapping, of a file or as it is."""
+    return mapping if mapping is None or isinstance(mapping, TensorMap) else read_mapping(mapping)
+
+
 def read_mapping(path: File) -> TensorMap:
     """
     The mapping in a file.
@@ -257,7 +199,7 @@ def read_mapping(path: File) -> TensorMap:
 
 def set_on(module: Any, difference: Difference) -> bool:
     """Set a setting of a normalisation on the module; other settings are the user's to change."""
-    name = {"epsilon": "eps", "momentum": "momentum"}.get(difference.what)
+    name = ATTRIBUTES.get(difference.what)
     if name is None:
         return False
     part = module.get_submodule(difference.where)

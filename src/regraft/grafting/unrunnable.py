@@ -42,7 +42,9 @@ def tried_on(source: Converted, shapes: Sequence[tuple[int | None, ...]]) -> tup
         return ()
 
 
-def in_order(source: Converted, module: Any, inputs: Sequence[Any]) -> tuple[Grafting, Trace | None]:
+def in_order(
+    source: Converted, module: Any, inputs: Sequence[Any], *, by_forms: bool = False
+) -> tuple[Grafting, Trace | None]:
     """
     Pair the layers of a file with modules by their order; and the run of the module, if it could be run.
 
@@ -50,6 +52,7 @@ def in_order(source: Converted, module: Any, inputs: Sequence[Any]) -> tuple[Gra
         source: The file; layers that could not be converted hold their weights all the same.
         module: The user's module.
         inputs: What to try to run it on; its order of definition counts if it does not run.
+        by_forms: Whether the order among layers of one form may count where that of all is another.
     """
     run, _ = seen(module, inputs)
     ours, theirs = held_by(source.twin.model, None), held_by(module, run)
@@ -58,7 +61,9 @@ def in_order(source: Converted, module: Any, inputs: Sequence[Any]) -> tuple[Gra
     }
     order = {spec.name: place for place, spec in enumerate(source.blueprint.layers)}
     ours = sorted(ours, key=lambda one: order.get(names.get(one.name, one.name), len(order)))
-    found = by_order(ours, theirs, ran=run is not None, ordered=source.tree.order_source != UNKNOWN_ORDER)
+    found = by_order(
+        ours, theirs, ran=run is not None, ordered=source.tree.order_source != UNKNOWN_ORDER, by_forms=by_forms
+    )
     flat = behind_flatten(run) if run is not None else by_numbers(theirs)
     problems = tuple(
         f"{name} stands behind a Flatten of a map ({words}): the order of its rows may be another in the file, whose model "

@@ -98,6 +98,7 @@ class GraftReport:
         verification: The file's own model as regraft reads it, against the real Keras.
         choices: Of an architecture that was recovered.
         statistics: The self-check of the file's model.
+        settings: Lines of Python that set on a ``model`` what ``--fix`` has set here: the state dict does not hold it.
     """
 
     regraft: str
@@ -124,6 +125,7 @@ class GraftReport:
     choices: tuple[ChoiceRow, ...] = ()
     statistics: SelfCheckRow | None = None
     notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     schema: str = SCHEMA
 
@@ -146,7 +148,7 @@ class GraftReport:
             return 2
         if self.status == "different" or self.verification.status == "different" or self.contradicted:
             return 1
-        return 3 if self.status == "filled" or self.unsure or self.unfilled else 0
+        return 3 if self.status == "filled" or self.unsure or self.unfilled or self.settings else 0
 
     def to_json(self) -> str:
         """The report as JSON, ASCII only, keys as the attributes here."""

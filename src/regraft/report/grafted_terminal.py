@@ -59,9 +59,21 @@ def show(report: GraftReport, console: Console, *, everything: bool = False) -> 
     unsure = [f"{printable(choice.subject)} = {printable(choice.value)}" for choice in report.unsure]
     title = "The file leaves this open; it is as your module has it" if report.status == "equal" else UNSURE
     bullets(console, title, few(unsure, most))
+    code(console, report)
     bullets(console, "Notes", [printable(note, 400) for note in report.notes])
     console.print()
     console.print(verdict(report), soft_wrap=True)
+
+
+def code(console: Console, report: GraftReport) -> None:
+    """What was set on the module and the state dict does not hold, as lines for the user's own code."""
+    if not report.settings:
+        return
+    console.print()
+    name = next((printable(name) for name in report.files if not name.endswith(".toml")), "the state dict")
+    heading(console, f"Set these in your code too: {name} holds weights only")
+    for line in "\n".join(report.settings).splitlines():
+        console.print(Padding(Text(printable(line, 2000)), (0, 0, 0, INDENT)), soft_wrap=True)
 
 
 def summary(report: GraftReport) -> list[tuple[str, str | Text]]:
@@ -116,16 +128,13 @@ def telling(pairs: Sequence[PairRow]) -> tuple[PairRow, ...]:
 
 def table(pairs: Sequence[PairRow]) -> Table:
     """Pairs with how their variables move."""
-    found = table_of(("layer", "left"), ("module", "left"), ("tensors", "left"), ("error", "right"), ("alone", "right"))
+    compared = any(pair.error is not None for pair in pairs)
+    numbers = (("error", "right"), ("alone", "right")) if compared else ()
+    found = table_of(("layer", "left"), ("module", "left"), ("tensors", "left"), *numbers)
     for pair in pairs:
         moves = "; ".join(dict.fromkeys(tensor.moves for tensor in pair.tensors if tensor.moves)) or "as they are"
-        found.add_row(
-            printable(pair.layer),
-            printable(pair.module),
-            printable(moves),
-            error_words(pair.error),
-            error_words(pair.alone),
-        )
+        errors = (error_words(pair.error), error_words(pair.alone)) if compared else ()
+        found.add_row(printable(pair.layer), printable(pair.module), printable(moves), *errors)
     return found
 
 
@@ -158,7 +167,7 @@ def line(group: Sequence[DifferenceRow]) -> str:
         upto = "up to " if count > 1 else ""
         effect = f"; makes {upto}{share_words(max(measured))} of the largest value there"
     if first.fixed:
-        return f"{said}{effect}; set on the module"
+        return f"{said}; set on the module"
     if first.what in SETTABLE:
         return f"{said}{effect}; --fix sets it"
     return f"{said}{effect}{'; ' + first.fix if first.fix else ''}"
@@ -208,6 +217,10 @@ def verdict(report: GraftReport) -> Text:
             words = f"The module has the weights, and computes something else. Change {what} first."
         case 2:
             words = "The weights do not fit: nothing was written."
+        case _ if report.settings and report.status == "equal" and not (report.unsure or report.unfilled):
+            words = "Done, once the lines above are in your code."
+        case _ if report.status == "filled":
+            words = "Done, and nothing was compared: run the module on inputs whose results you know."
         case _:
             words = "Done, and not certain: see above."
     return Text(f"{words} (exit code {report.exit_code})", style=STYLES[report.status])
