@@ -90,6 +90,7 @@ def body_of(
     misfits: list[str] = []
     for call in depth_first(blueprint):
         layer = layers[call.layer]
+        layer = layer and layer.called(call.arguments)
         arranged = arrange_call(blueprint, layers, call, shapes, orders)
         results = outputs_of(blueprint, call, layer)
         orders.update(zip(results, arranged.outputs, strict=True))

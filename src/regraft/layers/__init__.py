@@ -18,6 +18,7 @@ from regraft.layers import (  # noqa: F401 - importing a family fills the catalo
     reshaping,
 )
 from regraft.layers.base import ALIASES, CATALOGUE, Layer, Weight, build, layer_class, spec_of
+from regraft.layers.forbidden import FORBIDDEN
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder, converted
 from regraft.layers.settings import Reading, unread_keys
@@ -60,6 +61,7 @@ ALIASES.on_demand(_load_rest)
 __all__ = [
     "ALIASES",
     "CATALOGUE",
+    "FORBIDDEN",
     "Arranged",
     "Arrival",
     "AxisOrder",

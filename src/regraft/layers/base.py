@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
-from regraft.blueprint import Blueprint, LayerSpec, Shape
+from regraft.blueprint import Blueprint, LayerSpec, Setting, Shape
 from regraft.errors import BlueprintError, UnknownLayerError, quote
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder
@@ -169,6 +169,11 @@ class Layer:
     def shape(self, inputs: tuple[Shape, ...]) -> Shape | tuple[Shape, ...]:
         """Output shape in Keras order, batch first; a tuple of tuples for several outputs. Default: as the first input."""
         return inputs[0]
+
+    def called(self, arguments: Mapping[str, Setting]) -> Layer:
+        """The layer as a call with these arguments uses it, where they decide how many tensors it gives or their shapes."""
+        del arguments
+        return self
 
     def output_count(self) -> int:
         """Number of tensors one call gives."""
