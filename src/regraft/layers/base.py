@@ -222,7 +222,9 @@ class Layer:
                     layout = flattened(layout, weight.follows, site.orders[0].flat)
                 if weight.name in site.stored:
                     layout = layout.bind(site.stored[weight.name])
-                carries.append(Carry((weight.name,), (layout,), (weight.torch,)))
+                # An array of any rank stays as it is.
+                moves = () if weight.pattern == "... -> ..." else (layout,)
+                carries.append(Carry((weight.name,), moves, (weight.torch,)))
         return tuple(carries)
 
     def sizes(self, site: Site) -> dict[str, int]:
