@@ -90,12 +90,14 @@ class ConvLSTM(Layer, abstract=True):
 
     def variables(self) -> tuple[Weight, ...]:
         axes = KERNEL_AXES[self.rank]
+        # PyTorch pads an even kernel unevenly only with a warning: a module in front of the convolution does it.
+        state = "state" if all(k % 2 for k in self.kernel_size) else "state.1"
         found = (
             Weight("kernel", f"{axes} maps gates -> gates maps {axes}", torch="input.weight", path=("cell",)),
             Weight(
                 "recurrent_kernel",
                 f"{axes} filters gates -> gates filters {axes}",
-                torch="state.weight",
+                torch=f"{state}.weight",
                 path=("cell",),
             ),
             Weight("bias", "gates -> gates", torch="input.bias", path=("cell",)),
@@ -160,6 +162,17 @@ class ConvLSTM(Layer, abstract=True):
         outputs = (sequence if self.return_sequences else step, step, step)
         return Arranged(inputs, outputs[: self.output_count()])
 
+    def state_convolution(self, gates: int) -> str:
+        """The convolution of the state, which keeps the size of its map."""
+        kind, sides = (
+            f"nn.Conv{self.rank}d({self.filters}, {gates}, {number(self.kernel_size)}",
+            [k - 1 for k in self.kernel_size],
+        )
+        if all(side % 2 == 0 for side in sides):
+            return f"{kind}{option('padding', [side // 2 for side in sides], 0)}, bias=False)"
+        amounts = [amount for side in reversed(sides) for amount in (side // 2, side - side // 2)]
+        return f"nn.Sequential(nn.ZeroPad{self.rank}d({tuple(amounts)}), {kind}, bias=False))"
+
     def torch(self, site: Site) -> Form:
         *_, channels, gates = site.stored["kernel"]
         order = site.orders[0]
@@ -171,10 +184,7 @@ class ConvLSTM(Layer, abstract=True):
         kind = f"nn.Conv{self.rank}d"
         bias = "" if self.use_bias else ", bias=False"
         given = f"{option('stride', self.strides)}{pad.argument}{option('dilation', self.dilation_rate)}{bias}"
-        arguments = [
-            f"{kind}({channels}, {gates}, {number(self.kernel_size)}{given})",
-            f'{kind}({self.filters}, {gates}, {number(self.kernel_size)}, padding="same", bias=False)',
-        ]
+        arguments = [f"{kind}({channels}, {gates}, {number(self.kernel_size)}{given})", self.state_convolution(gates)]
         snippets = ["ConvLSTM", *pad.snippets]
         for name, usual in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
             value = getattr(self, name)
