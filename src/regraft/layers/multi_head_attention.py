@@ -330,7 +330,7 @@ class MultiHeadAttention(HeadedAttention):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupedQueryAttention(HeadedAttention):
+class GroupQueryAttention(HeadedAttention):
     """
     Attention in heads of which several share one head of keys and values.
 
@@ -338,14 +338,15 @@ class GroupedQueryAttention(HeadedAttention):
     PyTorch: ``torch.nn.functional.scaled_dot_product_attention``.
     """
 
-    aliases: ClassVar = ("GroupQueryAttention",)
+    aliases: ClassVar = ("GroupedQueryAttention",)
+    group_class: ClassVar = "GroupedQueryAttention"
 
     head_dim: int = setting(parse=positive)
     num_query_heads: int = setting(parse=positive)
     num_key_value_heads: int = setting(parse=positive)
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
-        return ("Keras 2 has no GroupedQueryAttention",) if version.major < 3 else ()
+        return ("Keras 2 has no GroupQueryAttention",) if version.major < 3 else ()
 
     @property
     def query_heads(self) -> int:
