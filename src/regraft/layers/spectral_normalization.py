@@ -52,6 +52,7 @@ class SpectralNormalization(Layer):
     # ---- variables
 
     def variables(self) -> tuple[Weight, ...]:
+        # The oracle knows by its name that Keras has this variable once.
         copy = Weight("kernel_again", "... -> ...", index="0")
         vector = Weight("vector_u", "1 last -> 1 last", trainable=False, index="1")
         return (*(weight.inside("", "layer") for weight in self.inner.variables()), copy, vector)
