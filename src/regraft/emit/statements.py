@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
 from regraft.blueprint import Blueprint, Call, Shape, TensorRef, all_refs
 from regraft.errors import ShapeMismatchError, quote
 from regraft.layers import AxisOrder, Carry, Form, Layer, Site
 from regraft.layers.binding import Bound
-from regraft.layers.taken_masks import uses_without_mask
+from regraft.layers.taken_masks import Use
 from regraft.layers.walk import arrange_call, built, input_orders, model_shapes, outputs_of
 
 
@@ -70,6 +70,7 @@ def body_of(
     bound: Mapping[str, Mapping[str, Bound]],
     placeholders: Mapping[str, Form],
     inputs: tuple[Shape, ...] | None = None,
+    bare: Set[Use] = frozenset(),
 ) -> Body:
     """
     Settle axis orders, masks and forms for every call.
@@ -79,6 +80,7 @@ def body_of(
         bound: Stored variables by layer and name.
         placeholders: Forms of the layers that cannot be converted, by layer name.
         inputs: Shapes that replace the declared ones where the model is used as a layer.
+        bare: Uses of tensors at which their mask is gone.
     """
     layers = built(blueprint)
     shapes = model_shapes(blueprint, inputs)
@@ -86,7 +88,6 @@ def body_of(
     orders = dict(zip(blueprint.inputs, input_orders(blueprint, entering), strict=True))
     entering_orders = tuple(orders[ref] for ref in blueprint.inputs)
     masks: dict[TensorRef, TensorRef | None] = {}
-    bare = uses_without_mask(blueprint, layers)
     statements: list[Statement] = []
     varying = shared_between_sizes(blueprint, shapes)
     misfits: list[str] = []
