@@ -13,7 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef
+from regraft.layers import layer_class, spec_of
 from regraft.layers.binding import Bound, inner_binding
+from regraft.layers.taken_masks import given_masks, remasked, takes_masks
 from regraft.layers.walk import built, outputs_of
 
 Variables = Mapping[str, Mapping[str, Bound]]
@@ -65,11 +67,18 @@ def inlined(blueprint: Blueprint, bound: Variables, name: str) -> tuple[Blueprin
     counts = Counter(call.layer for call in inner.calls)
     outer: dict[TensorRef, TensorRef] = {}
     calls: list[Call] = []
+    entries: dict[str, LayerSpec] = {}
     for call in blueprint.calls:
         if call.layer != name:
             calls.append(call)
             continue
         given = dict(zip(inner.inputs, call.inputs, strict=True))
+        for i, mask in enumerate(given_masks(call) if takes_masks(inner) else ()):
+            if mask is not None:
+                entry = TensorRef(remasked(name, i), call.call)
+                calls.append(Call(entry.layer, (call.inputs[i],), call.call, {"mask": mask}))
+                given[inner.inputs[i]] = entry
+                entries.setdefault(entry.layer, spec_of(entry.layer, layer_class("Remasked")()))
 
         def moved(ref: TensorRef, given: Mapping[TensorRef, TensorRef] = given, number: int = call.call) -> TensorRef:
             return given.get(ref) or TensorRef(f"{name}/{ref.layer}", ref.call + number * counts[ref.layer], ref.index)
@@ -89,7 +98,7 @@ def inlined(blueprint: Blueprint, bound: Variables, name: str) -> tuple[Blueprin
     layers: list[LayerSpec] = []
     for spec in blueprint.layers:
         own_layers = [replace(s, name=f"{name}/{s.name}") for s in inner.layers if s.type != "InputLayer"]
-        layers += own_layers if spec.name == name else [spec]
+        layers += [*entries.values(), *own_layers] if spec.name == name else [spec]
     inside = {f"{name}/{spec.name}": inner_binding(bound.get(name, {}), spec.name) for spec in inner.layers}
     outputs = tuple(map(settled, blueprint.outputs))
     found = replace(blueprint, layers=tuple(layers), calls=tuple(calls), outputs=outputs, sequential=False)

@@ -18,6 +18,7 @@ from regraft.emit.source import ClassPlan, ClassText, Item, Mark, attributes, na
 from regraft.emit.statements import Body, Statement, body_of
 from regraft.layers import AxisOrder, Form
 from regraft.layers.binding import Binding, Bound, inner_binding
+from regraft.layers.taken_masks import uses_without_mask
 from regraft.layers.walk import used_outputs
 
 
@@ -118,9 +119,10 @@ def write_body(
     inputs: tuple[Shape, ...] | None,
 ) -> Body:
     """Write the class of one model: the models inside it and its repeated blocks first."""
+    bare = uses_without_mask(blueprint)
     blueprint, bound = masked_models_inlined(blueprint, bound)
     forms = {spec.name: placeholder(blueprint, spec, bound) for spec in blueprint.layers if spec.unknown}
-    body = body_of(blueprint, bound, forms, inputs)
+    body = body_of(blueprint, bound, forms, inputs, bare)
     names = attributes(body.statements)
     nested = {s.call.layer: s for s in reversed(body.statements) if s.form.nested is not None}
     classes = {

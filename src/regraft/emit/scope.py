@@ -89,6 +89,8 @@ def name_tensors(
     scope = Scope(
         taken={t for s in statements for text in texts(s) for t in TOKEN.findall(text) if not t.isdigit()}
         | {"x", "self"}
+        # A tensor of a layer with its default name, such as ``center_crop``, must not hide the function of that name.
+        | {name for s in statements for name in s.form.snippets}
     )
     other = aliases(statements)
     lines = [s for s in statements if not is_alias(s)]
@@ -104,8 +106,8 @@ def name_tensors(
             if str(place) in mentioned:
                 uses.setdefault(other.get(operand.ref, operand.ref), []).append(i)
         for place, ref in enumerate(statement.masks):
-            if f"m{place}" in mentioned and ref in tensor_masks:
-                uses.setdefault(ref, []).append(i)
+            if ref is not None and f"m{place}" in mentioned and ref in tensor_masks:
+                uses.setdefault(other.get(ref, ref), []).append(i)
     for ref in outputs:
         uses.setdefault(other.get(ref, ref), []).append(len(lines))
     for ref, wish in zip(inputs, argument_names, strict=True):

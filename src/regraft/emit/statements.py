@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
 from regraft.blueprint import Blueprint, Call, Shape, TensorRef, all_refs
 from regraft.errors import ShapeMismatchError, quote
 from regraft.layers import AxisOrder, Carry, Form, Layer, Site
 from regraft.layers.binding import Bound
+from regraft.layers.taken_masks import Use
 from regraft.layers.walk import arrange_call, built, input_orders, model_shapes, outputs_of
 
 
@@ -69,6 +70,7 @@ def body_of(
     bound: Mapping[str, Mapping[str, Bound]],
     placeholders: Mapping[str, Form],
     inputs: tuple[Shape, ...] | None = None,
+    bare: Set[Use] = frozenset(),
 ) -> Body:
     """
     Settle axis orders, masks and forms for every call.
@@ -78,6 +80,7 @@ def body_of(
         bound: Stored variables by layer and name.
         placeholders: Forms of the layers that cannot be converted, by layer name.
         inputs: Shapes that replace the declared ones where the model is used as a layer.
+        bare: Uses of tensors at which their mask is gone.
     """
     layers = built(blueprint)
     shapes = model_shapes(blueprint, inputs)
@@ -90,12 +93,14 @@ def body_of(
     misfits: list[str] = []
     for call in depth_first(blueprint):
         layer = layers[call.layer]
+        layer = layer and layer.called(call.arguments)
         arranged = arrange_call(blueprint, layers, call, shapes, orders)
         results = outputs_of(blueprint, call, layer)
         orders.update(zip(results, arranged.outputs, strict=True))
         refs = all_refs(call)
         operands = tuple(Operand(ref, orders[ref], want) for ref, want in zip(refs, arranged.inputs, strict=True))
-        arriving = with_given_masks(call, tuple(masks.get(ref) for ref in refs))
+        coming = tuple(None if (call.layer, call.call, ref) in bare else masks.get(ref) for ref in refs)
+        arriving = with_given_masks(call, coming)
         site = Site(
             name=call.layer,
             inputs=tuple(shapes[ref] for ref in refs),
