@@ -12,6 +12,7 @@ from regraft.emit.module import Module
 from regraft.emit.outputs import Format, weight_files
 from regraft.errors import OracleError
 from regraft.layers.binding import Binding
+from regraft.layers.custom import active, current
 from regraft.report import CheckRow, VerificationRow
 from regraft.verify import Check, Oracle, Subject, Verification
 from regraft.verify import verify as compare
@@ -41,18 +42,19 @@ def verify(
         The verdict, with one row a tensor; ``not verified`` with the reason where Keras is not installed.
     """
     c = conversion
-    return check(
-        c.folder,
-        c.format,
-        c.module,
-        c.blueprint,
-        c.binding,
-        c.tree,
-        c.config,
-        oracle=oracle,
-        progress=progress,
-        keras_reads=c.report.source.dialect != "arrays",
-    )
+    with active(c.custom):
+        return check(
+            c.folder,
+            c.format,
+            c.module,
+            c.blueprint,
+            c.binding,
+            c.tree,
+            c.config,
+            oracle=oracle,
+            progress=progress,
+            keras_reads=c.report.source.dialect != "arrays",
+        )
 
 
 def check(
@@ -85,6 +87,7 @@ def check(
         input_orders=module.input_orders,
         output_orders=module.output_orders,
         state=folder / weight_files(format)[0],
+        custom=current(),
     )
     steps = 0
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from regraft.cli.app import app
-from regraft.cli.options import Answers, Out, Shapes, Switch
+from regraft.cli.options import Answers, Custom, Out, Shapes, Switch
 from regraft.cli.printing import complain, write, write_with
 
 
@@ -31,6 +31,7 @@ def convert(
     force: Switch = False,
     verify: Annotated[bool, Parameter(show_default=False)] = True,
     theano_kernels: bool | None = None,
+    custom: Custom = None,
     quiet: Switch = False,
     json: Switch = False,
     all: Switch = False,
@@ -54,6 +55,7 @@ def convert(
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where it is installed. That is the default.
         theano_kernels: The convolution kernels were written by Theano, and are turned; by default the file says so.
+        custom: A Python file of yours that declares layers of yours in PyTorch. It is imported because you name it.
         quiet: Print errors only.
         json: Print the report as JSON, and nothing else.
         all: Show every layer, not the worst and the failing ones alone.
@@ -85,6 +87,7 @@ def convert(
             progress=bar,
             blueprint=blueprint,
             digest=digest,
+            custom=custom,
             beside=Beside(samples, labels, pairs, settings or {}, candidates),
         )
     report = conversion.report

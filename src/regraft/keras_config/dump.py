@@ -11,6 +11,7 @@ from regraft.errors import BlueprintError, quote
 from regraft.keras_config.dump_nodes import Dialect, is_chain, node, triples
 from regraft.keras_config.layer import PLACEHOLDER, is_operation
 from regraft.layers import ALIASES, KerasVersion, build, layer_class
+from regraft.layers.custom import current
 
 #: The versions whose forms are written.
 VERSIONS = {2: KerasVersion(2, 15, tf=True), 3: KerasVersion(3, 15)}
@@ -124,6 +125,12 @@ def layer(spec: LayerSpec, dialect: Dialect) -> dict[str, Any]:
     if spec.unknown:
         return {**dialect.header(spec.type, "keras.layers"), "config": config}
     cls = layer_class(spec.type)
+    if (custom := current()) and spec.type in custom.layers:  # as Keras finds it among custom_objects
+        header = dialect.header(spec.type, "")
+        return {
+            **(header | {"module": None, "registered_name": spec.type} if dialect.modern else header),
+            "config": config,
+        }
     return {**dialect.header(cls.keras_class or spec.type, cls.keras_module), "config": config}
 
 

@@ -20,7 +20,7 @@ from regraft.layers import (  # noqa: F401 - importing a family fills the catalo
 from regraft.layers.base import ALIASES, CATALOGUE, Layer, Weight, build, layer_class, spec_of
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder, converted
-from regraft.layers.settings import Reading, unread_keys
+from regraft.layers.settings import Reading, setting, unread_keys
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
 
@@ -75,6 +75,7 @@ __all__ = [
     "build",
     "converted",
     "layer_class",
+    "setting",
     "spec_of",
     "unread_keys",
 ]

@@ -15,11 +15,12 @@ from regraft.errors import UnknownLayerError, quote
 from regraft.layers.base import Layer, build
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.order import AxisOrder
+from regraft.layers.registry import Registry
 from regraft.layers.settings import Reading, setting
 from regraft.layers.version import KerasVersion
 
 #: PyTorch expression of each activation: ``{x}`` is the input, ``{dim}`` the dimension that holds the last Keras axis.
-EXPRESSIONS: dict[str, str] = {
+BUILT_IN: dict[str, str] = {
     "linear": "{x}",
     "relu": "F.relu({x})",
     "relu6": "F.relu6({x})",
@@ -51,6 +52,8 @@ EXPRESSIONS: dict[str, str] = {
     "log_softmax": "F.log_softmax({x}, dim={dim})",
     "sparsemax": "sparsemax({x}, dim={dim})",
 }
+#: The same, with those of the user's file over them.
+EXPRESSIONS: Registry[str] = Registry(BUILT_IN)
 SNIPPETS = {
     "hard_sigmoid_keras2": "hard_sigmoid",
     "squareplus": "squareplus",

@@ -72,6 +72,8 @@ class Layer:
 
     #: Variables, in the order in which Keras creates them.
     weights: ClassVar[tuple[Weight, ...]] = ()
+    #: In a file of the user: names of the Lambda layers whose form the class is.
+    lambda_layers: ClassVar[tuple[str, ...]] = ()
     #: Class names in other Keras versions.
     aliases: ClassVar[tuple[str, ...]] = ()
     #: ``any``: works in every axis order and keeps it; ``channels``: needs channels first; ``keras``: needs Keras order.

@@ -13,7 +13,7 @@ from rich.text import Text
 from regraft.report.console import INDENT, bullets, facts, heading
 from regraft.report.dialects import DIALECTS, written_by
 from regraft.report.layer_table import error_words, layer_table
-from regraft.report.printable import listing, plural, printable, shape_words, size_words
+from regraft.report.printable import listing, plural, printable, printable_lines, shape_words, size_words
 from regraft.report.recovered_terminal import other_candidates, recovered_rows, statistics_rows
 from regraft.report.value import Port, Report, VerificationRow
 
@@ -46,6 +46,10 @@ def show(report: Report, console: Console, *, everything: bool = False) -> None:
     bullets(console, "Variables that are not in the model", _few(_listed(report)))
     bullets(console, "Notes", _few(_notes(report)))
     bullets(console, "What architecture.json cannot say", _few([printable(c, 400) for c in report.caveats]))
+    if report.next_step:
+        console.print()
+        heading(console, "Next: write that layer in PyTorch, and convert again with --custom my_layers.py")
+        console.print(Padding(Text("\n".join(printable_lines(report.next_step)), style="dim"), (0, 0, 0, INDENT)))
     console.print()
     console.print(verdict(report), soft_wrap=True)
 

@@ -190,7 +190,7 @@ class VerificationRow:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a conversion has to say."""
+    """Everything a conversion has to say; ``next_step`` is the start of a file for ``--custom``, where one would help."""
 
     regraft: str
     model: str
@@ -209,6 +209,7 @@ class Report:
     caveats: tuple[str, ...] = ()
     candidates: tuple[CandidateRow, ...] = ()
     statistics: SelfCheckRow | None = None
+    next_step: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     schema: str = SCHEMA
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from regraft.verify.allowed import objections, with_dtype
+from regraft.verify.oracle_custom import objects_of
 from regraft.verify.oracle_graph import Capture
 from regraft.verify.oracle_library import Library, library
 from regraft.verify.oracle_weights import copy_weights, differing, finish, matched, reset, set_arrays
@@ -31,10 +32,18 @@ class Worker:
     keras: Library | None = None
     models: dict[str, Any] = field(default_factory=dict)
     captures: dict[str, Capture] = field(default_factory=dict)
+    objects: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do one request."""
-        return {"build": self.build, "load": self.load, "set": self.set, "run": self.run}[request["do"]](request)
+        steps = {"build": self.build, "load": self.load, "set": self.set, "run": self.run, "custom": self.custom}
+        return steps[request["do"]](request)
+
+    def custom(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Import the user's file for one library, and say which names it gives."""
+        keras = library(request["library"])
+        self.objects = objects_of(request["file"], keras.module, keras.name)
+        return {"names": sorted(self.objects)}
 
     def build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build the model from its JSON, in float64 and float32."""
@@ -42,10 +51,11 @@ class Worker:
         self.keras = library(request["library"])
         self.keras.clear()
         config = json.loads(Path(request["config"]).read_text(encoding="utf-8"))
-        if wrong := objections(config):
+        objects = self.objects if request.get("custom") else {}
+        if wrong := objections(config, frozenset(objects)):
             raise ValueError(f"the configuration names what must not reach Keras: {', '.join(wrong)}")
         for dtype in (WIDE, NARROW):
-            with self.keras.precision(dtype):
+            with self.keras.precision(dtype), self.keras.knowing(objects):
                 model = self.keras.from_json(json.dumps(with_dtype(config, dtype)))
                 if not model.built or not getattr(model, "inputs", None):
                     shapes = [tuple(shape) for shape in request["shapes"]]
