@@ -14,7 +14,7 @@ from regraft.blueprint.words import words as words_of
 from regraft.emit.module import Module
 from regraft.emit.placeholder import placeholder_bound
 from regraft.keras_config.dump import every_layer
-from regraft.layers import ALIASES, AxisOrder
+from regraft.layers import ALIASES, FORBIDDEN, AxisOrder
 from regraft.layers.binding import Binding
 from regraft.layers.custom import current
 from regraft.layers.custom_template import template
@@ -133,7 +133,7 @@ def architecture_caveats(blueprint: Blueprint) -> tuple[str, ...]:
 def custom_start(blueprint: Blueprint, binding: Binding) -> str:
     """The start of a file for ``--custom``, for the first placeholder that is no layer of Keras; else empty."""
     for spec in blueprint.layers:
-        if spec.unknown and (spec.type == "Lambda" or spec.type not in ALIASES):
+        if spec.unknown and (spec.type == "Lambda" or spec.type not in {**ALIASES, **FORBIDDEN}):
             bound = placeholder_bound(binding.placeholders.get(spec.name, ()))
             return template(spec, {name: b.shape for name, b in bound.items()})
     return ""

@@ -18,6 +18,7 @@ from regraft.layers import (  # noqa: F401 - importing a family fills the catalo
     reshaping,
 )
 from regraft.layers.base import ALIASES, CATALOGUE, Layer, Weight, build, layer_class, spec_of
+from regraft.layers.forbidden import FORBIDDEN
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder, converted
 from regraft.layers.settings import Reading, setting, unread_keys
@@ -32,11 +33,13 @@ def _load_rest() -> None:
         adaptive_pooling,
         applications,
         arithmetic,
+        attention,
         augmentation,
         bidirectional,
         cudnn,
         depthwise,
         dot,
+        einsum_dense,
         embedding,
         group_normalization,
         gru,
@@ -44,6 +47,7 @@ def _load_rest() -> None:
         lstm,
         mask_operations,
         masking,
+        multi_head_attention,
         preprocessing,
         resizing,
         rnn,
@@ -60,6 +64,7 @@ ALIASES.on_demand(_load_rest)
 __all__ = [
     "ALIASES",
     "CATALOGUE",
+    "FORBIDDEN",
     "Arranged",
     "Arrival",
     "AxisOrder",
