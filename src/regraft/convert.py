@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import regraft
 from regraft import keras_config
+from regraft.back_to_keras import FILE, Revived, back_to_keras, revived
 from regraft.blueprint import Blueprint, Choice
 from regraft.blueprint.toml import from_toml, to_toml
 from regraft.digest import Digest
@@ -99,7 +100,7 @@ def convert(
         architecture: Keras JSON beside a weights-only file.
         input_shape: Shape of one input in Keras order without the batch axis, for example ``(64, 64, 1)``; None for
             an axis that varies; a tuple of shapes where there are several inputs. Fills what the architecture leaves open.
-        format: ``pth``, ``safetensors`` or ``both``.
+        format: ``pth``, ``safetensors`` or ``both``; or ``keras``: a ``.keras`` file for the Keras of today.
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where one is installed.
         theano_kernels: Whether convolution kernels were written by Theano and are turned by 180 degrees; None asks
@@ -123,7 +124,7 @@ def convert(
     own_layers = load_custom(custom)
     with active(own_layers):
         folder = Path(out) if out is not None else default_folder(file)
-        names = (*TEXT_FILES, *weight_files(format))
+        names = (*text_files(format), *weight_files(format))
         refuse_overwriting(folder, names, force=force)
         digest = digest or (Digest(file) if verify else None)
         source = tree = read(file)
@@ -147,8 +148,9 @@ def convert(
         binding = bind(plan, tree, theano_kernels=theano_kernels)
         if choice := kernel_choice(plan, tree, theano_kernels):
             plan = replace(plan, choices=(*plan.choices, choice))
-        module = emit(plan, binding, about(tree), weight_files(format)[0])
-        write_files(folder, plan, module, format, force=force, progress=progress)
+        module = emit(plan, binding, about(tree), loaded_from(format))
+        back = revived(plan, binding) if format == "keras" else None
+        write_files(folder, plan, module, format, force=force, progress=progress, back=back)
         for number, candidate in enumerate(candidates[1 : beside.candidates if beside else 1], start=2):
             write_candidate(folder / f"candidate_{number}", candidate, format, force=force)
         own = None if blueprint is not None else architecture_text(tree, architecture)
@@ -168,6 +170,11 @@ def convert(
                 progress=progress,
                 keras_reads=source.dialect != "arrays",
             )
+        opened = None
+        if verify and back is not None:
+            from regraft.verification import check_opened
+
+            opened = check_opened(folder / FILE, back, module, tree, oracle=oracle, progress=progress)
         given = blueprint if blueprint is not None else architecture
         statistics = None
         if verify or candidates:  # it reads every array, which a quick conversion spares
@@ -189,6 +196,8 @@ def convert(
             candidates=candidates,
             written=beside.candidates if beside else 1,
             statistics=statistics,
+            opened=opened,
+            extra_notes=back.notes if back is not None else (),
         )
         write_text(folder / "report.json", report.to_json(), force=True)
         return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
@@ -265,8 +274,9 @@ def measured_on(
 def write_candidate(folder: Path, candidate: Candidate, format: Format, *, force: bool) -> None:
     """Code, architecture, blueprint and weights of an architecture that is not the likeliest."""
     binding = bind(candidate.blueprint, candidate.tree)
-    module = emit(candidate.blueprint, binding, about(candidate.tree), weight_files(format)[0])
-    write_files(folder, candidate.blueprint, module, format, force=force, progress=None)
+    module = emit(candidate.blueprint, binding, about(candidate.tree), loaded_from(format))
+    back = revived(candidate.blueprint, binding) if format == "keras" else None
+    write_files(folder, candidate.blueprint, module, format, force=force, progress=None, back=back)
 
 
 def architecture_text(tree: WeightTree, architecture: str | os.PathLike[str] | None) -> str | None:
@@ -282,13 +292,16 @@ def write_files(
     *,
     force: bool,
     progress: Progress | None,
+    back: Revived | None = None,
 ) -> None:
     """Write code, architecture, blueprint and weights; each is made before the first is written."""
     texts = {
         "model.py": module.source,
-        "architecture.json": pretty_json(keras_config.dump(blueprint, partial=True)),
+        "architecture.json": pretty_json(keras_config.dump(back.blueprint if back else blueprint, partial=True)),
         "blueprint.toml": to_toml(blueprint),
     }
+    if back is not None:
+        del texts["model.py"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -304,8 +317,21 @@ def write_files(
         if progress is not None:
             progress("weights", count, total)
 
+    if back is not None:
+        back_to_keras(back, folder / FILE, force=force, done=done)
+        return
     metadata = {"converted_by": f"regraft {regraft.__version__}"}
     write_weights(folder, module.transfers, format, force=force, metadata=metadata, done=done)
+
+
+def text_files(format: Format) -> tuple[str, ...]:
+    """The files beside the weights: code only with weights that it can load."""
+    return tuple(name for name in TEXT_FILES if name != "model.py" or format != "keras")
+
+
+def loaded_from(format: Format) -> str:
+    """The weights file that the code says it loads."""
+    return "model.pth" if format == "keras" else weight_files(format)[0]
 
 
 def about(tree: WeightTree) -> str:

@@ -49,6 +49,8 @@ def make_report(
     candidates: Sequence[Candidate] = (),
     written: int = 1,
     statistics: SelfCheckRow | None = None,
+    opened: VerificationRow | None = None,
+    extra_notes: Sequence[str] = (),
 ) -> Report:
     """The report of one conversion; of ``candidates`` the first is what was converted, and ``written`` were written."""
     stored = list(tree.variables())
@@ -76,10 +78,11 @@ def make_report(
         parameters_filled=sum(len(t.parameters) for t in module.transfers),
         verification=verification,
         choices=tuple(ChoiceRow(c.subject, c.value, c.candidates, c.label, c.evidence) for c in blueprint.choices),
-        notes=(*tree.notes, *blueprint.notes, *binding.notes, *custom_notes(blueprint)),
+        notes=(*tree.notes, *blueprint.notes, *binding.notes, *custom_notes(blueprint), *extra_notes),
         caveats=architecture_caveats(blueprint),
         candidates=candidate_rows(candidates, folder, written),
         statistics=statistics,
+        opened=opened,
         next_step=custom_start(blueprint, binding),
         files={name: str(folder / name) for name in names},
     )

@@ -27,7 +27,7 @@ def convert(
     pairs: Annotated[tuple[Path, Path] | None, Parameter(metavar="NPY NPY", negative="")] = None,
     settings: Answers = None,
     candidates: int = 1,
-    format: Literal["pth", "safetensors", "both"] = "pth",
+    format: Literal["pth", "safetensors", "both", "keras"] = "pth",
     force: Switch = False,
     verify: Annotated[bool, Parameter(show_default=False)] = True,
     theano_kernels: bool | None = None,
@@ -51,7 +51,7 @@ def convert(
         pairs: Weights only: inputs, and the outputs that the original model gave for them. A proof.
         settings: Weights only: what you know, such as conv2d_3.strides=2. Repeatable.
         candidates: Weights only: how many of the likeliest architectures to write.
-        format: How the weights are written.
+        format: How the weights are written; keras writes a .keras file that the Keras of today opens, and no code.
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where it is installed. That is the default.
         theano_kernels: The convolution kernels were written by Theano, and are turned; by default the file says so.

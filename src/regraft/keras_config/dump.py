@@ -42,12 +42,18 @@ def dump(blueprint: Blueprint, *, version: int = 3, partial: bool = False) -> st
     return json.dumps(value, indent=1, allow_nan=False)
 
 
-def caveats(blueprint: Blueprint, version: int = 3) -> tuple[str, ...]:
-    """What the JSON of that version cannot say about these layers, nested ones included."""
+def caveats(blueprint: Blueprint, version: int = 3, *, remarks: bool = True) -> tuple[str, ...]:
+    """
+    What the JSON of that version cannot say about these layers, nested ones included.
+
+    With ``remarks`` also what the emitted module does in another way, which does not concern the JSON.
+    """
     found: list[str] = []
     for name, spec in every_layer(blueprint):
         if not spec.unknown and spec.type != "Functional":
-            found += [f"layer {quote(name)}: {text}" for text in build(spec).caveats(VERSIONS[version])]
+            layer = build(spec)
+            texts = (*layer.caveats(VERSIONS[version]), *(layer.remarks() if remarks else ()))
+            found += [f"layer {quote(name)}: {text}" for text in texts]
     return tuple(found)
 
 

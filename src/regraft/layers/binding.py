@@ -140,22 +140,29 @@ def by_place(spec: LayerSpec, layer: Layer, group: Group, stored: Stored) -> tup
     return bound, wrong
 
 
+def places_of(weights: Sequence[Weight]) -> dict[str, tuple[tuple[str, ...], str]]:
+    """Group below the layer's own, and key among its ``vars``, of every variable in the Keras 3 layout."""
+    places: dict[str, tuple[tuple[str, ...], str]] = {}
+    counts: dict[tuple[str, ...], int] = {}
+    for weight in sorted(weights, key=lambda w: not w.trainable):
+        place = counts.get(weight.path, 0)
+        counts[weight.path] = place + 1
+        places[weight.name] = weight.path, weight.index or str(place)
+    return places
+
+
 def by_path(spec: LayerSpec, weights: Sequence[Weight], group: Group) -> tuple[dict[str, Bound], list[str]]:
     """Keras 3 layout: the arrays of a layer by group and index."""
     bound: dict[str, Bound] = {}
     wrong: list[str] = []
-    counts: dict[tuple[str, ...], int] = {}
-    for weight in sorted(weights, key=lambda w: not w.trainable):
-        at = find(group, weight.path)
-        place = counts.get(weight.path, 0)
-        counts[weight.path] = place + 1
-        key = weight.index or str(place)
+    for name, (path, key) in places_of(weights).items():
+        at = find(group, path)
         found = next((v for v in at.variables if v.name == key), None) if at else None
         if found is None:
-            where = "/".join((group.path, *weight.path, "vars", key))
-            wrong.append(f"{where}: {weight.name} of layer {quote(spec.name)} ({spec.type}) is missing")
+            where = "/".join((group.path, *path, "vars", key))
+            wrong.append(f"{where}: {name} of layer {quote(spec.name)} ({spec.type}) is missing")
         else:
-            bound[weight.name] = Bound((found,), (), found.shape)
+            bound[name] = Bound((found,), (), found.shape)
     return {w.name: bound[w.name] for w in weights if w.name in bound}, wrong
 
 

@@ -161,6 +161,22 @@ class Oracle:
         """
         return frozenset(self.worker.ask({"do": "custom", "library": library, "file": str(file.resolve())})["names"])
 
+    def open(self, file: Path, variables: Path, *, custom: bool = False) -> tuple[str, Loaded]:
+        """
+        Open a ``.keras`` file as a user of Keras 3 does; the model before is gone.
+
+        Args:
+            file: The file.
+            variables: Our reading with its arrays, which the double precision copy of the model gets.
+            custom: Whether the model may hold what the file of the last ``custom`` gave.
+
+        Returns:
+            Which Keras it is, and what it read that is not our reading.
+        """
+        request = {"do": "open", "file": str(file.resolve()), "variables": str(variables), "custom": custom}
+        answer = self.worker.ask(request)
+        return str(answer["oracle"]), Loaded(int(answer["count"]), tuple(answer["mismatches"]))
+
     def load(self, file: Path, name: str, variables: Path) -> Loaded:
         """
         Let Keras load a weights file itself, and compare what it read with our fingerprints.

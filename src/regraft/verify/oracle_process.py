@@ -92,7 +92,7 @@ class WorkerProcess:
         """Send one request and wait for the answer; a worker that ended holds no model, so only ``build`` starts anew."""
         step = str(request["do"])
         ended = self.process is not None and self.process.poll() is not None
-        if ended and step not in ("build", "custom"):
+        if ended and step not in ("build", "custom", "open"):
             raise OracleError(self.crash(step))
         process = self.start() if ended or self.process is None else self.process
         try:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import warnings
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from regraft.verify.allowed import objections, with_dtype
 from regraft.verify.oracle_custom import objects_of
 from regraft.verify.oracle_graph import Capture
 from regraft.verify.oracle_library import Library, library
-from regraft.verify.oracle_weights import copy_weights, differing, finish, matched, reset, set_arrays
+from regraft.verify.oracle_weights import copy_weights, differing, finish, matched, reset, set_arrays, unlike
 
 WIDE, NARROW = "float64", "float32"
 
@@ -36,8 +37,34 @@ class Worker:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do one request."""
-        steps = {"build": self.build, "load": self.load, "set": self.set, "run": self.run, "custom": self.custom}
-        return steps[request["do"]](request)
+        names = ("build", "open", "load", "set", "run", "custom")
+        return {name: getattr(self, name) for name in names}[request["do"]](request)
+
+    def open(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Open a ``.keras`` file that we wrote, and build its copy in double precision from our arrays."""
+        self.models, self.captures = {}, {}
+        self.keras = library("keras")
+        self.keras.clear()
+        with zipfile.ZipFile(request["file"]) as archive:
+            config = json.loads(archive.read("config.json"))
+        objects = self.objects if request.get("custom") else {}
+        if wrong := objections(config, frozenset(objects)):
+            raise ValueError(f"the file names what must not reach Keras: {', '.join(wrong)}")
+        path = Path(request["variables"])
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        with self.keras.knowing(objects):
+            with self.keras.precision(NARROW):
+                self.models[NARROW] = self.keras.module.models.load_model(request["file"], compile=False)
+            with self.keras.precision(WIDE):
+                self.models[WIDE] = self.keras.from_json(json.dumps(with_dtype(config, WIDE)))
+                shape = self.models[NARROW].input_shape
+                if not self.models[WIDE].built:
+                    self.models[WIDE].build(shape)
+        set_arrays(matched(self.models[WIDE], entries), path.parent)
+        wrong = unlike(matched(self.models[NARROW], entries), path.parent)
+        finish(*self.models.values())
+        self.captures = {dtype: Capture(self.keras.module, model) for dtype, model in self.models.items()}
+        return {"oracle": self.keras.description, "count": len(entries), "mismatches": wrong}
 
     def custom(self, request: dict[str, Any]) -> dict[str, Any]:
         """Import the user's file for one library, and say which names it gives."""
