@@ -109,5 +109,9 @@ def blueprint_in_keras_3(blueprint: Blueprint) -> tuple[Blueprint, dict[str, Map
             specs.append(spec)
             continue
         layer, moves[spec.name] = build(spec).in_keras_3()
+        if (
+            isinstance(layer, Functional) and spec.type != "Functional"
+        ):  # a model that stands for a layer bears its name
+            layer = replace(layer, blueprint=replace(layer.blueprint, name=spec.name))
         specs.append(spec_of(spec.name, layer, trainable=spec.trainable))
     return replace(blueprint, layers=tuple(specs)), moves
