@@ -157,3 +157,11 @@ class AdditiveAttention(Attention):
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
         return (self.scale * torch.tanh(query[..., :, None, :] + key[..., None, :, :])).sum(-1)
+
+
+class ReversibleEmbedding(nn.Embedding):
+    """An embedding with a matrix of its own for the way back, from vectors to scores of the words."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__(rows, columns)
+        self.reverse = nn.Linear(columns, rows, bias=False)
