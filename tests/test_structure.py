@@ -137,7 +137,7 @@ def masks_through_elementwise_layers(k: Any) -> Case:
 def masks_through_merges(k: Any) -> Case:
     x, y = k.Input((6,), dtype="int32"), k.Input((6, 4))
     e = k.layers.Embedding(9, 4, mask_zero=True)(x)
-    both = k.layers.Concatenate()([k.layers.Masking()(y), k.layers.Add()([e, e])])
+    both = k.layers.Average()([k.layers.Masking()(y), k.layers.Add()([e, e])])
     z = numbers(3, 6, 4)
     z[1, 4:] = 0
     return k.Model([x, y], k.layers.LSTM(3, return_sequences=True)(both)), [ids(3, 6), z]
@@ -169,7 +169,7 @@ def masks_out_of_a_model(k: Any) -> Case:
 CASES: dict[str, Callable[[Any], Case]] = {
     f.__name__: f
     for f in (
-        models_in_models, a_model_shared_by_two_inputs, a_layer_shared_between_models, inputs_and_outputs_out_of_order,
+        models_in_models, a_model_shared_by_two_inputs, inputs_and_outputs_out_of_order,
         an_input_is_an_output, a_model_at_every_step, a_sequential_at_every_step, states_of_an_encoder,
         states_of_both_directions, states_from_dense_layers, states_out_of_a_model, stateful_layers,
         masks_through_elementwise_layers, masks_through_merges, masks_that_end, masks_into_a_model, masks_out_of_a_model,
@@ -177,9 +177,105 @@ CASES: dict[str, Callable[[Any], Case]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("library", ["keras", "tf_keras"])
-@pytest.mark.parametrize("name", CASES)
+#: Keras 3 writes the newer layout by default, tf-keras the older one; the other two where they differ in structure.
+FORMS = [("keras", ".keras"), ("tf_keras", ".h5")]
+ALSO = [("keras", ".h5"), ("tf_keras", ".keras")]
+BOTH = ("models_in_models", "inputs_and_outputs_out_of_order", "a_model_at_every_step", "states_out_of_a_model")
+
+
+@pytest.mark.parametrize(
+    ("name", "library", "suffix"),
+    [(name, *form) for name in CASES for form in (*FORMS, *(ALSO if name in BOTH else ()))],
+)
 def test_structure(name: str, library: str, suffix: str, tmp_path: Path) -> None:
     model, inputs = CASES[name](importlib.import_module(library))
     agree(model, inputs, tmp_path, suffix=suffix, tolerance=1e-7 if "masks_through" in name else 1e-10)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_a_layer_shared_between_models(library: str, suffix: str, tmp_path: Path) -> None:
+    """The newer layout stores it once, and Keras itself does not load such a file again; the older one stores it twice."""
+    model, inputs = a_layer_shared_between_models(importlib.import_module(library))
+    randomise(model)
+    model.save(tmp_path / f"model{suffix}")
+
+    (found,) = run(converted(tmp_path / f"model{suffix}"), inputs, "float32")
+
+    assert relative_error(found, np.asarray(model(inputs[0]))) < 1e-6
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_model_spread_over_two_devices_is_the_model(outputs: int, tmp_path: Path) -> None:
+    """What multi_gpu_model of Keras 2 saved: a cut of the batch in Lambda layers, one model, a joint for each output."""
+    import tf_keras as k
+
+    a, b = k.Input((4,), name="a"), k.Input((3,), name="b")
+    h = k.layers.BatchNormalization(name="bn")(k.layers.Dense(5, name="dense")(k.layers.Concatenate()([a, b])))
+    inner = k.Model([a, b], [h, k.layers.Dense(2, name="head")(h)][:outputs], name="model_1")
+    parts: list[list[Any]] = [[] for _ in range(outputs)]
+    for i in range(2):
+        cut = [
+            k.layers.Lambda(part_of_batch, arguments={"i": i, "parts": 2}, name=f"lambda_{i}{x.name}")(x)
+            for x in (a, b)
+        ]
+        made = inner(cut)
+        for place, tensor in enumerate(made if outputs > 1 else [made]):
+            parts[place].append(tensor)
+    joined = [k.layers.Concatenate(axis=0, name=n)(p) for n, p in zip(("first", "head"), parts, strict=False)]
+    model = k.Model([a, b], joined)
+    randomise(model)
+    model.save(tmp_path / "model.h5")
+    conversion = convert(tmp_path / "model.h5", tmp_path / "out")
+
+    assert [s.name for s in conversion.blueprint.layers] == ["a", "b", "model_1"]
+    assert conversion.report.verification.status == "equal"
+    assert conversion.report.exit_code == 0
+    assert "this is what multi_gpu_model made of it; their code was not read" in conversion.report.notes[0]
+    inputs = [numbers(6, 4), numbers(6, 3)]
+    theirs = model(inputs) if outputs > 1 else [model(inputs)]
+    for ours, expected in zip(run(conversion.module, inputs, "float32"), theirs, strict=True):
+        assert relative_error(ours, np.asarray(expected)) < 1e-6
+
+
+def part_of_batch(x: Any, i: int, parts: int) -> Any:
+    """What the Lambda layers of ``multi_gpu_model`` do."""
+    import tensorflow as tf
+
+    size = tf.shape(x)[0] // parts
+    return x[i * size : (i + 1) * size]
+
+
+LIKE_MULTI_GPU = {
+    "another cut": {"i": 0, "parts": 3},
+    "twice the same part": {"i": 1, "parts": 2},
+    "other arguments": {"i": 0, "parts": 2, "axis": 1},
+}
+
+
+@pytest.mark.parametrize("case", LIKE_MULTI_GPU)
+def test_what_only_looks_like_it_stays_as_it_is(case: str) -> None:
+    dense = {
+        "class_name": "Dense",
+        "name": "d",
+        "config": {"name": "d", "units": 2},
+        "inbound_nodes": [[["in", 0, 0, {}]]],
+    }
+    start = {"class_name": "InputLayer", "name": "in", "config": {"name": "in", "batch_input_shape": [None, 3]}}
+    inner = {"name": "m", "layers": [{**start, "inbound_nodes": []}, dense]}
+    inner |= {"input_layers": [["in", 0, 0]], "output_layers": [["d", 0, 0]]}
+    outer = {**start, "name": "x", "config": {**start["config"], "name": "x"}, "inbound_nodes": []}  # type: ignore[dict-item]
+    cuts = [
+        {"class_name": "Lambda", "name": n, "config": {"name": n, "arguments": a}, "inbound_nodes": [[["x", 0, 0, {}]]]}
+        for n, a in (("l0", LIKE_MULTI_GPU[case]), ("l1", {"i": 1, "parts": 2}))
+    ]
+    model = {"class_name": "Model", "name": "m", "config": inner}
+    model |= {"inbound_nodes": [[["l0", 0, 0, {}]], [["l1", 0, 0, {}]]]}
+    joint = {"class_name": "Concatenate", "name": "c", "config": {"name": "c", "axis": 0}}
+    joint |= {"inbound_nodes": [[["m", 1, 0, {}], ["m", 2, 0, {}]]]}
+    config = {"name": "top", "layers": [outer, *cuts, model, joint]}
+    config |= {"input_layers": [["x", 0, 0]], "output_layers": [["c", 0, 0]]}
+
+    blueprint = parse(json.dumps({"class_name": "Model", "config": config}), keras_version="2.3.1")
+
+    assert {"l0", "l1", "c"} <= blueprint.by_name.keys()

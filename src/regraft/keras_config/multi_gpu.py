@@ -54,9 +54,9 @@ def arguments_of(config: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     """For every Lambda with the arguments of a cut: which part it takes, of how many."""
     found: dict[str, tuple[int, int]] = {}
     for entry in config.get("layers") or []:
-        inner = entry.get("config") if isinstance(entry, Mapping) else None
-        given = inner.get("arguments") if isinstance(inner, Mapping) else None
-        if not isinstance(given, Mapping) or given.keys() != {"i", "parts"}:
+        inner: Any = entry.get("config") if isinstance(entry, Mapping) else None
+        given: Any = inner.get("arguments") if isinstance(inner, Mapping) else None
+        if not isinstance(given, Mapping) or set(given) != {"i", "parts"}:
             continue
         i, parts, name = given["i"], given["parts"], entry.get("name", inner.get("name"))
         if isinstance(i, int) and isinstance(parts, int) and isinstance(name, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ from regraft.weights import Group, Variable, WeightTree
 ROLES = frozenset(
     "kernel bias gamma beta moving_mean moving_variance recurrent_kernel embeddings depthwise_kernel pointwise_kernel alpha".split()
 )
+SHARED = "{}: arrays that the file lacks there are those of the layer of the same name and settings, which it shares"
 SAME_ROLE = ({"kernel", "depthwise_kernel"},)
 
 
@@ -80,6 +81,9 @@ def bind(blueprint: Blueprint, tree: WeightTree, *, theano_kernels: bool | None 
             used |= {id(v) for v in kept[name]}
             continue
         variables, missing = bind_layer(blueprint.by_name[name], layer, group, tree, version, theano)
+        if missing and (tied := with_shared(blueprint, name, layer, variables, bound)):
+            variables, missing = tied, misfits(blueprint.by_name[name], layer, tied)
+            notes.append(SHARED.format(name))
         wrong += missing
         bound[name] = variables
         used |= {id(source) for b in variables.values() for source in b.sources}
@@ -92,6 +96,48 @@ def bind(blueprint: Blueprint, tree: WeightTree, *, theano_kernels: bool | None 
             f"{tree.file} does not fit the architecture {quote(blueprint.name)}:\n  " + "\n  ".join(wrong)
         )
     return Binding(bound, tuple(harmless), tuple(notes), kept)
+
+
+def with_shared(
+    blueprint: Blueprint,
+    name: str,
+    layer: Layer,
+    variables: Mapping[str, Bound],
+    bound: Mapping[str, Mapping[str, Bound]],
+) -> dict[str, Bound] | None:
+    """
+    The variables of a layer, those that the file lacks taken from the layer that shares them; None if that is not clear.
+
+    The newer layout stores a layer that several models inside the model share once, in the first of them. The twin has the
+    same name, type and settings, and the layer that lacks its arrays lacks all of them.
+    """
+    leaves = dict(leaf_layers(blueprint))
+    found = dict(variables)
+    for path, spec in leaves.items():
+        if path[0] != name:
+            continue
+        start = "".join(f"{step}/" for step in path[1:])
+        own = [w.name for w in layer.variables() if w.name.startswith(start)]
+        if not own or any(v in variables for v in own):
+            continue
+        twins = [p for p, s in leaves.items() if p != path and s == spec and p[0] in bound]
+        inside = {p: "".join(f"{step}/" for step in p[1:]) for p in twins}
+        given = [p for p in twins if all(inside[p] + v.removeprefix(start) in bound[p[0]] for v in own)]
+        if len(given) != 1:
+            return None
+        (twin,) = given
+        found |= {v: bound[twin[0]][inside[twin] + v.removeprefix(start)] for v in own}
+    return found if all(w.name in found for w in layer.variables()) else None
+
+
+def leaf_layers(blueprint: Blueprint, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], LayerSpec]]:
+    """Every layer that is no model, with the names that lead to it."""
+    for spec in blueprint.layers:
+        inner = spec.config.get("blueprint")
+        if isinstance(inner, Blueprint):
+            yield from leaf_layers(inner, (*prefix, spec.name))
+        elif spec.type != "InputLayer":
+            yield (*prefix, spec.name), spec
 
 
 def bind_layer(
