@@ -70,8 +70,24 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
         return LayerSpec(name, class_name, {}, trainable, unknown=reason)
     for key in unread_keys(dataclasses.fields(layer), settings):
         scope.findings.unread_setting(name, class_name, key, settings[key])
+    for key, old in old_defaults(layer, settings).items():
+        words = f"{class_name}: {key} is not stated and has the default of Keras {scope.version}, {quote(old)}"
+        scope.findings.old_default(name, words)
     spec = spec_of(name, layer, trainable=trainable)
     return dataclasses.replace(spec, config={k: frozen(v) for k, v in spec.config.items()})
+
+
+def old_defaults(layer: Layer, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that a config leaves out where the version that wrote it had another default than Keras 3."""
+    return {
+        f.name: value
+        for f in dataclasses.fields(layer)
+        if f.metadata.get("before")
+        and f.metadata.get("keras", True)
+        and not settings.keys() & {f.name, *f.metadata.get("old", ())}
+        # what is made up of the layers around it is a choice, reported as such
+        if f.name != "data_format" and (value := getattr(layer, f.name)) != f.default
+    }
 
 
 def read_input(settings: dict[str, Any], name: str, scope: Scope, place: Place) -> LayerSpec:

@@ -14,7 +14,7 @@ from regraft.layers.matching import LAYERS_STEP, match_groups, nth_group
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
 from regraft.layers.walk import built
-from regraft.layout import Move, apply, shapes_after
+from regraft.layout import Flip, Move, apply, shapes_after
 from regraft.weights import Group, Variable, WeightTree
 
 ROLES = frozenset(
@@ -87,6 +87,9 @@ def bind(blueprint: Blueprint, tree: WeightTree, *, theano_kernels: bool | None 
         wrong += missing
         bound[name] = variables
         used |= {id(source) for b in variables.values() for source in b.sources}
+    if any(isinstance(move, Flip) for variables in bound.values() for b in variables.values() for move in b.moves):
+        reason = "the file says so (backend)" if theano_kernels is None else "as --theano-kernels says"
+        notes.append(f"convolution kernels were written by Theano and are turned by 180 degrees: {reason}")
     unused = [(v, "no layer of the architecture takes it") for v in tree.variables() if id(v) not in used]
     harmless = [(v, "state of a random number generator") for v, _ in unused if "seed_generator" in v.path]
     lost = [pair for pair in unused if pair[0].path not in {v.path for v, _ in harmless}]
