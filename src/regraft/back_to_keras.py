@@ -7,6 +7,7 @@ What Keras 3 computes in another way than the Keras that wrote the file is expre
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from regraft.keras_config.dump_nodes import is_chain
 from regraft.keras_config.nodes import argument_names
 from regraft.layers import KerasVersion, build
 from regraft.layers.binding import Binding, Bound, places_of
+from regraft.layers.custom import current
 from regraft.layers.matching import group_keys
 from regraft.layers.model import blueprint_in_keras_3
 from regraft.layout import Move, shapes_after
@@ -71,6 +73,12 @@ def revived(blueprint: Blueprint, binding: Binding) -> Revived:
     else:
         found = without_masks(found)
         wrong = keras_config.caveats(found, remarks=False)
+    if custom := current():
+        wrong += tuple(
+            f"layer {quote(name)}: a Lambda, whose code cannot be put into a file"
+            for name, spec in every_layer(found)
+            if spec.type in custom.lambdas.values()
+        )
     if any(spec.config.get("batch_shape") is None for spec in (found.by_name[ref.layer] for ref in found.inputs)):
         wrong += ("the shape of an input is not known; give it with --input-shape",)
     if wrong:
@@ -192,6 +200,10 @@ def back_to_keras(
         OutputError: There is a file already.
     """
     config = keras_config.dump(model.blueprint)
+    if custom := current():  # Keras 3 looks for an activation of the user only if it is written as a function
+        from regraft.verify.custom_config import for_keras
+
+        config = json.dumps(for_keras(json.loads(config), custom, frozenset(custom.activations)))
     keys = group_keys(model.blueprint)
     names = {"": model.blueprint.name, **{f"layers/{key}": name for name, key in keys.items()}}
     with replacing(target, force=force) as file:

@@ -15,7 +15,7 @@ import pytest
 from tests.twin import randomise
 
 from regraft.convert import convert
-from regraft.errors import FileError
+from regraft.errors import BlueprintError, FileError
 from regraft.layers import ALIASES, CATALOGUE
 from regraft.layers.activations import EXPRESSIONS
 from regraft.layers.custom import active, load
@@ -233,3 +233,27 @@ def test_keras_own_class_is_not_taken_for_the_users(tmp_path: Path) -> None:
 
     assert unknown({**dense, "module": "mine", "registered_name": "pkg>Dense"}) == ""
     assert "is Keras' own, and mine.py declares another of that name" in unknown({**dense, "module": "keras.layers"})
+
+
+@pytest.mark.oracle
+def test_the_way_back_to_keras_needs_the_users_classes(my_layers: Path, tmp_path: Path, oracle: Oracle) -> None:
+    import tf_keras as k
+
+    space: dict[str, Any] = {}
+    exec(MY_MODEL.replace("from tensorflow import keras", "import tf_keras as keras"), space)  # noqa: S102
+    x = k.Input((5, 3))
+    made = k.Model(x, k.layers.Dense(4, activation=space["softplus2"])(space["ChannelScale"](name="cs")(x)))
+    randomise(made)
+    made.save(tmp_path / "model.h5")
+
+    report = convert(tmp_path / "model.h5", tmp_path / "out", format="keras", custom=my_layers, oracle=oracle).report
+
+    assert report.opened is not None
+    assert report.opened.status == "equal", report.opened.reason
+    assert "classes that Keras must be given as custom_objects: ChannelScale" in report.caveats
+
+
+def test_a_lambda_has_no_way_back(my_layers: Path, tmp_path: Path) -> None:
+    model("tf_keras").save(tmp_path / "model.h5")
+    with pytest.raises(BlueprintError, match="layer 'twice': a Lambda, whose code cannot be put into a file"):
+        convert(tmp_path / "model.h5", tmp_path / "out", format="keras", custom=my_layers, verify=False)
