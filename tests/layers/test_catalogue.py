@@ -122,7 +122,7 @@ def test_caveats_are_no_way_out() -> None:
 ONE_VERSION = {
     "AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "CuDNNGRU", "CuDNNLSTM", "LayerScale", "CustomScaleLayer",
     "LocallyConnected1D", "LocallyConnected2D", "MelSpectrogram", "ReversibleEmbedding", "RMSNormalization",
-    "STFTSpectrogram", "SyncBatchNormalization", "GroupedQueryAttention",
+    "STFTSpectrogram", "SyncBatchNormalization", "GroupQueryAttention",
     # of Keras 1
     "Cosine", "Highway", "MaxoutDense", "ParametricSoftplus", "SReLU",
 }  # fmt: skip

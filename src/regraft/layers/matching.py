@@ -23,7 +23,7 @@ def keras_class(spec: LayerSpec) -> str:
     cls = CATALOGUE.get(spec.type)
     if cls is None:
         return spec.type
-    return "Lambda" if cls.lambda_layers else cls.keras_class or spec.type
+    return "Lambda" if cls.lambda_layers else cls.group_class or cls.keras_class or spec.type
 
 
 def group_keys(blueprint: Blueprint) -> dict[str, str]:

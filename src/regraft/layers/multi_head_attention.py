@@ -45,6 +45,8 @@ class HeadedAttention(Layer, abstract=True):
 
     masks: ClassVar = "own"
     axis_order: ClassVar = "keras"
+    #: All that there may be; ``variables`` knows their axes.
+    weights: ClassVar = tuple(Weight(f"{part}/{role}", "... -> ...") for part in PARTS for role in ("kernel", "bias"))
     call_arguments: ClassVar[tuple[str, ...]] = (
         "query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores",
         "training", "use_causal_mask",
@@ -330,7 +332,7 @@ class MultiHeadAttention(HeadedAttention):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupedQueryAttention(HeadedAttention):
+class GroupQueryAttention(HeadedAttention):
     """
     Attention in heads of which several share one head of keys and values.
 
@@ -338,14 +340,15 @@ class GroupedQueryAttention(HeadedAttention):
     PyTorch: ``torch.nn.functional.scaled_dot_product_attention``.
     """
 
-    aliases: ClassVar = ("GroupQueryAttention",)
+    aliases: ClassVar = ("GroupedQueryAttention",)
+    group_class: ClassVar = "GroupedQueryAttention"
 
     head_dim: int = setting(parse=positive)
     num_query_heads: int = setting(parse=positive)
     num_key_value_heads: int = setting(parse=positive)
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
-        return ("Keras 2 has no GroupedQueryAttention",) if version.major < 3 else ()
+        return ("Keras 2 has no GroupQueryAttention",) if version.major < 3 else ()
 
     @property
     def query_heads(self) -> int:
