@@ -54,6 +54,12 @@ def old_recurrent(k: Any) -> Any:
     return k.Model(sequence, k.layers.SimpleRNN(4, activation="hard_sigmoid")(x))
 
 
+def old_films(k: Any) -> Any:
+    x = film = k.Input((4, 6, 7, 2))
+    x = k.layers.ConvLSTM2D(3, (3, 2), padding="same", return_sequences=True)(x)
+    return k.Model(film, k.layers.ConvLSTM2D(2, 3, recurrent_activation="hard_sigmoid")(x))
+
+
 def masked(k: Any) -> Any:
     ids = k.Input((6,), dtype="int32")
     x = k.layers.Embedding(11, 4, mask_zero=True)(ids)
@@ -98,7 +104,8 @@ def normalised(k: Any) -> Any:
 
 
 CASES: dict[str, Callable[[Any], Any]] = {
-    f.__name__: f for f in (old_dense, old_maps, old_recurrent, masked, nested, shared, stateful, slashes, normalised)
+    f.__name__: f
+    for f in (old_dense, old_maps, old_recurrent, old_films, masked, nested, shared, stateful, slashes, normalised)
 }
 
 
