@@ -1,7 +1,7 @@
 """
 Every Keras file under a folder converted, and compared layer by layer with the real Keras.
 
-    python benchmarks/parity.py DIR [--json OUT] [--only TEXT]
+    python benchmarks/parity.py DIR [--json OUT] [--only TEXT] [--custom benchmarks/corpus_layers.py]
 
 A file counts if it carries its architecture, or if a JSON beside it is that architecture (see ``pairs``). One row a
 file, then the totals: converted and equal, converted with placeholders, refused with reason, not verified, WRONG.
@@ -25,6 +25,7 @@ from benchmarks.pairs import architectures, weight_files
 
 from regraft.convert import convert
 from regraft.errors import NotKerasError, RegraftError
+from regraft.layers.custom import Custom, load
 from regraft.report import Report
 from regraft.verify import Oracle
 from regraft.weights import read
@@ -57,7 +58,7 @@ class Row:
     weights: str = ""
 
 
-def judge(file: Path, root: Path, oracle: Oracle) -> Row:
+def judge(file: Path, root: Path, oracle: Oracle, custom: Custom | None = None) -> Row:
     """Convert one file and compare it; nothing that goes wrong stops the others."""
     started = time.perf_counter()
     name = str(file.relative_to(root)) if file != root else file.name
@@ -72,7 +73,9 @@ def judge(file: Path, root: Path, oracle: Oracle) -> Row:
     for architecture in candidates:
         with tempfile.TemporaryDirectory(prefix="regraft-parity-") as folder:
             try:
-                report = convert(file, folder, architecture=architecture, force=True, oracle=oracle).report
+                report = convert(
+                    file, folder, architecture=architecture, force=True, oracle=oracle, custom=custom
+                ).report
                 return verdict(name, report, time.perf_counter() - started)
             except RegraftError as error:
                 reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -122,13 +125,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", type=Path, help="write the rows and totals here")
+    parser.add_argument("--custom", type=Path, help="a file that declares custom layers of these models")
     parser.add_argument("--only", default="", help="judge only files whose path contains this")
     options = parser.parse_args()
     rows: list[Row] = []
+    custom = load(options.custom)
     with Oracle() as oracle:
         for file in weight_files(options.folder):
             if options.only in str(file):
-                rows.append(judge(file, options.folder, oracle))
+                rows.append(judge(file, options.folder, oracle, custom))
                 print(shown(rows[-1]), flush=True)
     totals = Counter(row.verdict for row in rows)
     print("\ntotals: " + ", ".join(f"{totals[word]} {word}" for word in VERDICTS))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import regraft
 from regraft import keras_config
+from regraft.back_to_keras import FILE, Revived, back_to_keras, revived
 from regraft.blueprint import Blueprint, Choice
 from regraft.blueprint.toml import from_toml, to_toml
 from regraft.digest import Digest
@@ -22,6 +23,8 @@ from regraft.emit.module import Module, emit
 from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
 from regraft.errors import BlueprintError, ConfigError, NoArchitectureError, OutputError
 from regraft.layers.binding import Binding, bind
+from regraft.layers.custom import Custom, active
+from regraft.layers.custom import load as load_custom
 from regraft.layers.theano import kernel_choice
 from regraft.report import Report, VerificationRow
 from regraft.reporting import make_report
@@ -55,6 +58,7 @@ class Conversion:
         config: The architecture JSON that was converted, from the file or from beside it; None for an edited blueprint.
         format: How the weights were written.
         candidates: Where the architecture was recovered: what else it may be, best first; the first is this one.
+        custom: The user's file whose layers it holds.
     """
 
     report: Report
@@ -66,6 +70,7 @@ class Conversion:
     config: str | None
     format: Format
     candidates: tuple[Candidate, ...] = ()
+    custom: Custom | None = None
 
 
 def convert(
@@ -83,6 +88,7 @@ def convert(
     blueprint: str | os.PathLike[str] | None = None,
     digest: Digest | None = None,
     beside: Beside | None = None,
+    custom: str | os.PathLike[str] | Custom | None = None,
 ) -> Conversion:
     """
     Convert a Keras file; where it has no architecture, inside or beside it, that is recovered first.
@@ -94,7 +100,7 @@ def convert(
         architecture: Keras JSON beside a weights-only file.
         input_shape: Shape of one input in Keras order without the batch axis, for example ``(64, 64, 1)``; None for
             an axis that varies; a tuple of shapes where there are several inputs. Fills what the architecture leaves open.
-        format: ``pth``, ``safetensors`` or ``both``.
+        format: ``pth``, ``safetensors`` or ``both``; or ``keras``: a ``.keras`` file for the Keras of today.
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where one is installed.
         theano_kernels: Whether convolution kernels were written by Theano and are turned by 180 degrees; None asks
@@ -104,6 +110,7 @@ def convert(
         blueprint: A ``blueprint.toml`` of an earlier conversion, edited by hand, in place of the architecture.
         digest: The SHA-256 of the file, where its computation was started before.
         beside: What you have beside a weights-only file: samples, known outputs, answers.
+        custom: A Python file of yours that declares layers, as ``docs/custom-layers.md`` shows; it is imported.
 
     Returns:
         The conversion; activations of the module run channels first, its ports say how.
@@ -114,76 +121,86 @@ def convert(
         ShapeMismatchError: Architecture and variables do not fit each other.
         OutputError: The folder holds results already.
     """
-    folder = Path(out) if out is not None else default_folder(file)
-    names = (*TEXT_FILES, *weight_files(format))
-    refuse_overwriting(folder, names, force=force)
-    digest = digest or (Digest(file) if verify else None)
-    source = tree = read(file)
-    check_checksums(file)
-    candidates: tuple[Candidate, ...] = ()
-    if blueprint is not None:
-        plan = read_toml(blueprint)
-        if tree.dialect == "arrays":
-            from regraft.recovery import regrouped
+    own_layers = load_custom(custom)
+    with active(own_layers):
+        folder = Path(out) if out is not None else default_folder(file)
+        names = (*text_files(format), *weight_files(format))
+        refuse_overwriting(folder, names, force=force)
+        digest = digest or (Digest(file) if verify else None)
+        source = tree = read(file)
+        check_checksums(file)
+        candidates: tuple[Candidate, ...] = ()
+        if blueprint is not None:
+            plan = read_toml(blueprint)
+            if tree.dialect == "arrays":
+                from regraft.recovery import regrouped
 
-            tree = regrouped(tree, plan)
-    elif (own := architecture_text(tree, architecture)) is not None:
-        plan = parsed(own, tree, architecture, input_shape)
-        if tree.dialect == "arrays" and len({v.shape for v in tree.own}) < len(tree.own):
-            plan = replace(plan, choices=(*plan.choices, DEALT))
-    else:
-        from regraft.recovery import recovered  # half of the project, which a file with an architecture spares
+                tree = regrouped(tree, plan)
+        elif (own := architecture_text(tree, architecture)) is not None:
+            plan = parsed(own, tree, architecture, input_shape)
+            if tree.dialect == "arrays" and len({v.shape for v in tree.own}) < len(tree.own):
+                plan = replace(plan, choices=(*plan.choices, DEALT))
+        else:
+            from regraft.recovery import recovered  # half of the project, which a file with an architecture spares
 
-        candidates = recovered(tree, all_shapes(input_shape), beside, progress)
-        plan, tree = candidates[0].blueprint, candidates[0].tree
-    binding = bind(plan, tree, theano_kernels=theano_kernels)
-    if choice := kernel_choice(plan, tree, theano_kernels):
-        plan = replace(plan, choices=(*plan.choices, choice))
-    module = emit(plan, binding, about(tree), weight_files(format)[0])
-    write_files(folder, plan, module, format, force=force, progress=progress)
-    for number, candidate in enumerate(candidates[1 : beside.candidates if beside else 1], start=2):
-        write_candidate(folder / f"candidate_{number}", candidate, format, force=force)
-    own = None if blueprint is not None else architecture_text(tree, architecture)
-    verification = UNCHECKED
-    if verify:
-        from regraft.verification import check  # what it needs takes a while to import
+            candidates = recovered(tree, all_shapes(input_shape), beside, progress)
+            plan, tree = candidates[0].blueprint, candidates[0].tree
+        binding = bind(plan, tree, theano_kernels=theano_kernels)
+        if choice := kernel_choice(plan, tree, theano_kernels):
+            plan = replace(plan, choices=(*plan.choices, choice))
+        module = emit(plan, binding, about(tree), loaded_from(format))
+        back = revived(plan, binding) if format == "keras" else None
+        write_files(folder, plan, module, format, force=force, progress=progress, back=back)
+        for number, candidate in enumerate(candidates[1 : beside.candidates if beside else 1], start=2):
+            write_candidate(folder / f"candidate_{number}", candidate, format, force=force)
+        own = None if blueprint is not None else architecture_text(tree, architecture)
+        verification = UNCHECKED
+        if verify:
+            from regraft.verification import check  # what it needs takes a while to import
 
-        verification = check(
-            folder,
-            format,
-            module,
+            verification = check(
+                folder,
+                format,
+                module,
+                plan,
+                binding,
+                tree,
+                own,
+                oracle=oracle,
+                progress=progress,
+                keras_reads=source.dialect != "arrays",
+            )
+        opened = None
+        if verify and back is not None:
+            from regraft.verification import check_opened
+
+            opened = check_opened(folder / FILE, back, module, tree, oracle=oracle, progress=progress)
+        given = blueprint if blueprint is not None else architecture
+        statistics = None
+        if verify or candidates:  # it reads every array, which a quick conversion spares
+            from regraft.self_check import self_check
+
+            measured = measured_on(beside, plan, tree)
+            statistics = self_check(plan, binding, measured=measured, look_for_rivals=bool(candidates or measured))
+        sha256 = digest.hex() if digest else ""
+        report = make_report(
+            source,
             plan,
             binding,
-            tree,
-            own,
-            oracle=oracle,
-            progress=progress,
-            keras_reads=source.dialect != "arrays",
+            module,
+            verification,
+            sha256,
+            given,
+            folder,
+            names,
+            candidates=candidates,
+            written=beside.candidates if beside else 1,
+            statistics=statistics,
+            opened=opened,
+            extra_notes=back.notes if back is not None else (),
         )
-    given = blueprint if blueprint is not None else architecture
-    statistics = None
-    if verify or candidates:  # it reads every array, which a quick conversion spares
-        from regraft.self_check import self_check
-
-        measured = measured_on(beside, plan, tree)
-        statistics = self_check(plan, binding, measured=measured, look_for_rivals=bool(candidates or measured))
-    sha256 = digest.hex() if digest else ""
-    report = make_report(
-        source,
-        plan,
-        binding,
-        module,
-        verification,
-        sha256,
-        given,
-        folder,
-        names,
-        candidates=candidates,
-        written=beside.candidates if beside else 1,
-        statistics=statistics,
-    )
-    write_text(folder / "report.json", report.to_json(), force=True)
-    return Conversion(report, module, plan, folder, binding, tree, own, format, candidates)
+        write_text(folder / "report.json", report.to_json(), force=True)
+        return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
 
 
 def read_blueprint(
@@ -257,8 +274,9 @@ def measured_on(
 def write_candidate(folder: Path, candidate: Candidate, format: Format, *, force: bool) -> None:
     """Code, architecture, blueprint and weights of an architecture that is not the likeliest."""
     binding = bind(candidate.blueprint, candidate.tree)
-    module = emit(candidate.blueprint, binding, about(candidate.tree), weight_files(format)[0])
-    write_files(folder, candidate.blueprint, module, format, force=force, progress=None)
+    module = emit(candidate.blueprint, binding, about(candidate.tree), loaded_from(format))
+    back = revived(candidate.blueprint, binding) if format == "keras" else None
+    write_files(folder, candidate.blueprint, module, format, force=force, progress=None, back=back)
 
 
 def architecture_text(tree: WeightTree, architecture: str | os.PathLike[str] | None) -> str | None:
@@ -274,13 +292,16 @@ def write_files(
     *,
     force: bool,
     progress: Progress | None,
+    back: Revived | None = None,
 ) -> None:
     """Write code, architecture, blueprint and weights; each is made before the first is written."""
     texts = {
         "model.py": module.source,
-        "architecture.json": pretty_json(keras_config.dump(blueprint, partial=True)),
+        "architecture.json": pretty_json(keras_config.dump(back.blueprint if back else blueprint, partial=True)),
         "blueprint.toml": to_toml(blueprint),
     }
+    if back is not None:
+        del texts["model.py"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -296,8 +317,21 @@ def write_files(
         if progress is not None:
             progress("weights", count, total)
 
+    if back is not None:
+        back_to_keras(back, folder / FILE, force=force, done=done)
+        return
     metadata = {"converted_by": f"regraft {regraft.__version__}"}
     write_weights(folder, module.transfers, format, force=force, metadata=metadata, done=done)
+
+
+def text_files(format: Format) -> tuple[str, ...]:
+    """The files beside the weights: code only with weights that it can load."""
+    return tuple(name for name in TEXT_FILES if name != "model.py" or format != "keras")
+
+
+def loaded_from(format: Format) -> str:
+    """The weights file that the code says it loads."""
+    return "model.pth" if format == "keras" else weight_files(format)[0]
 
 
 def about(tree: WeightTree) -> str:

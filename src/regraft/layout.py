@@ -220,6 +220,65 @@ class Flip:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """
+    Equal blocks along the last axis are multiplied, each by its factor, in double precision.
+
+    For functions that Keras changed: ``clip(0.2 x + 0.5)`` is ``relu6(1.2 x + 3) / 6``.
+    """
+
+    factors: tuple[float, ...]
+
+    def __call__(self, arrays: Arrays) -> Arrays:
+        return tuple(array * np.repeat(self.factors, array.shape[-1] // len(self.factors)) for array in arrays)
+
+    @property
+    def inverse(self) -> Scale:
+        return Scale(tuple(1.0 / factor for factor in self.factors))
+
+    @property
+    def words(self) -> str:
+        return f"times {' '.join(f'{factor:g}' for factor in self.factors)}"
+
+
+@dataclass(frozen=True)
+class Total:
+    """The arrays are added up, as two biases of one sum may be."""
+
+    count: int
+
+    def __call__(self, arrays: Arrays) -> Arrays:
+        return (np.sum(np.stack(arrays).astype("float64"), axis=0),)
+
+    @property
+    def inverse(self) -> Parts:
+        return Parts(self.count)
+
+    @property
+    def words(self) -> str:
+        return f"sum of {self.count}"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Undo ``Total``: the first array takes it all, for nothing says how it was divided; the sum is the same."""
+
+    count: int
+
+    def __call__(self, arrays: Arrays) -> Arrays:
+        (total,) = arrays
+        return (total, *(np.zeros_like(total) for _ in range(self.count - 1)))
+
+    @property
+    def inverse(self) -> Total:
+        return Total(self.count)
+
+    @property
+    def words(self) -> str:
+        return f"first of {self.count}"
+
+
+@dataclass(frozen=True)
 class Fill:
     """A parameter that the file does not hold, because Keras leaves it out: no array becomes one constant array."""
 

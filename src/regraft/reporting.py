@@ -12,9 +12,12 @@ from regraft import keras_config
 from regraft.blueprint import Blueprint
 from regraft.blueprint.words import words as words_of
 from regraft.emit.module import Module
+from regraft.emit.placeholder import placeholder_bound
 from regraft.keras_config.dump import every_layer
-from regraft.layers import AxisOrder
+from regraft.layers import ALIASES, FORBIDDEN, AxisOrder
 from regraft.layers.binding import Binding
+from regraft.layers.custom import current
+from regraft.layers.custom_template import template
 from regraft.layers.walk import model_shapes
 from regraft.report import (
     CandidateRow,
@@ -46,6 +49,8 @@ def make_report(
     candidates: Sequence[Candidate] = (),
     written: int = 1,
     statistics: SelfCheckRow | None = None,
+    opened: VerificationRow | None = None,
+    extra_notes: Sequence[str] = (),
 ) -> Report:
     """The report of one conversion; of ``candidates`` the first is what was converted, and ``written`` were written."""
     stored = list(tree.variables())
@@ -73,10 +78,12 @@ def make_report(
         parameters_filled=sum(len(t.parameters) for t in module.transfers),
         verification=verification,
         choices=tuple(ChoiceRow(c.subject, c.value, c.candidates, c.label, c.evidence) for c in blueprint.choices),
-        notes=(*tree.notes, *blueprint.notes, *binding.notes),
+        notes=(*tree.notes, *blueprint.notes, *binding.notes, *custom_notes(blueprint), *extra_notes),
         caveats=architecture_caveats(blueprint),
         candidates=candidate_rows(candidates, folder, written),
         statistics=statistics,
+        opened=opened,
+        next_step=custom_start(blueprint, binding),
         files={name: str(folder / name) for name in names},
     )
 
@@ -120,7 +127,29 @@ def architecture_caveats(blueprint: Blueprint) -> tuple[str, ...]:
     """What ``architecture.json`` cannot say."""
     missing = [spec for _, spec in every_layer(blueprint) if spec.unknown]
     note = (f"{len(missing)} of the layers are placeholders: there they stand without their settings",)
-    return (note if missing else ()) + keras_config.caveats(blueprint)
+    custom = current()
+    own = sorted({spec.type for _, spec in every_layer(blueprint) if custom and spec.type in custom.layers})
+    words = (f"classes that Keras must be given as custom_objects: {', '.join(own)}",)
+    return (note if missing else ()) + (words if own else ()) + keras_config.caveats(blueprint)
+
+
+def custom_start(blueprint: Blueprint, binding: Binding) -> str:
+    """The start of a file for ``--custom``, for the first placeholder that is no layer of Keras; else empty."""
+    for spec in blueprint.layers:
+        if spec.unknown and (spec.type == "Lambda" or spec.type not in {**ALIASES, **FORBIDDEN}):
+            bound = placeholder_bound(binding.placeholders.get(spec.name, ()))
+            return template(spec, {name: b.shape for name, b in bound.items()})
+    return ""
+
+
+def custom_notes(blueprint: Blueprint) -> tuple[str, ...]:
+    """Which layers have their form from the user's file."""
+    custom = current()
+    if custom is None:
+        return ()
+    own = [f"{name} ({spec.type})" for name, spec in every_layer(blueprint) if spec.type in custom.layers]
+    what = f"the PyTorch form of {', '.join(own)}" if own else "nothing of this model"
+    return (f"{custom.path.name} (sha256 {custom.sha256[:12]}) gives {what}",)
 
 
 def source_of(tree: WeightTree, sha256: str, architecture: str | os.PathLike[str] | None) -> Source:

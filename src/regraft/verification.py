@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from regraft import keras_config
+from regraft.back_to_keras import Revived
 from regraft.blueprint import Blueprint
 from regraft.emit.module import Module
 from regraft.emit.outputs import Format, weight_files
 from regraft.errors import OracleError
 from regraft.layers.binding import Binding
+from regraft.layers.custom import active, current
 from regraft.report import CheckRow, VerificationRow
 from regraft.verify import Check, Oracle, Subject, Verification
 from regraft.verify import verify as compare
+from regraft.verify.opened import verify_opened as compare_opened
 from regraft.weights import WeightTree
 
 if TYPE_CHECKING:
@@ -41,18 +48,19 @@ def verify(
         The verdict, with one row a tensor; ``not verified`` with the reason where Keras is not installed.
     """
     c = conversion
-    return check(
-        c.folder,
-        c.format,
-        c.module,
-        c.blueprint,
-        c.binding,
-        c.tree,
-        c.config,
-        oracle=oracle,
-        progress=progress,
-        keras_reads=c.report.source.dialect != "arrays",
-    )
+    with active(c.custom):
+        return check(
+            c.folder,
+            c.format,
+            c.module,
+            c.blueprint,
+            c.binding,
+            c.tree,
+            c.config,
+            oracle=oracle,
+            progress=progress,
+            keras_reads=c.report.source.dialect != "arrays",
+        )
 
 
 def check(
@@ -73,6 +81,7 @@ def check(
 
     ``keras_reads`` is false for a file that no Keras can load, a list of arrays.
     """
+    written = format != "keras"
     subject = Subject(
         blueprint=blueprint,
         binding=binding,
@@ -80,12 +89,26 @@ def check(
         file=Path(tree.file) if keras_reads else None,
         config=config,
         regenerate=lambda part, version: keras_config.dump(part, version=version),
-        source=(folder / "model.py").read_text(encoding="utf-8"),
+        source=(folder / "model.py").read_text(encoding="utf-8") if written else module.source,
         probes=module.probes,
         input_orders=module.input_orders,
         output_orders=module.output_orders,
-        state=folder / weight_files(format)[0],
+        state=folder / weight_files(format)[0] if written else partial(state_of, module),
+        custom=current(),
     )
+    try:
+        return row(compare(subject, oracle=oracle, progress=counted(progress)))
+    except OracleError as error:
+        return VerificationRow("not verified", reason=f"not verified against Keras: {error}")
+
+
+def state_of(module: Module) -> dict[str, np.ndarray]:
+    """The state dict of a module whose files were not written."""
+    return {n: a for t in module.transfers for n, a in zip(t.parameters, t.read(), strict=True)}
+
+
+def counted(progress: Progress | None) -> Callable[[str], None]:
+    """Progress of a check, whose steps are numbered as they come."""
     steps = 0
 
     def say(words: str) -> None:
@@ -94,10 +117,46 @@ def check(
         if progress is not None:
             progress(f"verify: {words}", steps, 0)
 
+    return say
+
+
+def check_opened(
+    file: Path,
+    back: Revived,
+    module: Module,
+    tree: WeightTree,
+    *,
+    oracle: Oracle | None = None,
+    progress: Progress | None = None,
+) -> VerificationRow:
+    """Let the Keras of today open a ``.keras`` file that was written, and compare it with the module of the old one."""
+    probes = [replace(p, layer=renamed_path(p.layer, back.names)) for p in module.probes]
+    subject = Subject(
+        blueprint=back.blueprint,
+        binding=back.binding,
+        tree=tree,
+        file=file,
+        config=None,
+        regenerate=lambda part, version: keras_config.dump(part, version=version),
+        source=module.source,
+        probes=probes,
+        input_orders=module.input_orders,
+        output_orders=module.output_orders,
+        state=partial(state_of, module),
+        custom=current(),
+    )
     try:
-        return row(compare(subject, oracle=oracle, progress=say))
+        return row(compare_opened(subject, file, oracle=oracle, progress=counted(progress)))
     except OracleError as error:
-        return VerificationRow("not verified", reason=f"not verified against Keras: {error}")
+        return VerificationRow("not verified", reason=f"not opened in Keras: {error}")
+
+
+def renamed_path(path: str, names: Mapping[str, str]) -> str:
+    """The path of a tensor, with the new name of its layer in the model."""
+    for old, new in names.items():
+        if path == old or path.startswith(f"{old}/"):
+            return new + path[len(old) :]
+    return path
 
 
 def row(found: Verification) -> VerificationRow:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.corpus.folder import corpus_file
 
-from regraft import keras_config
-from regraft.emit.module import emit
-from regraft.layers.binding import bind
-from regraft.weights import read
+from regraft.convert import convert
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "dtln"
 
 #: Our parameters and those of the published twin.
 TWIN = {
@@ -28,40 +27,25 @@ TWIN = {
 }
 
 
-def architecture() -> str:
-    """The layers of DTLN as Keras JSON; its signal processing is Lambda layers, which stay placeholders."""
-    layers: list[dict[str, Any]] = []
-
-    def add(kind: str, name: str, *inputs: str, **config: Any) -> str:
-        nodes = [[[source, 0, 0, {}] for source in inputs]] if inputs else []
-        layers.append({"class_name": kind, "name": name, "config": {"name": name, **config}, "inbound_nodes": nodes})
-        return name
-
-    x = add("InputLayer", "input_1", batch_input_shape=[None, None], dtype="float32")
-    spectrum = add("Lambda", "lambda", x, function=["", None, None])
-    x = add("LSTM", "lstm", spectrum, units=128, return_sequences=True)
-    x = add("LSTM", "lstm_1", add("Dropout", "dropout", x, rate=0.25), units=128, return_sequences=True)
-    x = add("Activation", "activation", add("Dense", "dense", x, units=257), activation="sigmoid")
-    x = add("Lambda", "lambda_1", x, function=["", None, None])
-    encoded = add("Conv1D", "conv1d", x, filters=256, kernel_size=[1], use_bias=False)
-    x = add("LayerNormalization", "layer_normalization", encoded, axis=[2], epsilon=1e-7)
-    x = add("LSTM", "lstm_2", x, units=128, return_sequences=True)
-    x = add("LSTM", "lstm_3", add("Dropout", "dropout_1", x, rate=0.25), units=128, return_sequences=True)
-    x = add("Activation", "activation_1", add("Dense", "dense_1", x, units=256), activation="sigmoid")
-    x = add("Conv1D", "conv1d_1", add("Multiply", "multiply", encoded, x), filters=512, kernel_size=[1], use_bias=False)
-    add("Lambda", "lambda_2", x, function=["", None, None])
-    ends = {"input_layers": [["input_1", 0, 0]], "output_layers": [["lambda_2", 0, 0]]}
-    return json.dumps({"class_name": "Model", "config": {"name": "dtln", "layers": layers, **ends}})
+def architecture(*, norm: bool = False) -> str:
+    """The Keras JSON that the example writes."""
+    return str(runpy.run_path(str(EXAMPLE / "architecture.py"))["architecture"](norm=norm))
 
 
 @pytest.mark.corpus
-def test_every_tensor_is_that_of_the_published_twin() -> None:
+@pytest.mark.oracle
+def test_every_tensor_is_that_of_the_published_twin(tmp_path: Path) -> None:
     import torch
 
     twin = torch.load(corpus_file("lhwcv-DTLN_pytorch/model.pth"), weights_only=True, map_location="cpu")
-    tree = read(corpus_file("breizhn-DTLN/model.h5"))
-    blueprint = keras_config.parse(architecture(), keras_version=tree.keras_version)
-    module = emit(blueprint, bind(blueprint, tree), "a test")
+    (tmp_path / "dtln.json").write_text(architecture())
+    file, custom = corpus_file("breizhn-DTLN/model.h5"), EXAMPLE / "dtln_layers.py"
+    conversion = convert(
+        file, tmp_path / "out", architecture=tmp_path / "dtln.json", custom=custom, input_shape=(2048,)
+    )
+    module, report = conversion.module, conversion.report
+    assert not report.placeholders
+    assert (report.verification.status, report.verification.compared) == ("equal", 19)
     ours = {name: array for t in module.transfers for name, array in zip(t.parameters, t.read(), strict=True)}
 
     compared: set[str] = set()
@@ -79,4 +63,18 @@ def test_every_tensor_is_that_of_the_published_twin() -> None:
         np.testing.assert_array_equal(array, expected.numpy(), err_msg=name)
 
     assert compared == set(twin)
-    assert len(list(tree.variables())) == 20
+    assert report.variables_used == report.variables_stored == 20
+
+
+@pytest.mark.corpus
+@pytest.mark.oracle
+def test_the_file_that_normalises_the_spectrum_converts_too(tmp_path: Path) -> None:
+    (tmp_path / "dtln.json").write_text(architecture(norm=True))
+    file, custom = corpus_file("breizhn-DTLN/DTLN_norm_40h.h5"), EXAMPLE / "dtln_layers.py"
+
+    report = convert(
+        file, tmp_path / "out", architecture=tmp_path / "dtln.json", custom=custom, input_shape=(1280,)
+    ).report
+
+    assert not report.placeholders
+    assert (report.verification.status, report.verification.compared) == ("equal", 23)

@@ -224,7 +224,7 @@ def test_what_we_do_not_do_is_said(config: dict[str, Any], reason: str) -> None:
 
 def test_a_stateful_layer_is_reported() -> None:
     layer = read("LSTM", "2.4.0", units=4, stateful=True)
-    assert "zero states" in "".join(layer.caveats(KerasVersion(3)))
+    assert "zero states" in "".join(layer.remarks())
     assert not read("LSTM", "2.4.0", units=4).caveats(KerasVersion(3))
 
 

@@ -141,7 +141,7 @@ def test_a_lambda_never_runs_and_the_rest_is_compared(files: dict[str, Path], or
     missed = dict(found.not_reached)
     assert "before" in compared
     assert "cannot be converted" in missed["code"]
-    assert missed["after"] == "depends on a layer that cannot be converted"
+    assert missed["after"] == "depends on a layer that cannot be compared"
     assert ("side" in compared) != ("not reached" in missed.get("side", ""))
     assert found.compared + len(missed) == found.total
 

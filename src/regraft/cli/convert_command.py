@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from regraft.cli.app import app
-from regraft.cli.options import Answers, Out, Shapes, Switch
+from regraft.cli.options import Answers, Custom, Out, Shapes, Switch
 from regraft.cli.printing import complain, write, write_with
 
 
@@ -27,10 +27,11 @@ def convert(
     pairs: Annotated[tuple[Path, Path] | None, Parameter(metavar="NPY NPY", negative="")] = None,
     settings: Answers = None,
     candidates: int = 1,
-    format: Literal["pth", "safetensors", "both"] = "pth",
+    format: Literal["pth", "safetensors", "both", "keras"] = "pth",
     force: Switch = False,
     verify: Annotated[bool, Parameter(show_default=False)] = True,
     theano_kernels: bool | None = None,
+    custom: Custom = None,
     quiet: Switch = False,
     json: Switch = False,
     all: Switch = False,
@@ -50,10 +51,11 @@ def convert(
         pairs: Weights only: inputs, and the outputs that the original model gave for them. A proof.
         settings: Weights only: what you know, such as conv2d_3.strides=2. Repeatable.
         candidates: Weights only: how many of the likeliest architectures to write.
-        format: How the weights are written.
+        format: How the weights are written; keras writes a .keras file that the Keras of today opens, and no code.
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where it is installed. That is the default.
         theano_kernels: The convolution kernels were written by Theano, and are turned; by default the file says so.
+        custom: A Python file of yours that declares layers of yours in PyTorch. It is imported because you name it.
         quiet: Print errors only.
         json: Print the report as JSON, and nothing else.
         all: Show every layer, not the worst and the failing ones alone.
@@ -85,6 +87,7 @@ def convert(
             progress=bar,
             blueprint=blueprint,
             digest=digest,
+            custom=custom,
             beside=Beside(samples, labels, pairs, settings or {}, candidates),
         )
     report = conversion.report

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from regraft.cli.app import app
-from regraft.cli.options import Out, Shapes, Switch
+from regraft.cli.options import Custom, Out, Shapes, Switch
 from regraft.cli.printing import complain, write, write_with
 from regraft.errors import OutputError
 
@@ -25,6 +25,7 @@ def graft(
     mapping: Annotated[Path | None, Parameter(metavar="TOML")] = None,
     architecture: Annotated[str | None, Parameter(metavar="JSON")] = None,
     config: Annotated[Path | None, Parameter(metavar="JSON")] = None,
+    custom: Custom = None,
     fix: Switch = False,
     reverse: Switch = False,
     into: Annotated[Path | None, Parameter(metavar="H5")] = None,
@@ -48,6 +49,7 @@ def graft(
         mapping: A mapping.toml, edited by hand, to apply; with --reverse, that of the graft.
         architecture: The architecture as JSON (model.to_json()), for a file that holds weights only.
         config: The config.json of a model of transformers, by default the one beside its weights.
+        custom: A Python file of yours that declares layers of yours in PyTorch. It is imported because you name it.
         fix: Set epsilon and momentum on the module where they differ from Keras.
         reverse: Write the parameters of a state dict back into Keras weights.
         into: With --reverse: the Keras file to write. If it exists and --from is not given, its arrays are replaced.
@@ -65,6 +67,7 @@ def graft(
     if not target:
         raise OutputError("name the module: regraft graft WEIGHTS my_net.py:Net")
     from regraft.grafting.files import graft_file
+    from regraft.layers.custom import active, load
     from regraft.report.progress import Bar
 
     console = None
@@ -72,7 +75,7 @@ def graft(
         from regraft.report.console import console_for
 
         console = console_for(sys.stderr)
-    with Bar(console) as bar:
+    with Bar(console) as bar, active(load(custom)):
         report = graft_file(
             weights,
             target,

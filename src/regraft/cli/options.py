@@ -59,5 +59,7 @@ Answers = Annotated[
         name="--set", converter=answers_of, n_tokens=1, accepts_keys=False, negative="", metavar="LAYER.SETTING=VALUE"
     ),
 ]
+#: A Python file of the user that declares layers.
+Custom = Annotated[Path | None, Parameter(metavar="PY")]
 Out = Annotated[Path | None, Parameter(alias="-o")]
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]

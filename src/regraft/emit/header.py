@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from regraft.blueprint import Blueprint
 from regraft.emit.names import comment
+from regraft.emit.snippet import imported_by_user
 
 LOADERS = {
     "model.pth": 'torch.load("model.pth", weights_only=True)',
@@ -53,4 +54,6 @@ def imports(code: Iterable[str]) -> list[str]:
     lines = ["import math", ""] if re.search(r"\bmath\.", text) else []
     lines += ["import torch"] if re.search(r"\btorch\.", text) else []
     lines += ["import torch.nn.functional as F"] if re.search(r"\bF\.", text) else []
-    return [*lines, "from torch import Tensor, nn"]
+    lines += ["from torch import Tensor, nn"]
+    own = imported_by_user([text])
+    return [*lines, *(["", *own] if own else [])]

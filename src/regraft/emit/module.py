@@ -13,7 +13,7 @@ from regraft.emit.inplace import in_place
 from regraft.emit.names import class_name
 from regraft.emit.placeholder import placeholder_bound, placeholder_form
 from regraft.emit.plan import Transfer, transfer
-from regraft.emit.snippet import needed
+from regraft.emit.snippet import named_by_user, needed
 from regraft.emit.source import ClassPlan, ClassText, Item, Mark, attributes, named_axes, shown, write_class
 from regraft.emit.statements import Body, Statement, body_of
 from regraft.layers import AxisOrder, Form
@@ -152,7 +152,7 @@ def write_body(
     done: set[str] = set()
     for statement in body.statements:
         layer = statement.call.layer
-        writer.snippets |= set(statement.form.snippets)
+        writer.snippets |= helpers(statement.form)
         if layer not in done:
             done.add(layer)
             for carry in statement.form.carries or ():
@@ -177,6 +177,14 @@ def write_body(
         if mark.ref in made:
             writer.marks.append((name, probe(mark, made[mark.ref], mark.ref, at.module.rstrip("."), at.layer)))
     return body
+
+
+def helpers(form: Form) -> set[str]:
+    """The helpers that a form lists, and those of the user's file that it mentions."""
+    return {
+        *form.snippets,
+        *(name for code in (form.module, *form.before, *form.outputs) for name in named_by_user(code)),
+    }
 
 
 def placeholder(blueprint: Blueprint, spec: LayerSpec, bound: Mapping[str, Mapping[str, Bound]]) -> Form:

@@ -16,7 +16,7 @@ from regraft.emit.safe import write_safetensors
 from regraft.emit.tensor import Tensor
 from regraft.errors import OutputError
 
-Format = Literal["pth", "safetensors", "both"]
+Format = Literal["pth", "safetensors", "both", "keras"]
 
 
 def refuse_overwriting(folder: Path, names: Iterable[str], *, force: bool) -> None:
@@ -37,9 +37,12 @@ def refuse_overwriting(folder: Path, names: Iterable[str], *, force: bool) -> No
 
 def weight_files(format: Format) -> tuple[str, ...]:
     """The names of the weight files of a format."""
-    return {"pth": ("model.pth",), "safetensors": ("model.safetensors",), "both": ("model.pth", "model.safetensors")}[
-        format
-    ]
+    return {
+        "pth": ("model.pth",),
+        "safetensors": ("model.safetensors",),
+        "both": ("model.pth", "model.safetensors"),
+        "keras": ("model.keras",),
+    }[format]
 
 
 def tensors_of(transfers: Iterable[Transfer], done: Callable[[str], None] | None = None) -> list[Tensor]:

@@ -7,6 +7,12 @@ from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
+from regraft.errors import UnknownLayerError, quote
+from regraft.layers.custom import current, names_in
+
+#: What the head of an emitted file imports by itself.
+ALWAYS = frozenset({"torch", "nn", "F", "Tensor", "math"})
+
 
 @cache
 def library() -> dict[str, str]:
@@ -25,14 +31,34 @@ def library() -> dict[str, str]:
 
 def needed(names: Iterable[str]) -> dict[str, str]:
     """The snippets of these names and those they use themselves, in an order in which they can be defined."""
-    texts = library()
+    custom = current()
+    texts = {**library(), **(custom.sources if custom else {})}
     wanted: set[str] = set()
     todo = list(names)
     while todo:
         name = todo.pop()
         if name in wanted:
             continue
+        if name not in texts:
+            where = f"{custom.path} nor in " if custom else ""
+            raise UnknownLayerError(f"helper {quote(name)}, which a form names, is neither in {where}regraft")
         wanted.add(name)
         used = {node.id for node in ast.walk(ast.parse(texts[name])) if isinstance(node, ast.Name)}
         todo += [other for other in texts if other in used and other != name]
-    return {name: texts[name] for name in texts if name in wanted}
+    once = {texts[name]: name for name in reversed(texts) if name in wanted}  # a statement may bind several names
+    return {name: texts[name] for name in texts if once.get(texts[name]) == name}
+
+
+def named_by_user(code: str) -> set[str]:
+    """The helpers of the user's file that the code of a form mentions, so that a form need not list them."""
+    custom = current()
+    return names_in(code) & custom.sources.keys() if custom else set()
+
+
+def imported_by_user(texts: Iterable[str]) -> list[str]:
+    """The import lines of the user's file that the code of the module needs, without those that every module has."""
+    custom = current()
+    if custom is None:
+        return []
+    used = {name for text in texts for name in names_in(text)} & custom.imports.keys()
+    return sorted({custom.imports[name] for name in used - ALWAYS})

@@ -28,6 +28,9 @@ from regraft.grafting.statistics import Contradiction, contradictions
 from regraft.grafting.tensor_map import tensor_map
 from regraft.grafting.unrunnable import in_order, said, tried_on, unrunnable
 from regraft.grafting.untraced import untraced
+from regraft.layers.custom import Source as CustomFile
+from regraft.layers.custom import active
+from regraft.layers.custom import load as load_custom
 from regraft.weights import WeightTree, read
 
 #: How often an architecture is recovered anew with what the module says.
@@ -42,6 +45,7 @@ def graft(
     architecture: File | None = None,
     mapping: TensorMap | File | None = None,
     fix: bool = False,
+    custom: CustomFile | None = None,
 ) -> Graft:
     """
     Put the weights of a Keras file onto a PyTorch module.
@@ -54,6 +58,7 @@ def graft(
         architecture: The architecture JSON, for a file that has none; without one it is recovered.
         mapping: A mapping to apply instead of looking for one.
         fix: Set epsilon and momentum of normalisations on the module where they differ.
+        custom: A Python file of yours that declares layers, as ``docs/custom-layers.md`` shows; it is imported.
 
     Raises:
         RegraftError: The file or its architecture cannot be used.
@@ -62,9 +67,10 @@ def graft(
     tree = weights if isinstance(weights, WeightTree) else read(weights)
     inputs = tuple(example_input) if isinstance(example_input, list | tuple) else (example_input,)
     inputs = () if example_input is None else inputs
-    source = converted(tree, architecture, [tuple(tensor.shape) for tensor in inputs])
-    example = inputs or (tried_on(source, ()) if unrunnable(source) else example_for(source))
-    return grafted(source, module, example, mapping, fix=fix)
+    with active(load_custom(custom)):
+        source = converted(tree, architecture, [tuple(tensor.shape) for tensor in inputs])
+        example = inputs or (tried_on(source, ()) if unrunnable(source) else example_for(source))
+        return grafted(source, module, example, mapping, fix=fix)
 
 
 def grafted(

@@ -11,6 +11,7 @@ from regraft.errors import BlueprintError, quote
 from regraft.keras_config.dump_nodes import Dialect, is_chain, node, triples
 from regraft.keras_config.layer import PLACEHOLDER, is_operation
 from regraft.layers import ALIASES, KerasVersion, build, layer_class
+from regraft.layers.custom import current
 
 #: The versions whose forms are written.
 VERSIONS = {2: KerasVersion(2, 15, tf=True), 3: KerasVersion(3, 15)}
@@ -41,12 +42,18 @@ def dump(blueprint: Blueprint, *, version: int = 3, partial: bool = False) -> st
     return json.dumps(value, indent=1, allow_nan=False)
 
 
-def caveats(blueprint: Blueprint, version: int = 3) -> tuple[str, ...]:
-    """What the JSON of that version cannot say about these layers, nested ones included."""
+def caveats(blueprint: Blueprint, version: int = 3, *, remarks: bool = True) -> tuple[str, ...]:
+    """
+    What the JSON of that version cannot say about these layers, nested ones included.
+
+    With ``remarks`` also what the emitted module does in another way, which does not concern the JSON.
+    """
     found: list[str] = []
     for name, spec in every_layer(blueprint):
         if not spec.unknown and spec.type != "Functional":
-            found += [f"layer {quote(name)}: {text}" for text in build(spec).caveats(VERSIONS[version])]
+            layer = build(spec)
+            texts = (*layer.caveats(VERSIONS[version]), *(layer.remarks() if remarks else ()))
+            found += [f"layer {quote(name)}: {text}" for text in texts]
     return tuple(found)
 
 
@@ -124,6 +131,12 @@ def layer(spec: LayerSpec, dialect: Dialect) -> dict[str, Any]:
     if spec.unknown:
         return {**dialect.header(spec.type, "keras.layers"), "config": config}
     cls = layer_class(spec.type)
+    if (custom := current()) and spec.type in custom.layers:  # as Keras finds it among custom_objects
+        header = dialect.header(spec.type, "")
+        return {
+            **(header | {"module": None, "registered_name": spec.type} if dialect.modern else header),
+            "config": config,
+        }
     return {**dialect.header(cls.keras_class or spec.type, cls.keras_module), "config": config}
 
 

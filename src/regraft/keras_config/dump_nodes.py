@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from regraft.blueprint import Blueprint, Call, TensorRef
@@ -60,6 +60,8 @@ def triples(refs: tuple[TensorRef, ...], blueprint: Blueprint, dialect: Dialect)
 
 def node(call: Call, blueprint: Blueprint, dialect: Dialect) -> Any:
     """One call: ``{"args": ..., "kwargs": ...}`` in Keras 3, a list of ``[layer, call, output, kwargs]`` before."""
+    if dialect.modern:
+        call = with_named_states(call, blueprint)
     positional: dict[int, Any] = {int(key): value for key, value in call.arguments.items() if key.isdecimal()}
     named = {k: v for k, v in call.arguments.items() if not k.isdecimal()}
     if dialect.modern:
@@ -81,6 +83,14 @@ def node(call: Call, blueprint: Blueprint, dialect: Dialect) -> Any:
         else [CONSTANT, -1, legacy(item, blueprint), kwargs]
         for item in items
     ]
+
+
+def with_named_states(call: Call, blueprint: Blueprint) -> Call:
+    """Initial states, which Keras 1 and 2 list behind the sequence, as the argument that they are in Keras 3."""
+    if len(call.inputs) < 2 or "initial_state" not in argument_names(blueprint.by_name[call.layer]):
+        return call
+    sequence, *states = call.inputs
+    return replace(call, inputs=(sequence,), arguments={**call.arguments, "initial_state": tuple(states)})
 
 
 def modern(value: Any, blueprint: Blueprint) -> Any:

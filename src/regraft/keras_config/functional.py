@@ -7,6 +7,7 @@ from typing import Any
 from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef, all_refs
 from regraft.errors import quote
 from regraft.keras_config.layer import read_layer
+from regraft.keras_config.multi_gpu import unwrapped
 from regraft.keras_config.nodes import Node, call_of, read_node
 from regraft.keras_config.place import Place
 from regraft.keras_config.references import Graph, flat_triples, nested_bases, output_bases
@@ -33,7 +34,8 @@ def read_functional(config: dict[str, Any], scope: Scope, place: Place, name: st
         if specs[ref.layer].type != "InputLayer":
             raise here.error(f"layer {quote(ref.layer)} is no InputLayer")
     entered = tuple(TensorRef(ref.layer, 0, ref.index) for ref, _ in inputs)
-    return Blueprint(name, tuple(specs.values()), calls, entered, outputs, keras_version=scope.version_text)
+    found = Blueprint(name, tuple(specs.values()), calls, entered, outputs, keras_version=scope.version_text)
+    return unwrapped(found, config, scope)
 
 
 def read_layers(

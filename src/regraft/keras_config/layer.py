@@ -14,6 +14,7 @@ from regraft.keras_config.operations import is_operation_entry
 from regraft.keras_config.place import Place, encodable
 from regraft.keras_config.scope import Scope
 from regraft.layers import ALIASES, FORBIDDEN, Layer, Reading, layer_class, spec_of, unread_keys
+from regraft.layers.custom import current
 
 MODEL_CLASSES = frozenset({"Sequential", "Model", "Functional"})
 TENSORFLOW_OPERATIONS = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"})
@@ -46,14 +47,19 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
         name = (place / "name").name(entry.get("name", named) if named is None else named)
     if class_name in MODEL_CLASSES or is_functional(config):
         return read_nested(entry, class_name, config, name, scope, place)
-    if is_operation_entry(entry) and f"{class_name}Operation" in ALIASES:
+    own = declared_by_user(class_name, name, entry)
+    class_name = own or class_name
+    if not own and is_operation_entry(entry) and f"{class_name}Operation" in ALIASES:
         class_name += "Operation"
     settings = (place / "config").mapping(config)
+    if own and entry.get("class_name") == "Lambda":
+        settings = lambda_arguments(settings)
     if class_name == "InputLayer":
         return read_input(settings, name, scope, place / "config")
     trainable = settings.get("trainable", True) is not False
     try:
-        refuse_foreign(class_name, entry, settings)
+        if not own:
+            refuse_foreign(class_name, entry, settings)
         if class_name == "Merge":
             class_name, settings = modern_merge(settings)
         layer = from_settings(class_name, settings, scope, place / "config")
@@ -64,8 +70,24 @@ def read_layer(value: Any, scope: Scope, place: Place, name: str = "") -> LayerS
         return LayerSpec(name, class_name, {}, trainable, unknown=reason)
     for key in unread_keys(dataclasses.fields(layer), settings):
         scope.findings.unread_setting(name, class_name, key, settings[key])
+    for key, old in old_defaults(layer, settings).items():
+        words = f"{class_name}: {key} is not stated and has the default of Keras {scope.version}, {quote(old)}"
+        scope.findings.old_default(name, words)
     spec = spec_of(name, layer, trainable=trainable)
     return dataclasses.replace(spec, config={k: frozen(v) for k, v in spec.config.items()})
+
+
+def old_defaults(layer: Layer, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that a config leaves out where the version that wrote it had another default than Keras 3."""
+    return {
+        f.name: value
+        for f in dataclasses.fields(layer)
+        if f.metadata.get("before")
+        and f.metadata.get("keras", True)
+        and not settings.keys() & {f.name, *f.metadata.get("old", ())}
+        # what is made up of the layers around it is a choice, reported as such
+        if f.name != "data_format" and (value := getattr(layer, f.name)) != f.default
+    }
 
 
 def read_input(settings: dict[str, Any], name: str, scope: Scope, place: Place) -> LayerSpec:
@@ -82,6 +104,23 @@ def read_input(settings: dict[str, Any], name: str, scope: Scope, place: Place) 
         return spec_of(name, from_settings("InputLayer", settings, scope, place))
     except (UnknownLayerError, *MALFORMED) as error:
         raise place.error(f"the InputLayer {quote(name)} cannot be read: {quote(str(error))}") from None
+
+
+def declared_by_user(class_name: str, name: str, entry: Mapping[str, Any]) -> str:
+    """
+    The layer type of the user's file for a class of the JSON, or for a Lambda of this name; empty if there is none.
+
+    A name that Keras has too is the user's, unless the JSON says that the class comes from Keras.
+    """
+    custom = current()
+    if custom is None:
+        return ""
+    if class_name == "Lambda":
+        return custom.lambdas.get(name, "")
+    bare = class_name.rpartition(">")[2]
+    module, registered = entry.get("module"), entry.get("registered_name")
+    of_keras = isinstance(module, str) and module.split(".")[0] in KERAS_MODULES and not registered
+    return "" if of_keras else custom.aliases.get(class_name, custom.aliases.get(bare, ""))
 
 
 def from_settings(class_name: str, settings: dict[str, Any], scope: Scope, place: Place) -> Layer:
@@ -164,6 +203,10 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
         UnknownLayerError: With the reason.
     """
     module, registered = entry.get("module"), entry.get("registered_name")
+    if (custom := current()) and class_name in custom.aliases:
+        raise UnknownLayerError(
+            f"this {class_name} is Keras' own, and {custom.path.name} declares another of that name"
+        )
     if isinstance(settings.get(PLACEHOLDER), str):
         raise UnknownLayerError(settings[PLACEHOLDER])
     if class_name == "Lambda":
@@ -182,6 +225,13 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
         )
     if class_name in FORBIDDEN:
         raise UnknownLayerError(f"{class_name}: {FORBIDDEN[class_name]}")
+
+
+def lambda_arguments(settings: dict[str, Any]) -> dict[str, Any]:
+    """What of a Lambda is data, not code: its name and the arguments that its function is called with."""
+    arguments = settings.get("arguments")
+    own = {key: settings[key] for key in ("name", "trainable") if key in settings}
+    return {**(arguments if isinstance(arguments, dict) else {}), **own}
 
 
 def lambda_reason(settings: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ class Findings:
 
     notes: list[str] = field(default_factory=list[str])
     unread: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    old_defaults: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     choices: list[Choice] = field(default_factory=list[Choice])
     layers: int = 0
 
@@ -32,14 +33,21 @@ class Findings:
         what = f"{quote(class_name)[1:-1]}: setting {quote(key)} = {quote(value)} is not used"
         self.unread.setdefault(what, []).append(layer)
 
+    def old_default(self, layer: str, what: str) -> None:
+        """Remember a setting that the file does not state and that later versions have another default for."""
+        self.old_defaults.setdefault(what, []).append(layer)
+
     @property
     def all_notes(self) -> tuple[str, ...]:
-        """The notes, with one for each unread setting."""
-        unread = (
-            f"{what} (layer {quote(layers[0])}{f' and {len(layers) - 1} more' if len(layers) > 1 else ''})"
-            for what, layers in self.unread.items()
-        )
-        return (*self.notes, *unread)
+        """The notes, with one for each unread setting and each default of an old version."""
+        unread = (f"{what} (layer {some(layers)})" for what, layers in self.unread.items())
+        old = (f"{what} (layer {some(layers)})" for what, layers in self.old_defaults.items())
+        return (*self.notes, *unread, *old)
+
+
+def some(layers: list[str]) -> str:
+    """The first of several layers."""
+    return quote(layers[0]) + (f" and {len(layers) - 1} more" if len(layers) > 1 else "")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from regraft.layers.base import ALIASES, CATALOGUE, Layer, Weight, build, layer_
 from regraft.layers.forbidden import FORBIDDEN
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder, converted
-from regraft.layers.settings import Reading, unread_keys
+from regraft.layers.settings import Reading, setting, unread_keys
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
 
@@ -89,6 +89,7 @@ __all__ = [
     "build",
     "converted",
     "layer_class",
+    "setting",
     "spec_of",
     "unread_keys",
 ]

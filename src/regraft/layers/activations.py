@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from regraft.blueprint import LayerSpec, Shape
+from regraft.blueprint import Blueprint, Call, LayerSpec, Shape, TensorRef
 from regraft.errors import UnknownLayerError, quote
-from regraft.layers.base import Layer, build
+from regraft.layers.base import Layer, build, layer_class
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.order import AxisOrder
+from regraft.layers.registry import Registry
 from regraft.layers.settings import Reading, setting
 from regraft.layers.version import KerasVersion
+from regraft.layout import Move, Scale
+
+AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
 #: PyTorch expression of each activation: ``{x}`` is the input, ``{dim}`` the dimension that holds the last Keras axis.
-EXPRESSIONS: dict[str, str] = {
+BUILT_IN: dict[str, str] = {
     "linear": "{x}",
     "relu": "F.relu({x})",
     "relu6": "F.relu6({x})",
@@ -51,6 +55,8 @@ EXPRESSIONS: dict[str, str] = {
     "log_softmax": "F.log_softmax({x}, dim={dim})",
     "sparsemax": "sparsemax({x}, dim={dim})",
 }
+#: The same, with those of the user's file over them.
+EXPRESSIONS: Registry[str] = Registry(BUILT_IN)
 SNIPPETS = {
     "hard_sigmoid_keras2": "hard_sigmoid",
     "squareplus": "squareplus",
@@ -135,6 +141,26 @@ def activation_caveats(value: str | LayerSpec, version: KerasVersion) -> tuple[s
     return ()
 
 
+#: ``clip(0.2 x + 0.5)`` of Keras 1 and 2 is ``relu6(1.2 x + 3) / 6``, the hard sigmoid of Keras 3.
+OLD_HARD_SIGMOID, FACTOR = "hard_sigmoid_keras2", 1.2
+
+
+def chain(name: str, specs: tuple[LayerSpec, ...]) -> Blueprint:
+    """Layers one after the other, as a Sequential model."""
+    refs = [TensorRef(spec.name) for spec in specs]
+    calls = tuple(Call(spec.name, (ref,)) for spec, ref in zip(specs[1:], refs, strict=False))
+    return Blueprint(name, specs, calls, (refs[0],), (refs[-1],), sequential=True)
+
+
+def linear_in_keras_3(layer: AnyLayer, names: tuple[str, ...]) -> tuple[AnyLayer, dict[str, tuple[Move, ...]]]:
+    """A layer whose activation follows a linear map in Keras 3; ``names`` are the variables that the map is linear in."""
+    if getattr(layer, "activation", None) != OLD_HARD_SIGMOID:
+        return layer, {}
+    known = {w.name for w in layer.variables()}
+    moves: dict[str, tuple[Move, ...]] = {name: (Scale((FACTOR,)),) for name in names if name in known}
+    return replace(layer, **{"activation": "hard_sigmoid"}), moves
+
+
 @dataclass(frozen=True, kw_only=True)
 class Activation(Layer):
     """
@@ -151,6 +177,17 @@ class Activation(Layer):
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         return activation_caveats(self.activation, version)
+
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        """The hard sigmoid of Keras 2 is a small model: 1.2 x, and the function of Keras 3."""
+        if self.activation != OLD_HARD_SIGMOID:
+            return self, {}
+        start = LayerSpec("input", "InputLayer", {"batch_shape": None})
+        steps = (
+            LayerSpec("stretch", "Rescaling", {"scale": FACTOR}),
+            LayerSpec("hard_sigmoid", "Activation", {"activation": "hard_sigmoid"}),
+        )
+        return layer_class("Functional")(**{"blueprint": chain("hard_sigmoid_of_keras_2", (start, *steps))}), {}
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs

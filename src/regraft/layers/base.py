@@ -20,7 +20,7 @@ from regraft.layers.registry import Registry
 from regraft.layers.settings import Reading, read_setting
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
-from regraft.layout import Layout
+from regraft.layout import Layout, Move
 
 #: Catalogue of layer classes by type name, filled when ``regraft.layers`` is imported and only read afterwards.
 CATALOGUE: Registry[type[Layer]] = Registry()
@@ -72,6 +72,8 @@ class Layer:
 
     #: Variables, in the order in which Keras creates them.
     weights: ClassVar[tuple[Weight, ...]] = ()
+    #: In a file of the user: names of the Lambda layers whose form the class is.
+    lambda_layers: ClassVar[tuple[str, ...]] = ()
     #: Class names in other Keras versions.
     aliases: ClassVar[tuple[str, ...]] = ()
     #: ``any``: works in every axis order and keeps it; ``channels``: needs channels first; ``keras``: needs Keras order.
@@ -123,6 +125,18 @@ class Layer:
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         """What ``to_keras`` cannot say in that version, for the report: an empty tuple for nearly all layers."""
         del version
+        return ()
+
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        """
+        A layer of Keras 3 that computes the same, and the moves that make its variables of this one's, by name.
+
+        Most layers are that themselves. What ``caveats`` still says of the layer found has no equal there.
+        """
+        return self, {}
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a person who knows the layer from Keras should know of the emitted module."""
         return ()
 
     @property

@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Self
 
 from regraft.blueprint import LayerSpec, Shape
 from regraft.errors import UnknownLayerError, quote
-from regraft.layers.base import Layer, Weight, build
+from regraft.layers.base import Layer, Weight, build, spec_of
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.recurrent import Recurrent, arrange_sequence, grouped, mask_token, state_tokens
 from regraft.layers.settings import Reading, setting
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
+from regraft.layout import Move
 
 PARTS = ("forward", "backward")
 #: How the outputs of both directions are merged, by ``merge_mode``.
@@ -86,6 +87,19 @@ class Bidirectional(Layer):
                 "masked steps repeat the output before them in the Keras that wrote the file, and are zero in later ones"
             ] = None
         return tuple(found)
+
+    def remarks(self) -> tuple[str, ...]:
+        return build(self.layer).remarks()
+
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        specs, moves = [self.layer, self.backward_layer], {}
+        for place, part in enumerate(PARTS):
+            spec = specs[place] or self.layer
+            layer, own = build(spec).in_keras_3()
+            moves |= {f"{part}/{name}": found for name, found in own.items()}
+            if specs[place] is not None:
+                specs[place] = spec_of(spec.name, layer, trainable=spec.trainable)
+        return replace(self, layer=specs[0], backward_layer=specs[1]), moves
 
     @property
     def directions(self) -> tuple[Recurrent, Recurrent]:

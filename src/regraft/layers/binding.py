@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,12 +14,13 @@ from regraft.layers.matching import LAYERS_STEP, match_groups, nth_group
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
 from regraft.layers.walk import built
-from regraft.layout import Move, apply, shapes_after
+from regraft.layout import Flip, Move, apply, shapes_after
 from regraft.weights import Group, Variable, WeightTree
 
 ROLES = frozenset(
     "kernel bias gamma beta moving_mean moving_variance recurrent_kernel embeddings depthwise_kernel pointwise_kernel alpha".split()
 )
+SHARED = "{}: arrays that the file lacks there are those of the layer of the same name and settings, which it shares"
 SAME_ROLE = ({"kernel", "depthwise_kernel"},)
 
 
@@ -80,9 +81,15 @@ def bind(blueprint: Blueprint, tree: WeightTree, *, theano_kernels: bool | None 
             used |= {id(v) for v in kept[name]}
             continue
         variables, missing = bind_layer(blueprint.by_name[name], layer, group, tree, version, theano)
+        if missing and (tied := with_shared(blueprint, name, layer, variables, bound)):
+            variables, missing = tied, misfits(blueprint.by_name[name], layer, tied)
+            notes.append(SHARED.format(name))
         wrong += missing
         bound[name] = variables
         used |= {id(source) for b in variables.values() for source in b.sources}
+    if any(isinstance(move, Flip) for variables in bound.values() for b in variables.values() for move in b.moves):
+        reason = "the file says so (backend)" if theano_kernels is None else "as --theano-kernels says"
+        notes.append(f"convolution kernels were written by Theano and are turned by 180 degrees: {reason}")
     unused = [(v, "no layer of the architecture takes it") for v in tree.variables() if id(v) not in used]
     harmless = [(v, "state of a random number generator") for v, _ in unused if "seed_generator" in v.path]
     lost = [pair for pair in unused if pair[0].path not in {v.path for v, _ in harmless}]
@@ -92,6 +99,48 @@ def bind(blueprint: Blueprint, tree: WeightTree, *, theano_kernels: bool | None 
             f"{tree.file} does not fit the architecture {quote(blueprint.name)}:\n  " + "\n  ".join(wrong)
         )
     return Binding(bound, tuple(harmless), tuple(notes), kept)
+
+
+def with_shared(
+    blueprint: Blueprint,
+    name: str,
+    layer: Layer,
+    variables: Mapping[str, Bound],
+    bound: Mapping[str, Mapping[str, Bound]],
+) -> dict[str, Bound] | None:
+    """
+    The variables of a layer, those that the file lacks taken from the layer that shares them; None if that is not clear.
+
+    The newer layout stores a layer that several models inside the model share once, in the first of them. The twin has the
+    same name, type and settings, and the layer that lacks its arrays lacks all of them.
+    """
+    leaves = dict(leaf_layers(blueprint))
+    found = dict(variables)
+    for path, spec in leaves.items():
+        if path[0] != name:
+            continue
+        start = "".join(f"{step}/" for step in path[1:])
+        own = [w.name for w in layer.variables() if w.name.startswith(start)]
+        if not own or any(v in variables for v in own):
+            continue
+        twins = [p for p, s in leaves.items() if p != path and s == spec and p[0] in bound]
+        inside = {p: "".join(f"{step}/" for step in p[1:]) for p in twins}
+        given = [p for p in twins if all(inside[p] + v.removeprefix(start) in bound[p[0]] for v in own)]
+        if len(given) != 1:
+            return None
+        (twin,) = given
+        found |= {v: bound[twin[0]][inside[twin] + v.removeprefix(start)] for v in own}
+    return found if all(w.name in found for w in layer.variables()) else None
+
+
+def leaf_layers(blueprint: Blueprint, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], LayerSpec]]:
+    """Every layer that is no model, with the names that lead to it."""
+    for spec in blueprint.layers:
+        inner = spec.config.get("blueprint")
+        if isinstance(inner, Blueprint):
+            yield from leaf_layers(inner, (*prefix, spec.name))
+        elif spec.type != "InputLayer":
+            yield (*prefix, spec.name), spec
 
 
 def bind_layer(
@@ -140,22 +189,29 @@ def by_place(spec: LayerSpec, layer: Layer, group: Group, stored: Stored) -> tup
     return bound, wrong
 
 
+def places_of(weights: Sequence[Weight]) -> dict[str, tuple[tuple[str, ...], str]]:
+    """Group below the layer's own, and key among its ``vars``, of every variable in the Keras 3 layout."""
+    places: dict[str, tuple[tuple[str, ...], str]] = {}
+    counts: dict[tuple[str, ...], int] = {}
+    for weight in sorted(weights, key=lambda w: not w.trainable):
+        place = counts.get(weight.path, 0)
+        counts[weight.path] = place + 1
+        places[weight.name] = weight.path, weight.index or str(place)
+    return places
+
+
 def by_path(spec: LayerSpec, weights: Sequence[Weight], group: Group) -> tuple[dict[str, Bound], list[str]]:
     """Keras 3 layout: the arrays of a layer by group and index."""
     bound: dict[str, Bound] = {}
     wrong: list[str] = []
-    counts: dict[tuple[str, ...], int] = {}
-    for weight in sorted(weights, key=lambda w: not w.trainable):
-        at = find(group, weight.path)
-        place = counts.get(weight.path, 0)
-        counts[weight.path] = place + 1
-        key = weight.index or str(place)
+    for name, (path, key) in places_of(weights).items():
+        at = find(group, path)
         found = next((v for v in at.variables if v.name == key), None) if at else None
         if found is None:
-            where = "/".join((group.path, *weight.path, "vars", key))
-            wrong.append(f"{where}: {weight.name} of layer {quote(spec.name)} ({spec.type}) is missing")
+            where = "/".join((group.path, *path, "vars", key))
+            wrong.append(f"{where}: {name} of layer {quote(spec.name)} ({spec.type}) is missing")
         else:
-            bound[weight.name] = Bound((found,), (), found.shape)
+            bound[name] = Bound((found,), (), found.shape)
     return {w.name: bound[w.name] for w in weights if w.name in bound}, wrong
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from regraft.blueprint import LayerSpec, Shape
-from regraft.layers.activations import activated, activation, activation_caveats, keras_name
+from regraft.layers.activations import activated, activation, activation_caveats, keras_name, linear_in_keras_3
 from regraft.layers.base import Layer, Weight
 from regraft.layers.form import Form, Site
 from regraft.layers.settings import Reading, positive, setting, sizes
@@ -49,6 +49,9 @@ class Windowed(Layer, abstract=True):
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         return activation_caveats(self.activation, version)
+
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        return linear_in_keras_3(self, ("kernel", "pointwise_kernel", "bias"))
 
     def axis_sizes(self) -> dict[str, int]:
         return dict(zip(KERNEL_AXES[self.rank].split(), self.kernel_size, strict=True))

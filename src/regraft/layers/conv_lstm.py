@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from regraft.blueprint import LayerSpec, Shape
 from regraft.errors import UnknownLayerError, quote
-from regraft.layers.activations import activated, activation_caveats, keras_name
+from regraft.layers.activations import FACTOR, OLD_HARD_SIGMOID, activated, activation_caveats, keras_name
 from regraft.layers.activations import activation as function_name
 from regraft.layers.base import Layer, Weight
 from regraft.layers.form import Arranged, Arrival, Form, Site
@@ -20,7 +20,7 @@ from regraft.layers.stored import Origin, Stored
 from regraft.layers.time_distributed import order_of_sequence
 from regraft.layers.version import KerasVersion
 from regraft.layers.window import dilated, number, option, padded, slid, window_padding
-from regraft.layout import Flip, Layout, Stack
+from regraft.layout import Flip, Layout, Move, Scale, Stack
 
 GATES = 4
 #: Keras 1 wrote the gates i, c, f, o, each with kernel, recurrent kernel and bias.
@@ -84,9 +84,18 @@ class ConvLSTM(Layer, abstract=True):
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         both = (self.activation, self.recurrent_activation)
-        found = tuple(dict.fromkeys(text for value in both for text in activation_caveats(value, version)))
-        late = "it is stateful in Keras; the emitted module starts every call from zero states"
-        return (*found, late) if self.stateful else found
+        return tuple(dict.fromkeys(text for value in both for text in activation_caveats(value, version)))
+
+    def remarks(self) -> tuple[str, ...]:
+        words = "it is stateful in Keras; the emitted module starts every call from zero states"
+        return (words,) if self.stateful else ()
+
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        """The gates i, f and o of the hard sigmoid of Keras 2 grow by 1.2."""
+        if self.recurrent_activation != OLD_HARD_SIGMOID:
+            return self, {}
+        scale = Scale((FACTOR, FACTOR, 1.0, FACTOR))
+        return replace(self, recurrent_activation="hard_sigmoid"), {w.name: (scale,) for w in self.variables()}
 
     # ---- variables
 

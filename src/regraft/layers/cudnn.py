@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from regraft.blueprint import LayerSpec
-from regraft.layers.base import Weight
+from regraft.layers.base import Layer, Weight
 from regraft.layers.form import Carry, Site
 from regraft.layers.gru import GRU
 from regraft.layers.lstm import LSTM
 from regraft.layers.recurrent import Recurrent
 from regraft.layers.settings import setting
 from regraft.layers.version import KerasVersion
-from regraft.layout import Layout, Move, Pick, Split, Stack
+from regraft.layout import Layout, Move, Pick, Split, Stack, Total
 
 WEIGHTS = (
     Weight("kernel", "cin gates -> gates cin"),
@@ -52,6 +54,9 @@ class CuDNN(Recurrent, abstract=True):
     masks: ClassVar = "drop"
     flat: ClassVar = "no"
     weights: ClassVar = WEIGHTS
+    #: The layer that does the same on any device, and the moves that make its bias of the two in the file.
+    successor: ClassVar[type[Recurrent]]
+    bias_in_keras_3: ClassVar[tuple[Move, ...]]
     #: Places of today's gates among those in the file.
     pytorch_gates: ClassVar[tuple[int, ...]]
 
@@ -74,6 +79,15 @@ class CuDNN(Recurrent, abstract=True):
         )
         return (*super().caveats(version), *gone)
 
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        """The layer that came after, with the arrays turned into its form; see ``cudnn_carries``."""
+        cls, common = self.successor, {f.name for f in dataclasses.fields(self.successor)}
+        layer = cls(**{name: value for name, value in self.config.items() if name in common})
+        count = self.gate_count
+        flat = Layout("rows units -> (rows units)"), Layout("(units rows) -> rows units", {"units": self.units})
+        kernel: tuple[Move, ...] = (Split(1, count), *flat, Stack(1, count))
+        return layer, {"kernel": kernel, "recurrent_kernel": kernel, "bias": self.bias_in_keras_3}
+
     def carries(self, site: Site) -> tuple[Carry, ...]:
         return cudnn_carries(self, site, self.pytorch_gates)
 
@@ -86,6 +100,8 @@ class CuDNNLSTM(CuDNN, LSTM):
     Keras: ``tf_keras/src/layers/rnn/cudnn_lstm.py``; PyTorch: ``torch.nn.LSTM``.
     """
 
+    successor: ClassVar = LSTM
+    bias_in_keras_3: ClassVar = (Split(0, 2), Total(2))
     pytorch_gates: ClassVar = (0, 1, 2, 3)
 
 
@@ -97,6 +113,8 @@ class CuDNNGRU(CuDNN, GRU):
     Keras: ``tf_keras/src/layers/rnn/cudnn_gru.py``; PyTorch: ``torch.nn.GRU``.
     """
 
+    successor: ClassVar = GRU
+    bias_in_keras_3: ClassVar = (Layout("(side gates) -> side gates", {"side": 2}),)
     pytorch_gates: ClassVar = (1, 0, 2)
 
     reset_after: bool = setting(True, keras=False)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from regraft.blueprint import LayerSpec, Shape
-from regraft.layers.activations import activated, activation, activation_caveats, keras_name
+from regraft.layers.activations import activated, activation, activation_caveats, keras_name, linear_in_keras_3
 from regraft.layers.base import Layer, Weight
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.order import AxisOrder
 from regraft.layers.settings import positive, setting
 from regraft.layers.version import KerasVersion
+from regraft.layout import Move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,9 @@ class Dense(Layer):
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         return activation_caveats(self.activation, version)
+
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        return linear_in_keras_3(self, ("kernel", "bias"))
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs

@@ -31,6 +31,7 @@ class GRU(Recurrent):
     )
     stock: ClassVar = "nn.GRU"
     twin: ClassVar = "KerasGRU"
+    gates_of: ClassVar = {"recurrent_activation": (0, 1), "activation": (2,)}
     gate_count: ClassVar = 3
     keras_1_gates: ClassVar = (0, 1, 2)
 

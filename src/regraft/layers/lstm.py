@@ -28,6 +28,7 @@ class LSTM(Recurrent):
     )
     stock: ClassVar = "nn.LSTM"
     twin: ClassVar = "KerasLSTM"
+    gates_of: ClassVar = {"recurrent_activation": (0, 1, 3)}
     gate_count: ClassVar = 4
     state_count: ClassVar = 2
     #: Keras 1 wrote i, c, f, o.

@@ -21,7 +21,9 @@ def keras_class(spec: LayerSpec) -> str:
         inner = spec.config.get("blueprint")
         return "Sequential" if isinstance(inner, Blueprint) and inner.sequential else "Functional"
     cls = CATALOGUE.get(spec.type)
-    return (cls.group_class or cls.keras_class if cls else "") or spec.type
+    if cls is None:
+        return spec.type
+    return "Lambda" if cls.lambda_layers else cls.group_class or cls.keras_class or spec.type
 
 
 def group_keys(blueprint: Blueprint) -> dict[str, str]:

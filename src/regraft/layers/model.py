@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from regraft.blueprint import Blueprint, LayerSpec, Shape
-from regraft.layers.base import Layer, Weight, build
+from regraft.layers.base import Layer, Weight, build, spec_of
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.matching import LAYERS_STEP, group_keys
 from regraft.layers.settings import Reading, setting
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.walk import input_orders, model_orders, model_shapes
+from regraft.layout import Move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,10 @@ class Functional(Layer):
     @classmethod
     def from_keras(cls, reading: Reading) -> Self:
         return cls(blueprint=reading.model(reading.config))
+
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        blueprint, moves = blueprint_in_keras_3(self.blueprint)
+        return replace(self, blueprint=blueprint), {f"{n}/{v}": m for n, own in moves.items() for v, m in own.items()}
 
     @property
     def inner(self) -> tuple[tuple[LayerSpec, Layer], ...]:
@@ -93,3 +98,20 @@ class Functional(Layer):
             carries=(),
             nested=self.blueprint,
         )
+
+
+def blueprint_in_keras_3(blueprint: Blueprint) -> tuple[Blueprint, dict[str, Mapping[str, tuple[Move, ...]]]]:
+    """Every layer as one of Keras 3 that computes the same, and the moves of its variables by layer and name."""
+    specs: list[LayerSpec] = []
+    moves: dict[str, Mapping[str, tuple[Move, ...]]] = {}
+    for spec in blueprint.layers:
+        if spec.unknown:
+            specs.append(spec)
+            continue
+        layer, moves[spec.name] = build(spec).in_keras_3()
+        if (
+            isinstance(layer, Functional) and spec.type != "Functional"
+        ):  # a model that stands for a layer bears its name
+            layer = replace(layer, blueprint=replace(layer.blueprint, name=spec.name))
+        specs.append(spec_of(spec.name, layer, trainable=spec.trainable))
+    return replace(blueprint, layers=tuple(specs)), moves

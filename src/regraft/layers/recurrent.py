@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from regraft.blueprint import LayerSpec, Shape
 from regraft.errors import UnknownLayerError, quote
-from regraft.layers.activations import activated, activation, activation_caveats, keras_name
+from regraft.layers.activations import (
+    FACTOR,
+    OLD_HARD_SIGMOID,
+    activated,
+    activation,
+    activation_caveats,
+    keras_name,
+)
 from regraft.layers.base import Layer, Weight
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder
 from regraft.layers.settings import Reading, positive, setting
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
-from regraft.layout import Fill, Stack
+from regraft.layout import Fill, Move, Scale, Stack
 
 
 def refuse_true(value: Any, _: Reading) -> bool:
@@ -46,6 +53,8 @@ class Recurrent(Layer, abstract=True):
     #: PyTorch's module, and its twin in the snippets.
     stock: ClassVar[str]
     twin: ClassVar[str]
+    #: For the activations that only a sum of products goes into: the blocks of ``gates`` that make it.
+    gates_of: ClassVar[Mapping[str, tuple[int, ...]]] = {}
     #: Number of blocks along the axis ``gates``.
     gate_count: ClassVar[int] = 1
     #: Number of states.
@@ -82,10 +91,21 @@ class Recurrent(Layer, abstract=True):
         return {**config, **{name: keras_name(config[name], version) for name in names}}
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
-        found = tuple(text for value in self.activations.values() for text in activation_caveats(value, version))
-        if self.stateful:
-            found += ("it is stateful in Keras; the emitted module starts every call from zero states",)
-        return found
+        return tuple(text for value in self.activations.values() for text in activation_caveats(value, version))
+
+    def remarks(self) -> tuple[str, ...]:
+        words = "it is stateful in Keras; the emitted module starts every call from zero states"
+        return (words,) if self.stateful else ()
+
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        """The gates that the hard sigmoid of Keras 2 opens grow by 1.2; where it is of the state, there is no way."""
+        old = {name for name, value in self.activations.items() if value == OLD_HARD_SIGMOID}
+        old &= self.gates_of.keys()
+        if not old:
+            return self, {}
+        gates = {gate for name in old for gate in self.gates_of[name]}
+        scale = Scale(tuple(FACTOR if gate in gates else 1.0 for gate in range(self.gate_count)))
+        return replace(self, **dict.fromkeys(old, "hard_sigmoid")), {w.name: (scale,) for w in self.variables()}
 
     @property
     def activations(self) -> dict[str, str | LayerSpec]:

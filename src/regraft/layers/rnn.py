@@ -162,6 +162,9 @@ class RNN(Layer):
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         return tuple(dict.fromkeys(text for layer in self.stack for text in layer.caveats(version)))
 
+    def remarks(self) -> tuple[str, ...]:
+        return self.stack[0].remarks()
+
     # ---- variables
 
     def variables(self) -> tuple[Weight, ...]:

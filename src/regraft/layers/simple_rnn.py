@@ -23,6 +23,7 @@ class SimpleRNN(Recurrent):
         Weight("recurrent_kernel", "units gates -> gates units", torch="weight_hh_l0", path=("cell",)),
         Weight("bias", "gates -> gates", torch="bias_ih_l0", path=("cell",), given="use_bias"),
     )
+    gates_of: ClassVar = {"activation": (0,)}
     stock: ClassVar = "nn.RNN"
     twin: ClassVar = "KerasRNN"
 

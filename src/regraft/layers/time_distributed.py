@@ -10,13 +10,14 @@ from typing import Any, ClassVar, Self
 
 from regraft.blueprint import Blueprint, LayerSpec, Shape
 from regraft.errors import UnknownLayerError, quote
-from regraft.layers.base import Layer, Weight, build
+from regraft.layers.base import Layer, Weight, build, spec_of
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder
 from regraft.layers.recurrent import Recurrent
 from regraft.layers.settings import Reading, setting
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
+from regraft.layout import Move
 
 #: Layers that work on any number of leading axes: they need no folding.
 POINTWISE = frozenset(
@@ -55,6 +56,13 @@ class TimeDistributed(Layer):
 
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         return self.inner.caveats(version)
+
+    def remarks(self) -> tuple[str, ...]:
+        return self.inner.remarks()
+
+    def in_keras_3(self) -> tuple[Layer, Mapping[str, tuple[Move, ...]]]:
+        layer, moves = self.inner.in_keras_3()
+        return replace(self, layer=spec_of(self.layer.name, layer, trainable=self.layer.trainable)), moves
 
     @property
     def inner(self) -> Layer:

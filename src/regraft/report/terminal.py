@@ -13,7 +13,7 @@ from rich.text import Text
 from regraft.report.console import INDENT, bullets, facts, heading
 from regraft.report.dialects import DIALECTS, written_by
 from regraft.report.layer_table import error_words, layer_table
-from regraft.report.printable import listing, plural, printable, shape_words, size_words
+from regraft.report.printable import listing, plural, printable, printable_lines, shape_words, size_words
 from regraft.report.recovered_terminal import other_candidates, recovered_rows, statistics_rows
 from regraft.report.value import Port, Report, VerificationRow
 
@@ -46,6 +46,10 @@ def show(report: Report, console: Console, *, everything: bool = False) -> None:
     bullets(console, "Variables that are not in the model", _few(_listed(report)))
     bullets(console, "Notes", _few(_notes(report)))
     bullets(console, "What architecture.json cannot say", _few([printable(c, 400) for c in report.caveats]))
+    if report.next_step:
+        console.print()
+        heading(console, "Next: write that layer in PyTorch, and convert again with --custom my_layers.py")
+        console.print(Padding(Text("\n".join(printable_lines(report.next_step)), style="dim"), (0, 0, 0, INDENT)))
     console.print()
     console.print(verdict(report), soft_wrap=True)
 
@@ -70,6 +74,7 @@ def summary(report: Report) -> list[tuple[str, str | Text]]:
         ("variables", counts(report)),
         ("checked", checked(report.verification)),
         ("tried on", tried(report.verification)),
+        *([("opened", checked(report.opened))] if report.opened is not None else []),
         *statistics_rows(report),
         ("files", files(report)),
     ]
@@ -143,7 +148,9 @@ def files(report: Report) -> str:
 def verdict(report: Report) -> Text:
     """The last line: whether the result can be trusted, with the exit code."""
     status, code = report.verification.status, report.exit_code
-    if status == "different":
+    if report.opened is not None and report.opened.status == "different" != status:
+        words, status = f"A check failed: do not use the file. {printable(report.opened.reason, 400)}", "different"
+    elif status == "different":
         first = printable(report.verification.first_failure)
         words = f"A check failed: do not use the result. The first layer that differs is {first}."
     elif report.placeholders or report.open_choices or report.assumed_choices:
@@ -163,11 +170,12 @@ def verdict(report: Report) -> Text:
 
 
 def _failures(report: Report) -> list[str]:
+    rows = (*report.verification.layers, *(report.opened.layers if report.opened is not None else ()))
     return [
         f"{printable(c.layer)}: error {error_words(c.error64) or 'none measured'} in float64, "
         f"{error_words(c.error32) or 'none measured'} in float32, of a largest value of {c.scale:.2g}"
         f"{'; ' + printable(c.note, 200) if c.note else ''}"
-        for c in report.verification.layers
+        for c in rows
         if not c.ok
     ]
 

@@ -190,7 +190,13 @@ class VerificationRow:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a conversion has to say."""
+    """
+    Everything a conversion has to say.
+
+    Attributes:
+        opened: Of a ``.keras`` file that was written: whether the Keras of today opens it and computes the same.
+        next_step: The start of a file for ``--custom``, where one would help.
+    """
 
     regraft: str
     model: str
@@ -209,6 +215,8 @@ class Report:
     caveats: tuple[str, ...] = ()
     candidates: tuple[CandidateRow, ...] = ()
     statistics: SelfCheckRow | None = None
+    opened: VerificationRow | None = None
+    next_step: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     schema: str = SCHEMA
 
@@ -235,9 +243,10 @@ class Report:
 
         An architecture that was recovered and rests on assumptions is not done either: nobody has stated it.
         """
-        if self.verification.status == "different":
+        statuses = {row.status for row in (self.verification, self.opened) if row is not None}
+        if "different" in statuses:
             return 1
-        partly = self.verification.status == "partly verified"
+        partly = "partly verified" in statuses
         return 3 if partly or self.placeholders or self.open_choices or self.assumed_choices else 0
 
     def to_json(self) -> str:

@@ -80,27 +80,27 @@ def replaced(value: Any, dtype: str) -> Any:
     return dtype if value in FLOATS else value
 
 
-def objections(config: Any) -> list[str]:
-    """Everything in a (stripped) configuration that must not reach Keras; empty if it may."""
-    return list(dict.fromkeys(found(config, 0)))
+def objections(config: Any, own: frozenset[str] = frozenset()) -> list[str]:
+    """Everything in a (stripped) configuration that must not reach Keras, but for the user's ``own``; empty if it may."""
+    return list(dict.fromkeys(found(config, 0, own)))
 
 
-def found(value: Any, depth: int) -> Iterator[str]:
+def found(value: Any, depth: int, own: frozenset[str]) -> Iterator[str]:
     """Walk the whole configuration."""
     if depth > DEEPEST:
         yield "it is nested too deeply"
     elif isinstance(value, Mapping):
-        yield from wrong_class(value)
+        yield from wrong_class(value, own)
         for key, item in value.items():
-            if key.endswith("activation") and isinstance(item, str) and item not in ACTIVATIONS:
+            if key.endswith("activation") and isinstance(item, str) and item not in ACTIVATIONS | own:
                 yield f"activation {quote(item)}"
-            yield from found(item, depth + 1)
+            yield from found(item, depth + 1, own)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from found(item, depth + 1)
+            yield from found(item, depth + 1, own)
 
 
-def wrong_class(value: Mapping[str, Any]) -> Iterator[str]:
+def wrong_class(value: Mapping[str, Any], own: frozenset[str]) -> Iterator[str]:
     """What is wrong with one serialised object."""
     if "class_name" not in value:
         return
@@ -109,11 +109,11 @@ def wrong_class(value: Mapping[str, Any]) -> Iterator[str]:
         yield f"class {quote(name)}"
     elif name in FUNCTION_CLASSES:
         function = value.get("config")
-        if not isinstance(function, str) or function not in ACTIVATIONS:
+        if not isinstance(function, str) or function not in ACTIVATIONS | own:
             yield f"function {quote(function)}"
-    elif name in DENIED or not (name in ALIASES or name in DATA_CLASSES or name in POLICY_CLASSES):
+    elif name in DENIED or not (name in ALIASES or name in DATA_CLASSES or name in POLICY_CLASSES or name in own):
         yield f"class {quote(name)}"
     if module is not None and not (isinstance(module, str) and MODULES.fullmatch(module)):
         yield f"module {quote(module)}"
-    if registered not in (None, "", name):
+    if registered not in (None, "", name) and registered not in own:
         yield f"registered name {quote(registered)}"

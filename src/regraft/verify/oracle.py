@@ -117,6 +117,7 @@ class Oracle:
         shapes: Sequence[Sequence[int | None]],
         *,
         standalone: bool = False,
+        custom: bool = False,
     ) -> str:
         """
         Build a model in float64 and float32; the one before it is gone.
@@ -125,6 +126,7 @@ class Oracle:
             library: Which Keras.
             config: Its JSON, already found harmless (``allowed.objections``); the worker looks again.
             shapes: Of the model's inputs, batch first, for a Sequential model that does not say.
+            custom: Whether the model may hold what the file of the last ``custom`` gave.
             standalone: tf-keras stands for the stand-alone Keras before 2.4, and does as that did where the two differ.
 
         Returns:
@@ -139,9 +141,41 @@ class Oracle:
         shapes = [list(shape) for shape in shapes]
         return str(
             self.worker.ask(
-                {"do": "build", "library": library, "config": str(path), "shapes": shapes, "standalone": standalone}
+                {
+                    "do": "build",
+                    "library": library,
+                    "config": str(path),
+                    "shapes": shapes,
+                    "standalone": standalone,
+                    "custom": custom,
+                }
             )["oracle"]
         )
+
+    def custom(self, library: LibraryName, file: Path) -> frozenset[str]:
+        """
+        Import a file of the user into the worker; the names of the classes and functions that it gives to Keras.
+
+        Raises:
+            KerasError: The file's ``keras_objects`` fails.
+        """
+        return frozenset(self.worker.ask({"do": "custom", "library": library, "file": str(file.resolve())})["names"])
+
+    def open(self, file: Path, variables: Path, *, custom: bool = False) -> tuple[str, Loaded]:
+        """
+        Open a ``.keras`` file as a user of Keras 3 does; the model before is gone.
+
+        Args:
+            file: The file.
+            variables: Our reading with its arrays, which the double precision copy of the model gets.
+            custom: Whether the model may hold what the file of the last ``custom`` gave.
+
+        Returns:
+            Which Keras it is, and what it read that is not our reading.
+        """
+        request = {"do": "open", "file": str(file.resolve()), "variables": str(variables), "custom": custom}
+        answer = self.worker.ask(request)
+        return str(answer["oracle"]), Loaded(int(answer["count"]), tuple(answer["mismatches"]))
 
     def load(self, file: Path, name: str, variables: Path) -> Loaded:
         """

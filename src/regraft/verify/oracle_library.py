@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,11 @@ class Library:
 
             return model_from_config(config)
         return self.module.models.model_from_json(text)
+
+    def knowing(self, objects: Mapping[str, Any]) -> AbstractContextManager[Any]:
+        """Inside, classes and functions of the user are found by their names."""
+        place = self.module.saving if self.name == "keras" else self.module.utils
+        return place.custom_object_scope(dict(objects))
 
     def clear(self) -> None:
         """Forget the models before."""

@@ -92,7 +92,7 @@ class WorkerProcess:
         """Send one request and wait for the answer; a worker that ended holds no model, so only ``build`` starts anew."""
         step = str(request["do"])
         ended = self.process is not None and self.process.poll() is not None
-        if ended and step != "build":
+        if ended and step not in ("build", "custom", "open"):
             raise OracleError(self.crash(step))
         process = self.start() if ended or self.process is None else self.process
         try:
@@ -111,7 +111,8 @@ class WorkerProcess:
             raise OracleError(self.crash(step))
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise KerasError(f"Keras could not {step} the model: {answer['error']}")
+            done = {"custom": "take what the file gives it"}.get(step, f"{step} the model")
+            raise KerasError(f"Keras could not {done}: {answer['error']}")
         return answer
 
     def crash(self, step: str) -> str:

@@ -110,6 +110,17 @@ def differing(model: Any, entries: Sequence[Entry]) -> list[str]:
     return wrong
 
 
+def unlike(pairs: Sequence[Pair], folder: Path) -> list[str]:
+    """Variables whose values in Keras are not those of our reading, brought to their dtype."""
+    wrong: list[str] = []
+    for weight, entry in pairs:
+        value = np.asarray(weight.numpy())
+        ours = np.load(folder / entry["file"], allow_pickle=False).astype(value.dtype)
+        if not np.array_equal(ours, value, equal_nan=True):
+            wrong.append(f"{entry['layer']}: {entry['name']} {tuple(entry['shape'])} is not what was written")
+    return wrong
+
+
 def set_arrays(pairs: Sequence[Pair], folder: Path) -> None:
     """Fill the variables from ``.npy`` files."""
     for weight, entry in pairs:

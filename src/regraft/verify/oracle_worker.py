@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import warnings
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from regraft.verify.allowed import objections, with_dtype
+from regraft.verify.oracle_custom import objects_of
 from regraft.verify.oracle_graph import Capture
 from regraft.verify.oracle_library import Library, library
-from regraft.verify.oracle_weights import copy_weights, differing, finish, matched, reset, set_arrays
+from regraft.verify.oracle_weights import copy_weights, differing, finish, matched, reset, set_arrays, unlike
 
 WIDE, NARROW = "float64", "float32"
 
@@ -31,10 +33,44 @@ class Worker:
     keras: Library | None = None
     models: dict[str, Any] = field(default_factory=dict)
     captures: dict[str, Capture] = field(default_factory=dict)
+    objects: dict[str, Any] = field(default_factory=dict)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do one request."""
-        return {"build": self.build, "load": self.load, "set": self.set, "run": self.run}[request["do"]](request)
+        names = ("build", "open", "load", "set", "run", "custom")
+        return {name: getattr(self, name) for name in names}[request["do"]](request)
+
+    def open(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Open a ``.keras`` file that we wrote, and build its copy in double precision from our arrays."""
+        self.models, self.captures = {}, {}
+        self.keras = library("keras")
+        self.keras.clear()
+        with zipfile.ZipFile(request["file"]) as archive:
+            config = json.loads(archive.read("config.json"))
+        objects = self.objects if request.get("custom") else {}
+        if wrong := objections(config, frozenset(objects)):
+            raise ValueError(f"the file names what must not reach Keras: {', '.join(wrong)}")
+        path = Path(request["variables"])
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        with self.keras.knowing(objects):
+            with self.keras.precision(NARROW):
+                self.models[NARROW] = self.keras.module.models.load_model(request["file"], compile=False)
+            with self.keras.precision(WIDE):
+                self.models[WIDE] = self.keras.from_json(json.dumps(with_dtype(config, WIDE)))
+                shape = self.models[NARROW].input_shape
+                if not self.models[WIDE].built:
+                    self.models[WIDE].build(shape)
+        set_arrays(matched(self.models[WIDE], entries), path.parent)
+        wrong = unlike(matched(self.models[NARROW], entries), path.parent)
+        finish(*self.models.values())
+        self.captures = {dtype: Capture(self.keras.module, model) for dtype, model in self.models.items()}
+        return {"oracle": self.keras.description, "count": len(entries), "mismatches": wrong}
+
+    def custom(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Import the user's file for one library, and say which names it gives."""
+        keras = library(request["library"])
+        self.objects = objects_of(request["file"], keras.module, keras.name)
+        return {"names": sorted(self.objects)}
 
     def build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build the model from its JSON, in float64 and float32."""
@@ -42,10 +78,11 @@ class Worker:
         self.keras = library(request["library"])
         self.keras.clear()
         config = json.loads(Path(request["config"]).read_text(encoding="utf-8"))
-        if wrong := objections(config):
+        objects = self.objects if request.get("custom") else {}
+        if wrong := objections(config, frozenset(objects)):
             raise ValueError(f"the configuration names what must not reach Keras: {', '.join(wrong)}")
         for dtype in (WIDE, NARROW):
-            with self.keras.precision(dtype):
+            with self.keras.precision(dtype), self.keras.knowing(objects):
                 model = self.keras.from_json(json.dumps(with_dtype(config, dtype)))
                 if not model.built or not getattr(model, "inputs", None):
                     shapes = [tuple(shape) for shape in request["shapes"]]

@@ -12,6 +12,7 @@ from regraft.blueprint import Blueprint
 from regraft.errors import RegraftError
 from regraft.layers import KerasVersion
 from regraft.verify.allowed import objections, stripped
+from regraft.verify.custom_config import for_keras
 from regraft.verify.oracle import KerasError, LibraryName, Oracle
 from regraft.verify.reading import decoded, turned, write
 from regraft.verify.subject import Subject
@@ -50,12 +51,14 @@ def built_models(
         notes: Receives why a route was not taken.
         say: Told what happens next.
     """
+    custom = subject.custom
+    names = objects_known(subject, library, oracle)
     shapes: list[Any] = [blueprint.by_name[ref.layer].config.get("batch_shape") for ref in blueprint.inputs]
     standalone = KerasVersion.parse(blueprint.keras_version).standalone
-    for route, config in configs(subject, blueprint, library, notes):
+    for route, config in configs(subject, blueprint, library, notes, names):
         say(f"building the model in {library.replace('_', '-')}, architecture: {route}")
         try:
-            description = oracle.build(library, config, shapes, standalone=standalone)
+            description = oracle.build(library, config, shapes, standalone=standalone, custom=custom is not None)
             weights, count, mismatches = fill(subject, blueprint, library, oracle, notes, say)
         except KerasError as error:
             notes.append(str(error))
@@ -63,25 +66,37 @@ def built_models(
         yield Built(description, route, weights, count, mismatches)
 
 
+def objects_known(subject: Subject, library: LibraryName, oracle: Oracle) -> frozenset[str]:
+    """The names of what the user's file gives to Keras; none without such a file."""
+    if subject.custom is None or not subject.custom.keras:
+        return frozenset()
+    return oracle.custom(library, subject.custom.path)
+
+
 def configs(
-    subject: Subject, blueprint: Blueprint, library: LibraryName, notes: list[str]
+    subject: Subject,
+    blueprint: Blueprint,
+    library: LibraryName,
+    notes: list[str],
+    names: frozenset[str] = frozenset(),
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The file's own configuration if nothing in it is unknown, then the one written from the blueprint."""
     version = KerasVersion.parse(blueprint.keras_version).major
     if blueprint is subject.blueprint and subject.config and version >= 2:
-        own = parsed(subject.config)
+        own = for_keras(parsed(subject.config), subject.custom, names)
         if isinstance(own, dict) and "class_name" in own:
-            wrong = objections(own)
+            wrong = objections(own, names)
             if not wrong:
                 yield FROM_FILE, own
             else:
                 notes.append(f"the file's own architecture was not given to Keras: it names {', '.join(wrong[:5])}")
     try:
         again = parsed(subject.regenerate(blueprint, 3 if library == "keras" else 2))
+        again = for_keras(again, subject.custom, names)
     except RegraftError as error:
         notes.append(str(error))
         return
-    if wrong := objections(again):
+    if wrong := objections(again, names):
         notes.append(f"the architecture was not given to Keras: it names {', '.join(wrong[:5])}")
         return
     yield REGENERATED, again

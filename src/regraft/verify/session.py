@@ -181,14 +181,16 @@ class Session:
         pruned = self.blueprint is not self.subject.blueprint
         for path, spec in {step.path: step.spec for step in steps(self.subject.blueprint)}.items():
             name = "/".join(path)
-            if spec.unknown:
+            if spec.unknown and self.subject.custom and spec.type in self.subject.custom.layers:
+                yield name, f"Keras cannot build it: {spec.unknown}"
+            elif spec.unknown:
                 yield name, f"cannot be converted: {spec.unknown}"
             elif path in unseen and stop:
                 yield name, f"not reached: {stop}"
             elif path in unseen:
                 yield name, "cannot be seen in the emitted module"
             elif path not in known and pruned:
-                yield name, "depends on a layer that cannot be converted"
+                yield name, "depends on a layer that cannot be compared"
             elif path not in known:
                 yield name, "Keras has no tensor of this name"
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from regraft.blueprint import Blueprint, Shape
 from regraft.layers import AxisOrder
 from regraft.layers.binding import Binding
+from regraft.layers.custom import Custom
 from regraft.weights import WeightTree
 
 
@@ -67,6 +68,7 @@ class Subject:
         input_orders: Axis orders of the model's inputs.
         output_orders: Axis orders of the model's outputs.
         state: Its parameters.
+        custom: The user's file whose layers it holds.
     """
 
     blueprint: Blueprint
@@ -80,6 +82,7 @@ class Subject:
     input_orders: tuple[AxisOrder, ...]
     output_orders: tuple[AxisOrder, ...]
     state: State
+    custom: Custom | None = None
 
 
 @dataclass(frozen=True, order=True)

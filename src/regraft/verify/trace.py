@@ -69,7 +69,7 @@ class Emitted:
         except NotImplementedError as stop:
             self.recorder.flush()
             return Ran(None, placeholder=str(stop)[:300])
-        except (RuntimeError, ValueError, TypeError, IndexError, AttributeError, KeyError) as error:
+        except (RuntimeError, ValueError, TypeError, LookupError, AttributeError, NameError, ArithmeticError) as error:
             self.recorder.flush()
             return Ran(None, crash=f"{type(error).__name__}: {str(error)[:500]}")
         outputs = outputs if isinstance(outputs, tuple | list) else (outputs,)

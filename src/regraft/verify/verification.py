@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from regraft.layers import KerasVersion
-from regraft.verify.oracle import LibraryName, Oracle, absent
+from regraft.verify.custom_config import known_to_keras
+from regraft.verify.oracle import KerasError, LibraryName, Oracle, absent
 from regraft.verify.prune import prunable
 from regraft.verify.result import Verification, not_verified
+from regraft.verify.routes import objects_known
 from regraft.verify.session import Progress, Session
 from regraft.verify.steps import steps
 from regraft.verify.subject import Subject
@@ -35,12 +39,31 @@ def verify(
     """
     say = progress or (lambda _: None)
     total = sum(step.outputs for step in steps(subject.blueprint))
-    blueprint = prunable(subject.blueprint)
-    if blueprint is None:
+    if prunable(subject.blueprint) is None:
         return not_verified("no layer before the first placeholder could be compared", total=total)
     name = library_of(subject)
     if missing := absent(name):
         return not_verified(missing, total=total)
+    own = oracle is None
+    oracle = oracle or Oracle()
+    try:
+        return verified(subject, name, oracle, seed, say, total)
+    finally:
+        if own:
+            oracle.close()
+
+
+def verified(subject: Subject, name: LibraryName, oracle: Oracle, seed: int, say: Progress, total: int) -> Verification:
+    """The verdict of an oracle that runs."""
+    try:
+        known = objects_known(subject, name, oracle)
+    except KerasError as error:
+        return not_verified(str(error), total=total)
+    subject = replace(subject, blueprint=known_to_keras(subject.blueprint, subject.custom, known))
+    blueprint = prunable(subject.blueprint)
+    if blueprint is None:
+        reason = "no layer before the first that Keras cannot build could be compared: give it keras_objects"
+        return not_verified(reason, total=total)
     with_input = tuple(
         blueprint.by_name[ref.layer].config.get("batch_shape")
         for ref in subject.blueprint.inputs
@@ -48,13 +71,7 @@ def verify(
     )
     if not all(isinstance(shape, tuple) for shape in with_input):
         return not_verified("the shape of an input is unknown; give it with --input-shape", total=total)
-    own = oracle is None
-    oracle = oracle or Oracle()
-    try:
-        return Session(subject, blueprint, name, oracle, seed, say, total).verdict()
-    finally:
-        if own:
-            oracle.close()
+    return Session(subject, blueprint, name, oracle, seed, say, total).verdict()
 
 
 def library_of(subject: Subject) -> LibraryName:

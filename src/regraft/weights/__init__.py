@@ -2,6 +2,7 @@
 
 from regraft.weights.integrity import check_checksums
 from regraft.weights.json_text import read_architecture
+from regraft.weights.keras_archive import StoredArray, write_keras_archive
 from regraft.weights.limits import Limits
 from regraft.weights.reader import read
 from regraft.weights.sniff import FileKind, identify
@@ -12,11 +13,13 @@ __all__ = [
     "FileKind",
     "Group",
     "Limits",
+    "StoredArray",
     "Variable",
     "WeightTree",
     "check_checksums",
     "identify",
     "read",
     "read_architecture",
+    "write_keras_archive",
     "write_variables",
 ]

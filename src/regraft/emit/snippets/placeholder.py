@@ -14,4 +14,6 @@ class Placeholder(nn.Module):
             self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        raise NotImplementedError(f"the Keras layer {self.keras_class} has no PyTorch form: write it here")
+        raise NotImplementedError(
+            f"the Keras layer {self.keras_class} has no PyTorch form: write it here, or in a file for --custom"
+        )
