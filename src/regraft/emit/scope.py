@@ -88,6 +88,7 @@ def name_tensors(
     """
     scope = Scope(
         taken={t for s in statements for text in texts(s) for t in TOKEN.findall(text) if not t.isdigit()}
+        | {name for s in statements for name in s.form.snippets}
         | {"x", "self"}
     )
     other = aliases(statements)

@@ -1,0 +1,22 @@
+"""Operations inside graphs: one file a family, one line an operation. Importing the package declares them all."""
+
+from regraft.layers.operations import (  # noqa: F401 - importing a family fills the catalogue
+    activating,
+    algebra,
+    along,
+    binary,
+    casting,
+    imaging,
+    indexing,
+    joining,
+    moving,
+    places,
+    rearranging,
+    reductions,
+    shaping,
+    unary,
+)
+from regraft.layers.operations.base import TENSORFLOW_ONLY, Operation
+from regraft.layers.operations.refused import REFUSED
+
+__all__ = ["REFUSED", "TENSORFLOW_ONLY", "Operation"]
