@@ -68,7 +68,8 @@ def node(call: Call, blueprint: Blueprint, dialect: Dialect) -> Any:
     operation = None if spec.unknown or operation_class(spec.type) is None else build(spec)
     if isinstance(operation, Operation) and not dialect.modern and operation.functions:
         first, named = written_call(operation, call)
-        return entries(first, legacy(named, blueprint), blueprint)
+        found = entries(first, legacy(named, blueprint), blueprint)
+        return found if isinstance(first, tuple) else found[0]
     if isinstance(operation, Operation):
         call = replace(call, arguments=operation.write_arguments(dict(call.arguments), modern=True))
     positional: dict[int, Any] = {int(key): value for key, value in call.arguments.items() if key.isdecimal()}
@@ -103,7 +104,7 @@ def modern(value: Any, blueprint: Blueprint) -> Any:
     if isinstance(value, TensorRef):
         config = {"shape": [None], "dtype": "float32", "keras_history": triple(value, blueprint, Dialect(modern=True))}
         return {"class_name": "__keras_tensor__", "config": config}
-    if isinstance(value, Mapping) and value.keys() == {"array", "dtype"}:
+    if isinstance(value, Mapping) and set(value) == {"array", "dtype"}:
         return {
             "class_name": "__numpy__",
             "config": {"value": modern(value["array"], blueprint), "dtype": value["dtype"]},
@@ -117,7 +118,7 @@ def legacy(value: Any, blueprint: Blueprint) -> Any:
     """An argument in tf.keras 2."""
     if isinstance(value, TensorRef):
         return triple(value, blueprint, Dialect(modern=False))
-    if isinstance(value, Mapping) and value.keys() == {"array", "dtype"}:
+    if isinstance(value, Mapping) and set(value) == {"array", "dtype"}:
         return legacy(value["array"], blueprint)
     if isinstance(value, Mapping):
         return {k: legacy(v, blueprint) for k, v in value.items()}

@@ -170,7 +170,9 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
     if class_name == "Lambda":
         raise UnknownLayerError(lambda_reason(settings))
     if class_name in TENSORFLOW_OPERATIONS:
-        raise UnknownLayerError("a TensorFlow operation outside a functional model")
+        node = settings.get("node_def")
+        operation = settings.get("function", node.get("op") if isinstance(node, dict) else settings.get("name"))
+        raise UnknownLayerError(f"TensorFlow operation {quote(operation)} outside a functional model")
     if is_operation_entry(entry) and not is_operation(class_name):
         raise UnknownLayerError(unknown_operation(class_name))
     if isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES:

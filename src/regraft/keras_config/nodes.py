@@ -122,11 +122,13 @@ def call_of(node: Node, spec: LayerSpec, number: int, settled: Mapping[TensorRef
     kwargs = {k: replaced(v, settled) for k, v in node.kwargs.items()}
     names = argument_names(spec)
     named = {names[i] if i < len(names) else str(i): arg for i, arg in enumerate(args)}
-    first = args[0] if args else kwargs.pop(names[0], None) if names else None
+    name = names[0] if names else "0"
+    first = args[0] if args else kwargs.get(name)
     inputs: tuple[TensorRef, ...] = ()
     if only_tensors(first):
         inputs = tuple(flattened(first, spec))
-        named.pop(names[0] if names else "0", None)
+        for given in (named, kwargs):
+            given.pop(name, None)
     given = {k: v for k, v in {**named, **kwargs}.items() if not is_empty(v) or k == "key"}
     if (cls := operation_class(spec.type)) is not None and not spec.unknown:
         given = cls.read_arguments(given)

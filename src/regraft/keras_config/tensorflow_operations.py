@@ -126,7 +126,7 @@ def graph_node(config: Mapping[str, Any], node: Node) -> tuple[str, list[Any], d
 
 #: Attributes that name dtypes or hints, and change nothing.
 TYPES = frozenset(
-    {"dtype", "Index", "Tdim", "explicit_paddings", "validate_shape", "element_shape", "exponential_avg_factor"}
+    "dtype output_type index_type Index Tdim explicit_paddings element_shape grad_a grad_b grad_x grad_y".split()
 )
 
 

@@ -1,11 +1,14 @@
 """Operations inside graphs: one file a family, one line an operation. Importing the package declares them all."""
 
+# pyright: reportUnusedImport=false
+
 from regraft.layers.operations import (  # noqa: F401 - importing a family fills the catalogue
     activating,
     algebra,
     along,
     binary,
     casting,
+    gathering,
     imaging,
     indexing,
     joining,

@@ -60,7 +60,7 @@ class Shrink(Elementwise, abstract=True):
 
     def expression(self, given: Given, site: Site) -> str:
         function = self.template.partition("(")[0]
-        more = "" if self.threshold == 0.5 else f", {self.threshold!r}"  # noqa: PLR2004
+        more = "" if self.threshold == 0.5 else f", {self.threshold!r}"
         return f"{function}({self.written(given, site)['x']}{more})"
 
 
@@ -83,7 +83,7 @@ class Squareplus(Elementwise, abstract=True):
 
     def check(self, given: Given) -> None:
         """The usual b."""
-        if self.b != 4:  # noqa: PLR2004
+        if self.b != 4:
             raise UnknownLayerError(f"squareplus with b = {quote(self.b)}")
 
 

@@ -12,7 +12,7 @@ from regraft.errors import UnknownLayerError, quote
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.operations.base import Operation
 from regraft.layers.operations.moving import checked, declared
-from regraft.layers.operations.operands import Given, Operand, array_of, broadcast, operands_in, tensor_text
+from regraft.layers.operations.operands import Given, Operand, array_of, broadcast, operands_in, shape_of, tensor_of
 from regraft.layers.operations.parsing import integer, integers, subscripts
 from regraft.layers.order import AxisOrder
 from regraft.layers.settings import setting
@@ -34,13 +34,13 @@ class Product(Operation, abstract=True):
 
     def factors(self, given: Given) -> list[tuple[int | None, ...]]:
         """The shapes of both."""
-        return [v.shape if isinstance(v, Operand) else array_of(v).shape for v in (given["x1"], given["x2"])]
+        return [shape_of(given["x1"]), shape_of(given["x2"])]
 
     def texts(self, site: Site) -> list[str]:
         """Both as code."""
         given = self.at(site)
         like = next(operands_in((given["x1"], given["x2"])))
-        return [v.text if isinstance(v, Operand) else tensor_text(v, like) for v in (given["x1"], given["x2"])]
+        return [tensor_of(given["x1"], like), tensor_of(given["x2"], like)]
 
     def torch(self, site: Site) -> Form:
         left, right = self.texts(site)
@@ -52,8 +52,8 @@ def multiplied(a: Sequence[int | None], b: Sequence[int | None]) -> Shape:
     left, right = tuple(a), tuple(b)
     if not left or not right:
         raise ValueError("a product with a number")
-    inner = left[-1], right[-2] if len(right) > 1 else right[0]
-    if None not in inner and inner[0] != inner[1]:
+    inner = {left[-1], right[max(len(right) - 2, 0)]} - {None}
+    if len(inner) > 1:
         raise ValueError(f"{left} times {right}")
     batch = broadcast([left[:-2], right[:-2]]) or ()
     rows = left[-2:-1] if len(left) > 1 else ()
@@ -104,7 +104,7 @@ class Dot(Product, abstract=True):
         left, right = self.texts(site)
         if not a or not b:
             return Form((f"{left} * {right}",))
-        if b <= 2:  # noqa: PLR2004
+        if b <= 2:
             return Form((f"{left} @ {right}",))
         return Form((f"torch.tensordot({left}, {right}, dims=([{a - 1}], [{b - 2}]))",))
 
@@ -274,7 +274,7 @@ class Attention(Operation, abstract=True):
             or odd
             or self.attn_logits_soft_cap is not None
             or (self.is_causal and {"bias", "mask"} & given.keys())
-        ):  # noqa: PLR2004
+        ):
             raise UnknownLayerError("attention with a soft cap, or with a mask that is causal and more")
 
     def result(self, given: Given) -> Shape:
@@ -313,7 +313,9 @@ declared(
     "Matmul",
     "x1 @ x2",
     f"linalg.matmul(a=x1, b=x2, transpose_a=False, transpose_b=False, {FIXED})",
-    "MatMul(x1, x2, transpose_a=False, transpose_b=False) | BatchMatMulV2(x1, x2, adj_x=False, adj_y=False) | BatchMatMul(x1, x2, adj_x=False, adj_y=False)",
+    "MatMul(x1, x2, transpose_a=False, transpose_b=False) | "
+    "BatchMatMulV2(x1, x2, adj_x=False, adj_y=False) | "
+    "BatchMatMul(x1, x2, adj_x=False, adj_y=False)",
     template="{x1} @ {x2}",
 )
 declared(
@@ -321,7 +323,9 @@ declared(
     "TransposedMatmul",
     "x1 @ x2.transpose(-2, -1)",
     f"linalg.matmul(a=x1, b=x2, transpose_a, transpose_b, {FIXED})",
-    "MatMul(x1, x2, transpose_a, transpose_b) | BatchMatMulV2(x1, x2, adj_x=transpose_a, adj_y=transpose_b) | BatchMatMul(x1, x2, adj_x=transpose_a, adj_y=transpose_b)",
+    "MatMul(x1, x2, transpose_a, transpose_b) | "
+    "BatchMatMulV2(x1, x2, adj_x=transpose_a, adj_y=transpose_b) | "
+    "BatchMatMul(x1, x2, adj_x=transpose_a, adj_y=transpose_b)",
     module="tensorflow",
 )
 declared(Dot, "Dot", "x1 @ x2")

@@ -105,7 +105,7 @@ class Normalize(Along, abstract=True):
         return {**values, "epsilon": (1e-7 if values.get("epsilon") is None else values["epsilon"]) ** 2}
 
     def torch(self, site: Site) -> Form:
-        power = "" if self.order == 2 else f"p={self.order!r}, "  # noqa: PLR2004
+        power = "" if self.order == 2 else f"p={self.order!r}, "
         epsilon = 1e-7 if self.epsilon is None else self.epsilon
         return Form((f"F.normalize(%0, {power}dim={self.dim(site)}, eps={epsilon!r})",))
 
@@ -226,7 +226,7 @@ along("Glu", "F.glu({x}, dim={dim})", module="nn", family=Glu, gives="float")
 along(
     "Crelu",
     "torch.cat([F.relu({x}), F.relu(-{x})], dim={dim})",
-    "nn.crelu(features=x, axis=(axis, -1))",
+    "nn.crelu(features=x, axis=(axis, -1)) | compat.v1.nn.crelu(features=x, axis=(axis, -1))",
     module="tensorflow",
     family=Crelu,
 )
@@ -263,7 +263,9 @@ along("Roll", "{x}.roll(shift, dim)", "roll(input=x, shift, axis)", "Roll(x, shi
 along(
     "Normalize",
     "F.normalize({x}, dim={dim})",
-    "math.l2_normalize(x, axis, epsilon=(epsilon, 1e-12)) | linalg.l2_normalize(x, axis, epsilon=(epsilon, 1e-12)) | nn.l2_normalize(x, axis, epsilon=(epsilon, 1e-12))",
+    "math.l2_normalize(x, axis, epsilon=(epsilon, 1e-12)) | "
+    "linalg.l2_normalize(x, axis, epsilon=(epsilon, 1e-12)) | "
+    "nn.l2_normalize(x, axis, epsilon=(epsilon, 1e-12))",
     module="nn",
     family=Normalize,
     gives="float",

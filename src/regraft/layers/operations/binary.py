@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from regraft.layers.form import Site
 from regraft.layers.operations.elementwise import Elementwise, elementwise
@@ -23,6 +23,17 @@ class Limit(Elementwise, abstract=True):
         (tensor,) = (text for name, text in written.items() if name != numbers[0])
         side = "min" if "max" in self.template else "max"
         return f"{tensor}.clamp({side}={written[numbers[0]].strip('()')})"
+
+
+class Logical(Elementwise, abstract=True):
+    """A law of logic: an operator between booleans, a function between other tensors."""
+
+    operator: ClassVar[str]
+
+    def expression(self, given: Given, site: Site) -> str:
+        if any(not isinstance(v, Operand) or v.kind != "bool" for v in given.values()):
+            return super().expression(given, site)
+        return f" {self.operator} ".join(self.written(given, site).values())
 
 
 class Conditional(Elementwise, abstract=True):
@@ -56,7 +67,12 @@ class Clip(Elementwise, abstract=True):
 
 # ---- arithmetic
 
-elementwise("Add", "{x1} + {x2}", "math.add | __operators__.add | add", "AddV2 | Add | BiasAdd")
+elementwise(
+    "Add",
+    "{x1} + {x2}",
+    "math.add | __operators__.add | add | nn.bias_add(value=x1, bias=x2, data_format='NHWC')",
+    "AddV2 | Add | BiasAdd(x1, x2, data_format='NHWC')",
+)
 elementwise("Subtract", "{x1} - {x2}", "math.subtract | __operators__.sub | subtract", "Sub")
 elementwise("Multiply", "{x1} * {x2}", "math.multiply | __operators__.mul | multiply", "Mul")
 elementwise(
@@ -114,9 +130,35 @@ elementwise("Greater", "{x1} > {x2}", "math.greater", "Greater", gives="bool")
 elementwise("GreaterEqual", "{x1} >= {x2}", "math.greater_equal", "GreaterEqual", gives="bool")
 elementwise("Less", "{x1} < {x2}", "math.less", "Less", gives="bool")
 elementwise("LessEqual", "{x1} <= {x2}", "math.less_equal", "LessEqual", gives="bool")
-elementwise("LogicalAnd", "torch.logical_and({x1}, {x2})", "math.logical_and", "LogicalAnd", tensors=True, gives="bool")
-elementwise("LogicalOr", "torch.logical_or({x1}, {x2})", "math.logical_or", "LogicalOr", tensors=True, gives="bool")
-elementwise("LogicalXor", "torch.logical_xor({x1}, {x2})", "math.logical_xor", tensors=True, gives="bool")
+elementwise(
+    "LogicalAnd",
+    "torch.logical_and({x1}, {x2})",
+    "math.logical_and",
+    "LogicalAnd",
+    tensors=True,
+    family=Logical,
+    operator="&",
+    gives="bool",
+)
+elementwise(
+    "LogicalOr",
+    "torch.logical_or({x1}, {x2})",
+    "math.logical_or",
+    "LogicalOr",
+    tensors=True,
+    family=Logical,
+    operator="|",
+    gives="bool",
+)
+elementwise(
+    "LogicalXor",
+    "torch.logical_xor({x1}, {x2})",
+    "math.logical_xor",
+    tensors=True,
+    family=Logical,
+    operator="^",
+    gives="bool",
+)
 elementwise(
     "Where",
     "torch.where({condition}, {x1}, {x2})",

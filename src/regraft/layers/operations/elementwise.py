@@ -21,6 +21,7 @@ from regraft.layers.operations.operands import (
     number,
     operands_in,
     promoted,
+    shape_of,
     tensor_text,
 )
 from regraft.layers.order import AxisOrder
@@ -56,12 +57,12 @@ class Elementwise(Operation, abstract=True):
                 array_of(value)
 
     def result(self, given: Given) -> Shape:
-        return broadcast([v.shape if isinstance(v, Operand) else array_of(v).shape for v in given.values()])
+        return broadcast([shape_of(v) for v in given.values()])
 
     def call_kind(self, arguments: Mapping[str, Setting], kinds: tuple[str, ...]) -> str:
         if self.gives != "same":
             return self.gives
-        constants = [kind_of(v) for v in arguments.values() if not list(refs_in(v))]
+        constants: list[Kind] = [kind_of(v) for v in arguments.values() if not list(refs_in(v))]
         return promoted([*cast("tuple[Kind, ...]", kinds), *constants])
 
     def arrange(self, arrival: Arrival) -> Arranged:

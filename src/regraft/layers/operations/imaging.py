@@ -12,7 +12,7 @@ from regraft.layers.base import CATALOGUE
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.operations.base import Operation
 from regraft.layers.operations.moving import declared
-from regraft.layers.operations.operands import Given, Operand, array_of
+from regraft.layers.operations.operands import Given, Operand, array_of, shape_of
 from regraft.layers.operations.parsing import integer, integers, real, word
 from regraft.layers.order import AxisOrder
 from regraft.layers.settings import setting
@@ -51,7 +51,7 @@ class Maps(Operation, abstract=True):
 
     def parts(self, shape: Shape) -> tuple[int | None, int | None, int | None, int | None]:
         """Batch, height, width, channels."""
-        if shape is None or len(shape) != 4:  # noqa: PLR2004
+        if shape is None or len(shape) != 4:
             raise ValueError(f"{self.keras_class} of a tensor of shape {shape}; maps have four axes")
         b, h, w, c = shape if self.data_format == "channels_last" else (shape[0], *shape[2:], shape[1])
         return b, h, w, c
@@ -68,7 +68,7 @@ class Maps(Operation, abstract=True):
 def two(value: Any, _: object = None) -> tuple[int, ...]:
     """Height and width."""
     found = integers(value)
-    if len(found) != 2 or min(found) < 1:  # noqa: PLR2004
+    if len(found) != 2 or min(found) < 1:
         raise UnknownLayerError(f"the size {quote(value)}")
     return found
 
@@ -265,13 +265,12 @@ class Convolution(Maps, abstract=True):
 
     def kernel(self, given: Given) -> tuple[int | None, ...]:
         """The shape of the kernel."""
-        value = given["kernel"]
-        return value.shape if isinstance(value, Operand) else array_of(value).shape
+        return shape_of(given["kernel"])
 
     def result(self, given: Given) -> Shape:
         b, h, w, _ = self.parts(given["inputs"].shape)
         kernel, (sh, sw), (dh, dw) = self.kernel(given), self.pair(self.strides), self.pair(self.dilation_rate)
-        if len(kernel) != 4:  # noqa: PLR2004
+        if len(kernel) != 4:
             raise ValueError(f"a kernel of shape {kernel}")
         height, width = ((k or 0) for k in kernel[:2])
         size = self.padding == "same"
@@ -302,7 +301,7 @@ class Convolution(Maps, abstract=True):
 
 def spatial(value: Any) -> Any:
     """The numbers for height and width among one for each axis."""
-    if isinstance(value, tuple) and len(cast("Sequence[Any]", value)) == 4:  # noqa: PLR2004
+    if isinstance(value, tuple) and len(cast("Sequence[Any]", value)) == 4:
         return value[1:3]  # type: ignore[reportUnknownVariableType]
     return value
 
@@ -363,7 +362,9 @@ declared(
     Convolution,
     "Conv",
     "F.conv2d(inputs, kernel)",
-    "nn.conv2d(input=inputs, filters=kernel, strides, padding, data_format, dilations=dilation_rate) | compat.v1.nn.conv2d(input=inputs, filter=kernel, strides, padding, use_cudnn_on_gpu=True, data_format, dilations=dilation_rate)",
+    "nn.conv2d(input=inputs, filters=kernel, strides, padding, data_format, dilations=dilation_rate) | "
+    "compat.v1.nn.conv2d(input=inputs, filter=kernel, strides, padding, data_format, dilations=dilation_rate, "
+    "use_cudnn_on_gpu=True)",
     "Conv2D(inputs, kernel, strides, padding, data_format, dilations=dilation_rate, use_cudnn_on_gpu=True)",
     module="nn",
     gives="float",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from regraft.blueprint import Shape
@@ -13,7 +13,7 @@ from regraft.layers.concatenate import same, total
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.operations.base import Operation
 from regraft.layers.operations.moving import checked, declared, widened
-from regraft.layers.operations.operands import Given, Operand, array_of, operands_in, tensor_text
+from regraft.layers.operations.operands import Given, Operand, array_of, operands_in, shape_of, tensor_of
 from regraft.layers.operations.parsing import integer, integers, optional_integer
 from regraft.layers.operations.reductions import reduced_order
 from regraft.layers.order import AxisOrder
@@ -34,7 +34,7 @@ class Joined(Operation, abstract=True):
 
     def shapes(self, given: Given) -> list[tuple[int | None, ...]]:
         """The shapes of the parts."""
-        return [v.shape or () if isinstance(v, Operand) else array_of(v).shape for v in given["xs"]]
+        return [shape_of(value) for value in given["xs"]]
 
     def one_order(self, arrival: Arrival) -> AxisOrder | None:
         """An order for all parts; None if they differ in rank or a part is a constant."""
@@ -49,8 +49,7 @@ class Joined(Operation, abstract=True):
         """The parts as code."""
         values = self.at(site)["xs"]
         like = next(operands_in(values))
-        texts = [v.text if isinstance(v, Operand) else tensor_text(v, like) for v in values]
-        return f"[{', '.join(texts)}]"
+        return f"[{', '.join(tensor_of(value, like) for value in values)}]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +165,7 @@ class Split(Operation, abstract=True):
         cuts = values["indices_or_sections"]
         if isinstance(cuts, tuple):
             places = (0, *integers(cuts))
-            cuts = (*(b - a for a, b in zip(places, places[1:], strict=False)), -1)
+            cuts = (*(b - a for a, b in pairwise(places)), -1)
         return {**values, "indices_or_sections": cuts}
 
     def output_count(self) -> int:

@@ -227,8 +227,8 @@ declared(
     Shape_,
     "Shape",
     "torch.tensor(x.shape)",
-    "compat.v1.shape(input=x, out_type='int32' | 'int64') | shape(input=x, out_type='int32' | 'int64')",
-    "Shape(x, out_type='int32')",
+    "compat.v1.shape(input=x, out_type='int32'/'int64') | shape(input=x, out_type='int32'/'int64')",
+    "Shape(x, out_type='DT_INT32'/'DT_INT64')",
     module="tensorflow",
     gives="int",
 )

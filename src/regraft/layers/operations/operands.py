@@ -21,6 +21,9 @@ Kind = Literal["float", "int", "bool", ""]
 LONGEST_ARRAY = 4096
 
 
+UNKNOWN_ORDER = AxisOrder(())
+
+
 @dataclass(frozen=True)
 class Operand:
     """
@@ -35,7 +38,7 @@ class Operand:
 
     place: int
     shape: Shape = None
-    order: AxisOrder = AxisOrder(())
+    order: AxisOrder = UNKNOWN_ORDER
     kind: Kind = ""
 
     @property
@@ -199,3 +202,22 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
             raise ValueError(f"lengths {sorted(n or 0 for n in longer)} cannot be joined")
         found.append(longer.pop() if longer else None if None in lengths else 1)
     return tuple(found)
+
+
+def shape_of(value: Any) -> tuple[int | None, ...]:
+    """
+    The shape of a tensor or a constant.
+
+    Raises:
+        ValueError: If its rank is not known.
+    """
+    if not isinstance(value, Operand):
+        return array_of(value).shape
+    if value.shape is None:
+        raise ValueError("a tensor of unknown rank")
+    return value.shape
+
+
+def tensor_of(value: Any, like: Operand | None) -> str:
+    """A tensor or a constant as code."""
+    return value.text if isinstance(value, Operand) else tensor_text(value, like)

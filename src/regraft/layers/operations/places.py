@@ -9,7 +9,7 @@ from regraft.blueprint import Shape
 from regraft.errors import UnknownLayerError
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.operations.base import Operation, declare, signatures
-from regraft.layers.operations.operands import Given, Operand, array_of, tensor_text
+from regraft.layers.operations.operands import Given, Operand, shape_of, tensor_text
 from regraft.layers.operations.parsing import integer, optional_dtype, optional_integer, word
 from regraft.layers.operations.reductions import Reduction
 from regraft.layers.settings import setting
@@ -82,8 +82,7 @@ class Sorted(Operation, abstract=True):
             raise UnknownLayerError(f"{self.keras_class} without {' or '.join(self.call_arguments)}")
 
     def result(self, given: Given) -> Shape:
-        value = given["values" if "values" in given else "x"]
-        return value.shape if isinstance(value, Operand) else array_of(value).shape
+        return shape_of(given["values" if "values" in given else "x"])
 
     def written(self, given: Given) -> dict[str, str]:
         """The arguments as tensors."""
@@ -116,13 +115,13 @@ def place(name: str, template: str, functions: str, nodes: str) -> None:
         template.format(x="x", said="dim"),
         template=template,
         gives="int",
-        functions=signatures(functions, "input=x, axis=(axis, 0), output_type='int64' | 'int32'"),
+        functions=signatures(functions, "input=x, axis=(axis, 0), output_type='int64'/'int32'"),
         nodes=signatures(nodes, "x, axis"),
     )
 
 
-place("Argmax", "{x}.argmax({said})", "math.argmax(input=x, axis=(axis, 0))", "ArgMax")
-place("Argmin", "{x}.argmin({said})", "math.argmin(input=x, axis=(axis, 0))", "ArgMin")
+place("Argmax", "{x}.argmax({said})", "math.argmax", "ArgMax")
+place("Argmin", "{x}.argmin({said})", "math.argmin", "ArgMin")
 declare(
     Count,
     "CountNonzero",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from regraft.blueprint import Shape
 from regraft.errors import UnknownLayerError, quote
@@ -47,7 +47,7 @@ class Rearrange(Operation, abstract=True):
         if sorted(left) != sorted(right) or len(set(left)) != len(left) or not known.keys() <= set(left):
             raise UnknownLayerError(f"rearrange by {quote(pattern)}")
 
-    def sizes(self, given: Given) -> dict[str, int | None]:
+    def lengths(self, given: Given) -> dict[str, int | None]:
         """The length of every named axis."""
         found: dict[str, int | None] = {k: n for k, n in given.items() if k not in self.call_arguments}
         for group, length in zip(self.sides(given)[0], given["tensor"].shape, strict=True):
@@ -59,14 +59,14 @@ class Rearrange(Operation, abstract=True):
         return found
 
     def result(self, given: Given) -> Shape:
-        sizes = self.sizes(given)
+        sizes = self.lengths(given)
         lengths = [[sizes[name] for name in group] for group in self.sides(given)[1]]
         return tuple(None if None in group else math.prod(n or 0 for n in group) for group in lengths)
 
     def torch(self, site: Site) -> Form:
         given = self.at(site)
         left, right = self.sides(given)
-        sizes, text = self.sizes(given), "%0"
+        sizes, text = self.lengths(given), "%0"
         for place, group in reversed(list(enumerate(left))):
             if len(group) > 1:
                 parts = ", ".join(str(-1 if sizes[name] is None else sizes[name]) for name in group)

@@ -186,7 +186,7 @@ class Norm(Reduction, abstract=True):
     def check(self, given: Given) -> None:
         """Norms of vectors; those of matrices are something else."""
         vectors = self.ord is None or (isinstance(self.axis, int) and isinstance(self.ord, int | float))
-        one = self.axis is None or isinstance(self.axis, int) or len(self.axis) <= 2  # noqa: PLR2004
+        one = self.axis is None or isinstance(self.axis, int) or len(self.axis) <= 2
         if not vectors or not one or self.ord == 0:
             raise UnknownLayerError(f"a norm of order {quote(self.ord)} over the axes {quote(self.axis)}")
 
@@ -278,7 +278,10 @@ reduction(
 reduction(
     "Norm",
     "torch.linalg.vector_norm({x}{more})",
-    "norm(tensor=x, axis, keepdims, ord='euclidean') | norm(tensor=x, ord, axis, keepdims)",
+    "compat.v1.norm(tensor=x, axis, keepdims, ord='euclidean') | "
+    "compat.v1.norm(tensor=x, ord, axis, keepdims) | "
+    "norm(tensor=x, axis, keepdims, ord='euclidean') | "
+    "norm(tensor=x, ord, axis, keepdims)",
     module="linalg",
     family=Norm,
     floats=True,

@@ -52,9 +52,6 @@ class Reshape(Operation, abstract=True):
         if count is not None and (count % known if -1 in self.newshape else count != known):
             raise ValueError(f"{count} elements cannot take the shape {self.newshape}")
         rest = None if count is None else count // max(known, 1)
-        if count is None and shape and -1 in self.newshape and self.newshape[0] == shape[0] is not None:
-            inner = product(shape[1:])
-            rest = None if inner is None else inner // math.prod(n for n in self.newshape[1:] if n != -1)
         return tuple(rest if n == -1 else n for n in self.newshape)
 
     def regrouping(self, shape: Shape, order: AxisOrder) -> Regrouping | None:
@@ -141,7 +138,8 @@ class Tile(Operation, abstract=True):
 
     def result(self, given: Given) -> Shape:
         rank = max(len(given["x"].shape), len(self.repeats))
-        shape, times = ((1,) * (rank - len(s)) + tuple(s) for s in (given["x"].shape, self.repeats))
+        shape: tuple[int | None, ...] = (*(1,) * (rank - len(given["x"].shape)), *given["x"].shape)
+        times = (*(1,) * (rank - len(self.repeats)), *self.repeats)
         return tuple(None if n is None else n * k for n, k in zip(shape, times, strict=True))
 
     def arrange(self, arrival: Arrival) -> Arranged:
@@ -256,7 +254,7 @@ class Pad(Operation, abstract=True):
             value = array_of(self.at(site).get("constant_values", 0)).item()
             return Form((f"F.pad(%0, ({text}){f', value={value!r}' if value else ''})",))
         spatial = max(rank - 2, 1)
-        if self.mode == "reflect" and len(amounts) <= 2 * spatial <= 6:  # noqa: PLR2004
+        if self.mode == "reflect" and len(amounts) <= 2 * spatial <= 6:
             text = ", ".join(map(str, [*amounts, *[0] * (2 * spatial - len(amounts))]))
             return Form((f'F.pad(%0, ({text}), mode="reflect")',))
         edge = self.mode == "symmetric"
@@ -285,6 +283,7 @@ declared(
     Pad,
     "Pad",
     "F.pad(x, pad_width)",
-    "compat.v1.pad(tensor=x, paddings=pad_width, mode=(mode, 'CONSTANT'), constant_values) | pad(tensor=x, paddings=pad_width, mode=(mode, 'CONSTANT'), constant_values)",
+    "compat.v1.pad(tensor=x, paddings=pad_width, mode=(mode, 'CONSTANT'), constant_values) | "
+    "pad(tensor=x, paddings=pad_width, mode=(mode, 'CONSTANT'), constant_values)",
     "Pad(x, pad_width) | PadV2(x, pad_width, constant_values) | MirrorPad(x, pad_width, mode)",
 )

@@ -1,7 +1,7 @@
 """
 Signatures of TensorFlow's functions and nodes, as the tables of operations write them.
 
-``math.argmax(input=x, axis=(axis, 0), output_type='int64' | 'int32')``: the function's ``input`` is Keras' ``x``, its
+``math.argmax(input=x, axis=(axis, 0), output_type='int64'/'int32')``: the function's ``input`` is Keras' ``x``, its
 ``axis`` is 0 where nothing is said, and its ``output_type`` may be one of two. ``ConcatV2(*xs, axis)`` takes any number.
 """
 
@@ -113,7 +113,7 @@ def parameter(cell: str) -> Parameter:
         return Parameter(name, target, literal(default))
     if NAME.fullmatch(value) and value not in ("True", "False"):
         return Parameter(name, value)
-    return Parameter(name, allowed=tuple(literal(part.strip()) for part in value.split("|")))
+    return Parameter(name, allowed=tuple(literal(part.strip()) for part in value.split("/")))
 
 
 def literal(text: str) -> Any:

@@ -127,4 +127,11 @@ row(Round, "Round", "{x}.round()", "math.round | round", "Round | Rint")
 row(NanToNum, "NanToNum", "{x}.nan_to_num()")
 row(Filled, "ZerosLike", "torch.zeros_like({x})", "zeros_like(input=x) | zeros_like_v2", "ZerosLike")
 row(Filled, "OnesLike", "torch.ones_like({x})", "ones_like(input=x) | ones_like_v2", "OnesLike")
-declare(Size, "Size", "numpy", "torch.tensor({x}.numel())", gives="int", functions=("size(x, out_type='int32')",))
+declare(
+    Size,
+    "Size",
+    "numpy",
+    "torch.tensor({x}.numel())",
+    gives="int",
+    functions=("compat.v1.size(input=x, out_type='int32')", "size(input=x, out_type='int32')"),
+)
