@@ -153,7 +153,7 @@ def plain(blueprint: Blueprint) -> Blueprint:
 def same(a: Any, b: Any) -> bool:
     """Whether two results of Keras are the same, NaN included."""
     first, second = np.asarray(a), np.asarray(b)
-    if first.dtype != second.dtype or first.shape != second.shape:
+    if kind(first) != kind(second) or first.shape != second.shape:
         return False
     return bool(
         np.allclose(first, second, 1e-6, 1e-6, equal_nan=True) if first.dtype.kind == "f" else (first == second).all()

@@ -52,7 +52,6 @@ def test_values_from_a_file_without_modules(family: str, tmp_path: Path) -> None
     """HDF5 files of Keras 3 do not say where a class lives, so that operations look like layers."""
     import keras
 
-    # Lists of tensors and constants cannot be read back by Keras from this format either.
     wrong, _ = compared(
         keras,
         keras.ops,
