@@ -73,11 +73,8 @@ def undumpable(blueprint: Blueprint, version: int) -> Iterator[str]:
     for name, spec in every_layer(blueprint):
         if spec.unknown:
             yield f"layer {quote(name)} ({quote(spec.type)}) is a placeholder: {spec.unknown}"
-        elif (cls := operation_class(spec.type)) is not None:
-            if version < 3 and not cls.functions:
-                yield f"{quote(name)} is the operation {cls.keras_class} of Keras 3, which tf.keras does not have"
-            if version >= 3 and cls.keras_module == TENSORFLOW_ONLY:
-                yield f"{quote(name)} is the TensorFlow operation {cls.functions[0]}, which Keras 3 does not have"
+        elif operation_class(spec.type) is not None:
+            yield from (f"{quote(name)}: {text}" for text in build(spec).caveats(VERSIONS[version]))
     if not is_chain(blueprint):
         for ref in blueprint.inputs:
             if blueprint.by_name[ref.layer].config.get("batch_shape") is None:
@@ -131,7 +128,7 @@ def layer(spec: LayerSpec, dialect: Dialect) -> dict[str, Any]:
         return {**dialect.header(spec.type, "keras.layers"), "config": config}
     cls = layer_class(spec.type)
     if issubclass(cls, Operation) and dialect.modern and cls.keras_module == TENSORFLOW_ONLY:
-        reason = f"Keras 3 has no operation like {cls.functions[0]} of TensorFlow"
+        (reason,) = build(spec).caveats(VERSIONS[3])
         return {**dialect.header("TFOpLambda", "keras.layers"), "config": {"name": spec.name, PLACEHOLDER: reason}}
     if issubclass(cls, Operation) and not dialect.modern and cls.functions:
         operation = build(spec)

@@ -52,7 +52,7 @@ def refused(specs: dict[str, LayerSpec], calls: Iterable[Call]) -> None:
         layer = build(spec)
         assert isinstance(layer, Operation)
         try:
-            layer.check(layer.given(call.arguments, (None,) * len(all_refs(call))))
+            layer.accept(layer.given(call.arguments, (None,) * len(all_refs(call))))
         except (UnknownLayerError, TypeError, ValueError, LookupError) as error:
             reason = f"operation {quote(layer.keras_class)}: {error}"
             specs[call.layer] = dataclasses.replace(spec, type=layer.keras_class, config={}, unknown=reason)

@@ -17,7 +17,7 @@ from regraft.errors import UnknownLayerError, quote
 from regraft.keras_config.nodes import Node
 from regraft.keras_config.scope import Scope
 from regraft.layers import CATALOGUE, KerasVersion, Layer, Reading, spec_of
-from regraft.layers.operations import Operation
+from regraft.layers.operations import REFUSED_FUNCTIONS, Operation
 from regraft.layers.operations.signature import Signature
 
 SLICING = "__operators__.getitem"
@@ -74,12 +74,13 @@ def operation(class_name: Any, config: Mapping[str, Any], node: Node, scope: Sco
         positional = [] if first == () else [first]
         candidates = known()[0].get(name, []) if isinstance(name, str) else []
     if not candidates:
-        raise UnknownLayerError("it is not in the catalogue")
+        raise UnknownLayerError(REFUSED_FUNCTIONS.get(str(name), "it is not in the catalogue"))
     reasons: list[str] = []
     for signature, cls in candidates:
         values = signature.fitted(positional, named)
         if values is None:
-            reasons.append(f"it does not have the arguments {quote(', '.join(named) or 'that it has')}")
+            said = ", ".join(f"{key} = {value!r}" for key, value in named.items())
+            reasons.append(f"not known with {len(positional)} tensors first and the arguments {quote(said)}")
             continue
         try:
             return settled(cls, cls.read_arguments(cls.from_tensorflow(values)), scope)
@@ -114,9 +115,9 @@ def graph_node(config: Mapping[str, Any], node: Node) -> tuple[str, list[Any], d
     definition = cast("Mapping[str, Any]", held)
     constants = {int(k): frozen(v) for k, v in cast("Mapping[str, Any]", config.get("constants") or {}).items()}
     first = node.args[0] if node.args else ()
-    tensors = iter(first if isinstance(first, tuple) else (first,))  # type: ignore[reportUnknownArgumentType]
+    tensors = list(cast("tuple[Any, ...]", first) if isinstance(first, tuple) else (first,))
     count = len([name for name in definition.get("input", ()) if not str(name).startswith("^")])
-    positional = [constants[i] if i in constants else next(tensors) for i in range(count)]
+    positional = [constants[i] if i in constants else tensors.pop(0) for i in range(count)]
     attributes = {k: attribute(v) for k, v in cast("Mapping[str, Any]", definition.get("attr") or {}).items()}
     said = {
         k: v for k, v in attributes.items() if not (k.startswith(("T", "_", "out_", "SrcT", "N")) and k != "Truncate")

@@ -51,7 +51,7 @@ def output_shapes(call: Call, layer: Layer, arriving: tuple[Shape, ...], count: 
     count = layer.output_count() or count
     try:
         shape = layer.call_shape(call.arguments, arriving)
-    except (RegraftError, TypeError, IndexError, ValueError) as error:
+    except (RegraftError, TypeError, LookupError, ValueError, ArithmeticError, AttributeError) as error:
         if any(s is None for s in arriving):
             return (None,) * count
         raise UnknownLayerError(

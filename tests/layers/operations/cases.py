@@ -229,6 +229,8 @@ INDEXING: list[Row] = [
         lambda x: x[:, :, 1:-1, -2:],
         lambda x: x[None, :, 1],
         lambda x: x[1:, :, :, 3],
+        lambda x: x[:, ::-1],
+        lambda x: x[:, 1, ::-1, None, 2:],
     )),
     ("slice", lambda k, t: k.slice(t.x, (0, 1, 0, 2), (2, 2, 5, 3))),
     ("take", lambda k, t: k.take(t.x, [0, 2], axis=1)),

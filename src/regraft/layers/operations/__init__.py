@@ -20,6 +20,6 @@ from regraft.layers.operations import (  # noqa: F401 - importing a family fills
     unary,
 )
 from regraft.layers.operations.base import TENSORFLOW_ONLY, Operation
-from regraft.layers.operations.refused import REFUSED
+from regraft.layers.operations.refused import REFUSED, REFUSED_FUNCTIONS
 
-__all__ = ["REFUSED", "TENSORFLOW_ONLY", "Operation"]
+__all__ = ["REFUSED", "REFUSED_FUNCTIONS", "TENSORFLOW_ONLY", "Operation"]

@@ -22,12 +22,15 @@ class Product(Operation, abstract=True):
     """A product of two tensors."""
 
     call_arguments = ("x1", "x2")
+    constant_first: ClassVar = True
     template: ClassVar[str] = ""
 
     def check(self, given: Given) -> None:
         """Two factors."""
         if set(given) != set(self.call_arguments):
             raise UnknownLayerError(f"{self.keras_class} of {quote(', '.join(given))}")
+        if not list(operands_in(tuple(given.values()))):
+            raise UnknownLayerError(f"{self.keras_class} of constants")
         for value in given.values():
             if not isinstance(value, Operand):
                 array_of(value)
@@ -158,6 +161,7 @@ class Einsum(Operation, abstract=True):
     """Sums of products by an equation; its letters follow the axis order of each tensor."""
 
     call_arguments: ClassVar = ()
+    open_arguments: ClassVar = True
     listed: ClassVar = True
 
     subscripts: str = setting(parse=subscripts)

@@ -12,7 +12,15 @@ from regraft.errors import UnknownLayerError, quote
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.operations.base import Operation, declare, signatures
 from regraft.layers.operations.operands import Given, Operand
-from regraft.layers.operations.parsing import axes, float_dtype, integers, optional_integer, optional_number, real
+from regraft.layers.operations.parsing import (
+    axes,
+    count,
+    float_dtype,
+    integers,
+    optional_integer,
+    optional_number,
+    real,
+)
 from regraft.layers.order import AxisOrder
 from regraft.layers.settings import setting
 
@@ -20,6 +28,12 @@ from regraft.layers.settings import setting
 def one_axis(value: Any, _: object = None) -> int | None:
     """One axis, or None for all elements in the order of Keras."""
     return optional_integer(value)
+
+
+def shifts(value: Any, _: object = None) -> int | tuple[int, ...]:
+    """How far, along each axis."""
+    found = integers(value)
+    return found if isinstance(value, list | tuple) else found[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +152,7 @@ class Flip(Along, abstract=True):
 class Roll(Along, abstract=True):
     """Elements moved along axes, those that leave put in at the other end."""
 
-    shift: int | tuple[int, ...] = setting(parse=axes)
+    shift: int | tuple[int, ...] = setting(parse=shifts)
     axis: int | tuple[int, ...] | None = setting(None, parse=axes)  # type: ignore[assignment]
 
     def result(self, given: Given) -> Shape:
@@ -174,7 +188,7 @@ class Crelu(Along, abstract=True):
 class TopK(Operation, abstract=True):
     """The largest values along the last axis, and their places."""
 
-    k: int = setting(parse=axes)
+    k: int = setting(parse=count)
     sorted: bool = setting(True)
 
     def output_count(self) -> int:

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 from regraft.blueprint import Setting, Shape
+from regraft.errors import UnknownLayerError, quote
 from regraft.layers.base import Layer
 from regraft.layers.form import Arranged, Arrival, Site
-from regraft.layers.operations.operands import Given, Kind, bound, promoted
+from regraft.layers.operations.operands import Given, Kind, Operand, bound, promoted
 from regraft.layers.order import AxisOrder
+from regraft.layers.version import KerasVersion
 
 Cls = TypeVar("Cls", bound="Operation")
 #: Where functions are that Keras 3 does not have.
@@ -30,6 +32,9 @@ class Operation(Layer, abstract=True):
     call_arguments: ClassVar[tuple[str, ...]] = ("x",)
     #: Whether the first argument is a list of tensors.
     listed: ClassVar[bool] = False
+    #: Whether the first argument may be a constant, and whether there may be arguments of other names.
+    constant_first: ClassVar[bool] = False
+    open_arguments: ClassVar[bool] = False
     #: Functions of TensorFlow that mean the same, and nodes of its graphs: ``math.reduce_mean(x, axis, keepdims)``.
     functions: ClassVar[tuple[str, ...]] = ()
     nodes: ClassVar[tuple[str, ...]] = ()
@@ -41,6 +46,23 @@ class Operation(Layer, abstract=True):
     def result(self, given: Given) -> Any:
         """The shape of the result in Keras order, or of each; called with known ranks only."""
         raise NotImplementedError
+
+    def accept(self, given: Given) -> None:
+        """
+        Say whether the arguments of a call are those of the operation, its first one a tensor or a list with one.
+
+        Raises:
+            UnknownLayerError: With the reason.
+        """
+        unknown = [name for name in given if name not in self.call_arguments and not self.open_arguments]
+        if unknown:
+            raise UnknownLayerError(f"the argument {quote(unknown[0])} is not known")
+        if not self.constant_first:
+            first = given.get(self.call_arguments[0] if self.call_arguments else "0")
+            items = cast("tuple[Any, ...]", first) if isinstance(first, tuple) and self.listed else (first,)
+            if not any(isinstance(item, Operand) for item in items):
+                raise UnknownLayerError(f"expected a tensor first, found {quote(first)}")
+        self.check(given)
 
     def check(self, given: Given) -> None:
         """
@@ -73,6 +95,13 @@ class Operation(Layer, abstract=True):
         return values
 
     # ---- as a layer
+
+    def caveats(self, version: KerasVersion) -> tuple[str, ...]:
+        if version.major >= 3 and self.keras_module == TENSORFLOW_ONLY:
+            return (f"Keras 3 has no operation like TensorFlow's {self.functions[0].partition('(')[0]}",)
+        if version.major < 3 and not self.functions:
+            return (f"tf.keras has no function for the operation {self.keras_class} of Keras 3",)
+        return ()
 
     def given(self, arguments: Mapping[str, Setting], shapes: tuple[Shape, ...]) -> Given:
         """The arguments of a call by name."""

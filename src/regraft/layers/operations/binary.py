@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from regraft.errors import UnknownLayerError, quote
 from regraft.layers.form import Site
 from regraft.layers.operations.elementwise import Elementwise, elementwise
 from regraft.layers.operations.operands import Given, Operand, array_of, kind_of
@@ -38,6 +39,12 @@ class Logical(Elementwise, abstract=True):
 
 class Conditional(Elementwise, abstract=True):
     """One tensor where a condition holds, another where it does not."""
+
+    def check(self, given: Given) -> None:
+        """The condition is a tensor."""
+        super().check(given)
+        if not isinstance(given["condition"], Operand):
+            raise UnknownLayerError(f"where {quote(given['condition'])}")
 
     def written(self, given: Given, site: Site) -> dict[str, str]:
         texts = super().written(given, site)

@@ -35,6 +35,7 @@ class Elementwise(Operation, abstract=True):
     A tensor keeps the axis order it has; one of lower rank gets axes of length 1 where that order needs them.
     """
 
+    constant_first: ClassVar = True
     #: The expression: ``{x1} + {x2}``.
     template: ClassVar[str] = ""
     #: Whether PyTorch's function takes tensors only, so that numbers must become tensors.

@@ -13,7 +13,7 @@ from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.operations.base import Operation
 from regraft.layers.operations.moving import declared
 from regraft.layers.operations.operands import Given, Operand, array_of, shape_of
-from regraft.layers.operations.parsing import integer, integers, real, word
+from regraft.layers.operations.parsing import count, counts, integer, integers, real, word
 from regraft.layers.order import AxisOrder
 from regraft.layers.settings import setting
 from regraft.layers.upsampling import BY_MATRIX
@@ -146,7 +146,7 @@ class OldResize(Maps, abstract=True):
 class Blocks(Maps, abstract=True):
     """Depth and blocks of pixels exchanged; Keras counts the places of a block before the channels, PyTorch after."""
 
-    block_size: int = setting(parse=integer)
+    block_size: int = setting(parse=count)
 
 
 class DepthToSpace(Blocks, abstract=True):
@@ -234,13 +234,9 @@ class Convolution(Maps, abstract=True):
 
     call_arguments = ("inputs", "kernel")
 
-    strides: int | tuple[int, ...] = setting(
-        1, parse=lambda v, _: integers(v) if isinstance(v, list | tuple) else integer(v)
-    )
+    strides: int | tuple[int, ...] = setting(1, parse=counts)
     padding: str = setting("valid", parse=word)
-    dilation_rate: int | tuple[int, ...] = setting(
-        1, parse=lambda v, _: integers(v) if isinstance(v, list | tuple) else integer(v)
-    )
+    dilation_rate: int | tuple[int, ...] = setting(1, parse=counts)
 
     @classmethod
     def from_tensorflow(cls, values: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from regraft.layers.order import AxisOrder
 from regraft.layers.settings import setting
 
 SLICE = re.compile(r"(-?[0-9]{1,10})?:(-?[0-9]{1,10})?(?::(-?[0-9]{1,10}))?")
-ELLIPSIS, NEW = "...", "None"
+ELLIPSIS, NEW, BACKWARDS = "...", "None", "::-1"
 
 
 def slice_of(text: str) -> slice:
@@ -45,8 +45,10 @@ def item_of(value: Any) -> Any:
     held = cast("Mapping[str, Any]", value)
     if held.get("class_name") == "__ellipsis__":
         return ELLIPSIS
-    part = cast("Mapping[str, Any]", held.get("config") if held.get("class_name") == "__slice__" else held)
-    ends = [part.get(name) for name in ("start", "stop", "step")]
+    part: Any = held.get("config") if held.get("class_name") == "__slice__" else held
+    if not isinstance(part, Mapping):
+        return held
+    ends: list[Any] = [cast("Mapping[str, Any]", part).get(name) for name in ("start", "stop", "step")]
     if any(isinstance(end, bool) or not isinstance(end, int | None) for end in ends):
         return value
     texts = ["" if end is None else str(end) for end in ends]
@@ -71,8 +73,8 @@ class GetItem(Operation, abstract=True):
     """
     ``x[:, 1:, ..., None]``: slices, places and new axes; every item stays with its axis, wherever that lies.
 
-    A key is a tuple of integers and texts: ``"1:5"`` for a slice, ``"..."``, ``"None"`` for a new axis. Slices that step
-    backwards, lists and tensors as indices are not done.
+    A key is a tuple of integers and texts: ``"1:5"`` for a slice, ``"..."``, ``"None"`` for a new axis. PyTorch has no
+    slices that step backwards: a whole axis is flipped instead. Lists and tensors as indices are not done.
     """
 
     call_arguments = ("x", "key")
@@ -105,7 +107,7 @@ class GetItem(Operation, abstract=True):
         items = self.items(given)
         for item in items:
             if isinstance(item, str) and item not in (ELLIPSIS, NEW):
-                if (slice_of(item).step or 1) < 1:
+                if item != BACKWARDS and (slice_of(item).step or 1) < 1:
                     raise UnknownLayerError(f"a slice that steps backwards: {item}")
             elif not isinstance(item, str):
                 if isinstance(item, Operand | tuple):
@@ -149,11 +151,16 @@ class GetItem(Operation, abstract=True):
     def torch(self, site: Site) -> Form:
         given = self.at(site)
         if site.inputs[0] is None:
+            if BACKWARDS in self.items(given):
+                raise UnknownLayerError("a slice backwards of a tensor of unknown rank")
             return Form((f"%0[{', '.join(map(str, self.items(given)))}]",))
         items = self.full(given)
         if NEW not in items:
             items = [items[axis] for axis in site.orders[0].axes]
-        return Form((f"%0{index_of([str(item) for item in items])}",))
+        turned = [i for i, item in enumerate(n for n in items if n != NEW) if item == BACKWARDS]
+        flip = f".flip({', '.join(map(str, turned))})" if turned else ""
+        kept = [":" if item == BACKWARDS else str(item) for item in items]
+        return Form((f"%0{flip}{index_of(kept)}",))
 
 
 def sliced(part: slice, length: int | None) -> int | None:

@@ -14,7 +14,7 @@ from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.operations.base import Operation
 from regraft.layers.operations.moving import checked, declared, widened
 from regraft.layers.operations.operands import Given, Operand, array_of, operands_in, shape_of, tensor_of
-from regraft.layers.operations.parsing import integer, integers, optional_integer
+from regraft.layers.operations.parsing import integer, integers, optional_parts, partition
 from regraft.layers.operations.reductions import reduced_order
 from regraft.layers.order import AxisOrder
 from regraft.layers.settings import setting
@@ -28,18 +28,19 @@ class Joined(Operation, abstract=True):
 
     def check(self, given: Given) -> None:
         """Tensors, and perhaps constants."""
-        for value in given.get("xs", ()):
+        for value in given.get(self.call_arguments[0], ()):
             if not isinstance(value, Operand):
                 array_of(value)
 
     def shapes(self, given: Given) -> list[tuple[int | None, ...]]:
         """The shapes of the parts."""
-        return [shape_of(value) for value in given["xs"]]
+        return [shape_of(value) for value in given[self.call_arguments[0]]]
 
     def one_order(self, arrival: Arrival) -> AxisOrder | None:
         """An order for all parts; None if they differ in rank or a part is a constant."""
         ranks = {len(order.axes) for order in arrival.orders}
-        constants = len(list(operands_in(self.arriving(arrival)["xs"]))) < len(self.arriving(arrival)["xs"])
+        parts = self.arriving(arrival)[self.call_arguments[0]]
+        constants = len(list(operands_in(parts))) < len(parts)
         if len(ranks) != 1 or constants or 0 in ranks:
             return None
         first = AxisOrder(arrival.orders[0].axes)
@@ -47,7 +48,7 @@ class Joined(Operation, abstract=True):
 
     def parts(self, site: Site) -> str:
         """The parts as code."""
-        values = self.at(site)["xs"]
+        values = self.at(site)[self.call_arguments[0]]
         like = next(operands_in(values))
         return f"[{', '.join(tensor_of(value, like) for value in values)}]"
 
@@ -78,15 +79,6 @@ class Stack(Joined, abstract=True):
 
     call_arguments = ("x",)
     axis: int = setting(0, parse=integer)
-
-    def given(self, arguments: Any, shapes: Any) -> Given:
-        return {"xs": super().given(arguments, shapes)["x"]}
-
-    def at(self, site: Site) -> Given:
-        return {"xs": super().at(site)["x"]}
-
-    def arriving(self, arrival: Arrival) -> Given:
-        return {"xs": super().arriving(arrival)["x"]}
 
     def result(self, given: Given) -> Shape:
         shapes = self.shapes(given)
@@ -145,9 +137,7 @@ def index_of(items: Sequence[str]) -> str:
 class Split(Operation, abstract=True):
     """Parts along an axis: so many of equal length, or cut at places."""
 
-    indices_or_sections: int | tuple[int, ...] = setting(
-        parse=lambda v, _: integers(v) if isinstance(v, list | tuple) else integer(v)
-    )
+    indices_or_sections: int | tuple[int, ...] = setting(parse=partition)
     axis: int = setting(0, parse=integer)
 
     @classmethod
@@ -194,19 +184,19 @@ class Split(Operation, abstract=True):
         return Arranged((order,), (order,) * self.output_count())
 
     def torch(self, site: Site) -> Form:
-        dim, cuts = site.orders[0].dim(self.axis), self.indices_or_sections
+        dim, parts = site.orders[0].dim(self.axis), self.indices_or_sections
         if self.output_count() == 1:
             return Form(("%0",))
-        if isinstance(cuts, tuple):
-            return Form((f"%0.tensor_split({cuts}, dim={dim})",))
-        return Form((f"%0.chunk({cuts}, dim={dim})",))
+        if isinstance(parts, tuple):
+            return Form((f"%0.tensor_split({parts}, dim={dim})",))
+        return Form((f"%0.chunk({parts}, dim={dim})",))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unstack(Operation, abstract=True):
     """The places of an axis, each a tensor."""
 
-    num: int | None = setting(None, parse=optional_integer)
+    num: int | None = setting(None, parse=optional_parts)
     axis: int = setting(0, parse=integer)
 
     def output_count(self) -> int:

@@ -11,7 +11,7 @@ from regraft.errors import UnknownLayerError, quote
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.operations.base import Operation, declare
 from regraft.layers.operations.operands import Given
-from regraft.layers.operations.parsing import axes, integer, integers
+from regraft.layers.operations.parsing import axes, integer, integers, some_axes
 from regraft.layers.operations.reductions import reduced_order
 from regraft.layers.order import AxisOrder, converted
 from regraft.layers.settings import setting
@@ -99,8 +99,8 @@ class Swapaxes(Permuted, abstract=True):
 class Moveaxis(Permuted, abstract=True):
     """Axes go to other places; the rest keep their order."""
 
-    source: int | tuple[int, ...] = setting(parse=axes)
-    destination: int | tuple[int, ...] = setting(parse=axes)
+    source: int | tuple[int, ...] = setting(parse=some_axes)
+    destination: int | tuple[int, ...] = setting(parse=some_axes)
 
     def permutation(self, rank: int) -> tuple[int, ...]:
         sources = [checked(axis, rank) for axis in integers(self.source)]
@@ -115,7 +115,7 @@ class Moveaxis(Permuted, abstract=True):
 class ExpandDims(Operation, abstract=True):
     """New axes of length 1."""
 
-    axis: int | tuple[int, ...] = setting(parse=axes)
+    axis: int | tuple[int, ...] = setting(parse=some_axes)
 
     def new(self, rank: int) -> tuple[int, ...]:
         """The new axes in the result."""

@@ -10,6 +10,8 @@ from regraft.errors import UnknownLayerError, quote
 
 #: Names of dtypes that PyTorch has too.
 DTYPES = frozenset("bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64".split())
+#: So many tensors may come of one call.
+MOST_PARTS = 4096
 WORD = re.compile(r"[A-Za-z_0-9]{1,40}")
 
 
@@ -41,6 +43,45 @@ def integers(value: Any, _: object = None) -> tuple[int, ...]:
     """Whole numbers; one stands for a list of one."""
     items = value if isinstance(value, list | tuple) else (value,)
     return tuple(integer(item) for item in items)  # type: ignore[reportUnknownVariableType]
+
+
+def count(value: Any, _: object = None) -> int:
+    """A whole number from 1 on."""
+    found = integer(value)
+    if found < 1:
+        raise UnknownLayerError(f"expected a positive number, found {quote(value)}")
+    return found
+
+
+def counts(value: Any, _: object = None) -> int | tuple[int, ...]:
+    """A whole number from 1 on, or several."""
+    return tuple(map(count, integers(value))) if isinstance(value, list | tuple) else count(value)
+
+
+def some_axes(value: Any, _: object = None) -> int | tuple[int, ...]:
+    """An axis, or several, each once."""
+    found = integers(value)
+    if not found or len(set(found)) != len(found):
+        raise UnknownLayerError(f"the axes {quote(value)}")
+    return found if isinstance(value, list | tuple) else found[0]
+
+
+def parts(value: Any, _: object = None) -> int:
+    """A number of tensors that one call makes."""
+    found = count(value)
+    if found > MOST_PARTS:
+        raise UnknownLayerError(f"{found} parts")
+    return found
+
+
+def optional_parts(value: Any, _: object = None) -> int | None:
+    """The same, or nothing."""
+    return None if value is None else parts(value)
+
+
+def partition(value: Any, _: object = None) -> int | tuple[int, ...]:
+    """A number of parts, or the places between them."""
+    return integers(value) if isinstance(value, list | tuple) else parts(value)
 
 
 def axes(value: Any, _: object = None) -> int | tuple[int, ...] | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from regraft.blueprint import Shape
 from regraft.errors import UnknownLayerError
 from regraft.layers.form import Arranged, Arrival, Form, Site
 from regraft.layers.operations.base import Operation, declare, signatures
-from regraft.layers.operations.operands import Given, Operand, shape_of, tensor_text
-from regraft.layers.operations.parsing import integer, optional_dtype, optional_integer, word
+from regraft.layers.operations.operands import Given, Operand, array_of, operands_in, shape_of, tensor_text
+from regraft.layers.operations.parsing import count, integer, optional_dtype, optional_integer, word
 from regraft.layers.operations.reductions import Reduction
 from regraft.layers.settings import setting
 
@@ -48,7 +48,7 @@ class Count(Reduction, abstract=True):
 class OneHot(Operation, abstract=True):
     """Integers as vectors with a one at their place; an integer without a place becomes zeros."""
 
-    num_classes: int = setting(parse=integer)
+    num_classes: int = setting(parse=count)
     axis: int = setting(-1, parse=integer)
     dtype: str | None = setting(None, parse=optional_dtype)
     sparse: bool = setting(False)
@@ -74,12 +74,18 @@ class OneHot(Operation, abstract=True):
 class Sorted(Operation, abstract=True):
     """The place at which each value would stand in a sorted list."""
 
+    constant_first: ClassVar = True
     side: str = setting("left", parse=word)
 
     def check(self, given: Given) -> None:
         """Both are given."""
         if len(given) != len(self.call_arguments):
             raise UnknownLayerError(f"{self.keras_class} without {' or '.join(self.call_arguments)}")
+        if not list(operands_in(tuple(given.values()))):
+            raise UnknownLayerError(f"{self.keras_class} of constants")
+        for value in given.values():
+            if not isinstance(value, Operand):
+                array_of(value)
 
     def result(self, given: Given) -> Shape:
         return shape_of(given["values" if "values" in given else "x"])

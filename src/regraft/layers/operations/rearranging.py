@@ -31,6 +31,7 @@ class Rearrange(Operation, abstract=True):
     """Axes split, moved and joined by a pattern, in the order of Keras."""
 
     call_arguments: ClassVar = ("tensor", "pattern")
+    open_arguments: ClassVar = True
 
     def sides(self, given: Given) -> tuple[list[list[str]], list[list[str]]]:
         """Both sides of the pattern."""

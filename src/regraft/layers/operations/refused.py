@@ -7,6 +7,15 @@ FUNCTIONS = "it takes Python functions, whose code is never run"
 SIZES = "the size of its result depends on the values"
 COMPLEX = "it works with complex numbers"
 
+#: Functions of TensorFlow that a file of tf.keras names, and why they are not converted.
+REFUSED_FUNCTIONS: dict[str, str] = {
+    "einsum": "the file of tf.keras holds its equation and not its tensors",
+    **dict.fromkeys(
+        ("map_fn", "vectorized_map", "while_loop", "cond", "scan", "foldl", "foldr", "py_function"), FUNCTIONS
+    ),
+    **dict.fromkeys(("boolean_mask", "unique", "compat.v1.boolean_mask", "compat.v1.where"), SIZES),
+}
+
 #: Keras' class name, and why.
 REFUSED: dict[str, str] = {
     **dict.fromkeys(("Eig", "Eigh", "SVD", "Qr"), RANDOM_SIGNS),
