@@ -34,7 +34,7 @@ CODE: list[tuple[str, str, dict[str, Any], list[Any], str]] = [
     ("Gelu", "nn", {"approximate": True}, [X], 'F.gelu(x, approximate="tanh")'),
     ("Concatenate", "numpy", {"axis": -1}, [[X, Y]], "torch.cat([x, y], dim=3)"),
     ("Stack", "numpy", {"axis": 1}, [[X, Y]], "torch.stack([x, y], dim=1)"),
-    ("Reshape", "numpy", {"newshape": [-1, 20, 6]}, [X], "x.flatten(1, 2)"),
+    ("Reshape", "numpy", {"newshape": [-1, 20, 6]}, [X], "x.flatten(1, -2)"),
     ("ExpandDims", "numpy", {"axis": -1}, [X], "x.unsqueeze(-1)"),
     ("Pad", "numpy", {"pad_width": [[0, 0], [1, 2], [0, 0], [0, 0]], "mode": "constant"}, [X], "F.pad(x, (0, 0, 0, 0, 1, 2))"),
     ("GetItem", "numpy", {}, [X, [ALL, SLICE, 2]], "x[:, 1:, 2]"),
