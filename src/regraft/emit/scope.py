@@ -73,6 +73,16 @@ def aliases(statements: Sequence[Statement]) -> dict[TensorRef, TensorRef]:
     return found
 
 
+def plain_name(layer: str) -> str:
+    """
+    The layer's name, of an operation of TensorFlow what the function is called.
+
+    >>> plain_name("tf.__operators__.add_1"), plain_name("tf.math.reduce_mean"), plain_name("block_1.conv")
+    ('add_1', 'reduce_mean', 'block_1.conv')
+    """
+    return layer.rpartition(".")[2] if layer.startswith("tf.") else layer
+
+
 def name_tensors(
     inputs: Sequence[TensorRef],
     statements: Sequence[Statement],
@@ -116,7 +126,7 @@ def name_tensors(
         for ref in statement.results:
             used = set(uses.get(ref, []))
             short = len(statement.results) == 1 and used <= {i + 1}
-            layer = (layer_names or {}).get(ref.layer, ref.layer)
+            layer = plain_name((layer_names or {}).get(ref.layer, ref.layer))
             wish = layer if not ref.index else f"{layer}_{ref.index}"
             scope.tensors[ref] = "x" if short else scope.fresh(wish)
     for alias, ref in other.items():
