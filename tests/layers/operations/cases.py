@@ -284,6 +284,11 @@ IMAGES: list[Row] = [
     ("space_to_depth", lambda k, t: k.space_to_depth(t.x[:, :, :4], 2)),
     ("depth_to_space", lambda k, t: k.depth_to_space(k.tile(t.x, (1, 2, 1, 1)), 2, "channels_first")),
     ("space_to_depth", lambda k, t: k.space_to_depth(t.x[:, :, :4], 2, data_format="channels_first")),
+    *(
+        (f"{kind}_pool", lambda k, t, n=kind, a=args: getattr(k, f"{n}_pool")(t.x, *a, data_format="channels_last"))
+        for kind in ("max", "average")
+        for args in ((2,), ((3, 2), 1, "same"), (2, (2, 3), "same"), ((1, 3), None, "valid"))
+    ),
     ("rgb_to_grayscale", lambda k, t: k.image.rgb_to_grayscale(t.x[..., :3], data_format="channels_last")),
     *(
         ("resize", lambda k, t, m=m, s=s: k.image.resize(t.x, s, interpolation=m, data_format="channels_last"))

@@ -149,6 +149,10 @@ FUNCTIONS: list[Row] = [
     ("v1.resize_nearest", lambda tf, t: tf.compat.v1.image.resize_nearest_neighbor(t.x, (7, 11))),
     ("nn.conv2d", lambda tf, t: tf.nn.conv2d(t.x, tf.cast(KERNEL, t.x.dtype), 2, "SAME")),
     ("nn.conv2d", lambda tf, t: tf.nn.conv2d(t.x, tf.cast(KERNEL, t.x.dtype), [1, 1, 2, 1], "VALID")),
+    ("nn.max_pool", lambda tf, t: tf.nn.max_pool2d(t.x, 2, 2, "SAME")),
+    ("nn.max_pool", lambda tf, t: tf.nn.max_pool(t.x, [1, 3, 2, 1], [1, 1, 2, 1], "VALID")),
+    ("nn.avg_pool", lambda tf, t: tf.nn.avg_pool2d(t.x, 2, 2, "SAME")),
+    ("nn.avg_pool", lambda tf, t: tf.compat.v1.nn.avg_pool(t.x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID")),
     ("image.rgb_to_grayscale", lambda tf, t: tf.image.rgb_to_grayscale(t.x[..., :3])),
 ]  # fmt: skip
 
@@ -215,6 +219,8 @@ NODES: list[Row] = [
     ("DepthToSpace", lambda tf, t: tf.raw_ops.DepthToSpace(input=t.q, block_size=2)),
     ("SpaceToDepth", lambda tf, t: tf.raw_ops.SpaceToDepth(input=t.h, block_size=2)),
     ("Conv2D", lambda tf, t: tf.raw_ops.Conv2D(input=t.x, filter=KERNEL, strides=[1, 2, 2, 1], padding="SAME")),
+    ("MaxPool", lambda tf, t: tf.raw_ops.MaxPool(input=t.x, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="SAME")),
+    ("AvgPool", lambda tf, t: tf.raw_ops.AvgPool(value=t.x, ksize=[1, 3, 2, 1], strides=[1, 1, 1, 1], padding="SAME")),
     ("LRN", lambda tf, t: tf.raw_ops.LRN(input=t.x, depth_radius=2, alpha=0.5)),
     ("TopKV2", lambda tf, t: tf.raw_ops.TopKV2(input=t.x, k=2)[0]),
     ("OneHot", lambda tf, t: tf.raw_ops.OneHot(indices=t.i, depth=4, on_value=1.0, off_value=0.0, axis=-1)),

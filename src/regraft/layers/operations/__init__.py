@@ -14,6 +14,7 @@ from regraft.layers.operations import (  # noqa: F401 - importing a family fills
     joining,
     moving,
     places,
+    pooled,
     rearranging,
     reductions,
     shaping,
