@@ -42,7 +42,6 @@ def _load_rest() -> None:
         layer_normalization,
         lstm,
         masking,
-        operations,
         preprocessing,
         resizing,
         rnn,
@@ -51,6 +50,7 @@ def _load_rest() -> None:
         transposed,
         upsampling,
     )
+    from regraft.layers.operations import families  # noqa: F401
 
 
 CATALOGUE.on_demand(_load_rest)

@@ -1,25 +1,9 @@
-"""Operations inside graphs: one file a family, one line an operation. Importing the package declares them all."""
+"""
+Operations inside graphs: one file a family, one line an operation.
 
-# pyright: reportUnusedImport=false
+The families are imported when the catalogue is asked for something that is not there yet, as most models have none.
+"""
 
-from regraft.layers.operations import (  # noqa: F401 - importing a family fills the catalogue
-    activating,
-    algebra,
-    along,
-    binary,
-    casting,
-    gathering,
-    imaging,
-    indexing,
-    joining,
-    moving,
-    places,
-    pooled,
-    rearranging,
-    reductions,
-    shaping,
-    unary,
-)
 from regraft.layers.operations.base import TENSORFLOW_ONLY, Operation
 from regraft.layers.operations.refused import REFUSED, REFUSED_FUNCTIONS
 
