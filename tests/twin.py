@@ -18,6 +18,7 @@ from regraft.blueprint import Blueprint
 from regraft.emit.module import Module, emit
 from regraft.keras_config import parse
 from regraft.layers.binding import bind
+from regraft.verify.trace import default_dtype
 from regraft.weights import read
 
 
@@ -86,7 +87,7 @@ def run(module: Module, inputs: Sequence[np.ndarray], dtype: str = "float64") ->
     for array, order in zip(inputs, module.input_orders, strict=True):
         tensor = torch.from_numpy(np.ascontiguousarray(in_torch_order(array, order)))
         arguments.append(tensor.to(getattr(torch, dtype)) if tensor.is_floating_point() else tensor)
-    with torch.no_grad():
+    with torch.no_grad(), default_dtype(dtype):
         outputs = model(*arguments)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     return [in_keras_order(out.numpy(), order) for out, order in zip(outputs, module.output_orders, strict=True)]

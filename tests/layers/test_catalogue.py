@@ -21,6 +21,7 @@ from regraft.keras_config.layer import read_layer
 from regraft.keras_config.place import Place
 from regraft.keras_config.scope import Findings, Scope
 from regraft.layers import ALIASES, CATALOGUE, KerasVersion, Layer, Weight, build, layer_class, spec_of
+from regraft.layers.operations import Operation
 from regraft.layout import Layout
 
 #: Values for settings that Keras has no default for, by name; ``sizes`` stands for a number an axis.
@@ -55,7 +56,8 @@ def example(cls: type[Layer]) -> Layer:
     return cls(**given)
 
 
-TYPES = sorted(name for name in CATALOGUE if name != "Functional")
+#: Operations have tests of their own (``tests/layers/operations``).
+TYPES = sorted(n for n, cls in CATALOGUE.items() if n != "Functional" and not issubclass(cls, Operation))
 
 
 def variants(layer: Layer) -> list[Layer]:

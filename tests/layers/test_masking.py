@@ -72,9 +72,10 @@ def test_settings() -> None:
     [({"axis": -1}, (None, 4)), ({"axis": 1, "keepdims": True}, (None, 1, 3)), ({"axis": 1}, (None, 3))],
 )
 def test_shape_of_any(config: dict[str, object], expected: tuple[int | None, ...]) -> None:
-    assert read("Any", **config).shape(((None, 4, 3),)) == expected
+    assert read("AnyOperation", **config).shape(((None, 4, 3),)) == expected
 
 
-def test_any_over_everything_is_unknown() -> None:
-    with pytest.raises(UnknownLayerError, match="axes"):
-        read("Any", axis=None)
+def test_any_over_everything() -> None:
+    assert read("AnyOperation", axis=None).shape(((None, 4, 3),)) == ()
+    with pytest.raises(UnknownLayerError, match="whole number"):
+        read("AnyOperation", axis="last")

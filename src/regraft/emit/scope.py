@@ -73,6 +73,16 @@ def aliases(statements: Sequence[Statement]) -> dict[TensorRef, TensorRef]:
     return found
 
 
+def plain_name(layer: str) -> str:
+    """
+    The layer's name, of an operation of TensorFlow what the function is called.
+
+    >>> plain_name("tf.__operators__.add_1"), plain_name("tf.math.reduce_mean"), plain_name("block_1.conv")
+    ('add_1', 'reduce_mean', 'block_1.conv')
+    """
+    return layer.rpartition(".")[2] if layer.startswith("tf.") else layer
+
+
 def name_tensors(
     inputs: Sequence[TensorRef],
     statements: Sequence[Statement],
@@ -88,6 +98,7 @@ def name_tensors(
     """
     scope = Scope(
         taken={t for s in statements for text in texts(s) for t in TOKEN.findall(text) if not t.isdigit()}
+        | {name for s in statements for name in s.form.snippets}
         | {"x", "self"}
         # A tensor of a layer with its default name, such as ``center_crop``, must not hide the function of that name.
         | {name for s in statements for name in s.form.snippets}
@@ -117,7 +128,7 @@ def name_tensors(
         for ref in statement.results:
             used = set(uses.get(ref, []))
             short = len(statement.results) == 1 and used <= {i + 1}
-            layer = (layer_names or {}).get(ref.layer, ref.layer)
+            layer = plain_name((layer_names or {}).get(ref.layer, ref.layer))
             wish = layer if not ref.index else f"{layer}_{ref.index}"
             scope.tensors[ref] = "x" if short else scope.fresh(wish)
     for alias, ref in other.items():

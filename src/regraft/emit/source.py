@@ -151,7 +151,7 @@ def statement_lines(
     if item.overwrites >= 0 and targets == [names[str(item.overwrites)]]:
         return [*lines, (f"{targets[0]} += {names[str(1 - item.overwrites)]}", notes[0])]
     whole = f"{', '.join(targets)} = {', '.join(values)}"
-    if len(targets) == 1 or len(whole) <= WIDTH - 8:
+    if len(values) == 1 or len(whole) <= WIDTH - 8:
         return [*lines, (whole, notes[0])]
     # The targets are new names, so that no value reads what a line before it has written.
     return [*lines, *((f"{t} = {v}", note) for t, v, note in zip(targets, values, notes, strict=True))]
@@ -170,7 +170,7 @@ def named_axes(shape: Shape, order: AxisOrder) -> tuple[int | str, ...] | None:
     if order.axes and order != AxisOrder.channels_first(len(shape)):
         names = ("time",) if len(shape) == 3 else ()
     labels = ["batch", *names, *["?"] * len(shape)]
-    named = ["batch", *(n if n is not None else labels[i] for i, n in enumerate(shape[1:], start=1))]
+    named = [n if n is not None else labels[i] for i, n in enumerate(shape)]
     return tuple(named[axis] for axis in order.axes) if order.axes else tuple(named)
 
 

@@ -11,7 +11,7 @@ from regraft.errors import ShapeMismatchError, quote
 from regraft.layers import AxisOrder, Carry, Form, Layer, Site
 from regraft.layers.binding import Bound
 from regraft.layers.taken_masks import Use
-from regraft.layers.walk import arrange_call, built, input_orders, model_shapes, outputs_of
+from regraft.layers.walk import arrange_call, built, input_orders, model_kinds, model_shapes, outputs_of
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ def body_of(
     entering = tuple(shapes[ref] for ref in blueprint.inputs)
     orders = dict(zip(blueprint.inputs, input_orders(blueprint, entering), strict=True))
     entering_orders = tuple(orders[ref] for ref in blueprint.inputs)
+    kinds = model_kinds(blueprint)
     masks: dict[TensorRef, TensorRef | None] = {}
     statements: list[Statement] = []
     varying = shared_between_sizes(blueprint, shapes)
@@ -111,6 +112,7 @@ def body_of(
             stored={name: b.shape for name, b in bound.get(call.layer, {}).items()},
             arguments=call.arguments,
             dynamic=call.layer in varying,
+            kinds=tuple(kinds.get(ref, "") for ref in refs),
         )
         if layer is not None and (misfit := features_misfit(layer, site)):
             misfits.append(misfit)

@@ -10,8 +10,11 @@ from regraft.blueprint import Blueprint, Call, LayerSpec
 from regraft.errors import BlueprintError, quote
 from regraft.keras_config.dump_nodes import Dialect, is_chain, node, triples
 from regraft.keras_config.layer import PLACEHOLDER, is_operation
+from regraft.keras_config.operations import operation_class
+from regraft.keras_config.tensorflow_operations import written_layer
 from regraft.layers import ALIASES, KerasVersion, build, layer_class
 from regraft.layers.custom import current
+from regraft.layers.operations import TENSORFLOW_ONLY, Operation
 
 #: The versions whose forms are written.
 VERSIONS = {2: KerasVersion(2, 15, tf=True), 3: KerasVersion(3, 15)}
@@ -77,8 +80,8 @@ def undumpable(blueprint: Blueprint, version: int) -> Iterator[str]:
     for name, spec in every_layer(blueprint):
         if spec.unknown:
             yield f"layer {quote(name)} ({quote(spec.type)}) is a placeholder: {spec.unknown}"
-        elif version < 3 and is_operation(spec.type):
-            yield f"{quote(name)} is the operation {spec.type} of Keras 3"
+        elif operation_class(spec.type) is not None:
+            yield from (f"{quote(name)}: {text}" for text in build(spec).caveats(VERSIONS[version]))
     if not is_chain(blueprint):
         for ref in blueprint.inputs:
             if blueprint.by_name[ref.layer].config.get("batch_shape") is None:
@@ -137,6 +140,13 @@ def layer(spec: LayerSpec, dialect: Dialect) -> dict[str, Any]:
             **(header | {"module": None, "registered_name": spec.type} if dialect.modern else header),
             "config": config,
         }
+    if issubclass(cls, Operation) and dialect.modern and cls.keras_module == TENSORFLOW_ONLY:
+        (reason,) = build(spec).caveats(VERSIONS[3])
+        return {**dialect.header("TFOpLambda", "keras.layers"), "config": {"name": spec.name, PLACEHOLDER: reason}}
+    if issubclass(cls, Operation) and not dialect.modern and cls.functions:
+        operation = build(spec)
+        assert isinstance(operation, Operation)
+        return written_layer(operation, spec.name)
     return {**dialect.header(cls.keras_class or spec.type, cls.keras_module), "config": config}
 
 

@@ -8,6 +8,10 @@ from typing import Any
 
 from regraft.blueprint import Blueprint, Call, TensorRef
 from regraft.keras_config.nodes import CONSTANT, argument_names
+from regraft.keras_config.operations import operation_class
+from regraft.keras_config.tensorflow_operations import written_call
+from regraft.layers import build
+from regraft.layers.operations import Operation
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,15 @@ def triples(refs: tuple[TensorRef, ...], blueprint: Blueprint, dialect: Dialect)
 
 def node(call: Call, blueprint: Blueprint, dialect: Dialect) -> Any:
     """One call: ``{"args": ..., "kwargs": ...}`` in Keras 3, a list of ``[layer, call, output, kwargs]`` before."""
-    if dialect.modern:
+    spec = blueprint.by_name[call.layer]
+    operation = None if spec.unknown or operation_class(spec.type) is None else build(spec)
+    if isinstance(operation, Operation) and not dialect.modern and operation.functions:
+        first, named = written_call(operation, call)
+        found = entries(first, legacy(named, blueprint), blueprint)
+        return found if isinstance(first, tuple) else found[0]
+    if isinstance(operation, Operation):
+        call = replace(call, arguments=operation.write_arguments(dict(call.arguments), modern=True))
+    elif dialect.modern:
         call = with_named_states(call, blueprint)
     positional: dict[int, Any] = {int(key): value for key, value in call.arguments.items() if key.isdecimal()}
     named = {k: v for k, v in call.arguments.items() if not k.isdecimal()}
@@ -75,8 +87,12 @@ def node(call: Call, blueprint: Blueprint, dialect: Dialect) -> Any:
         return {"args": modern(args, blueprint), "kwargs": modern(named, blueprint)}
     named |= {str(k): v for k, v in positional.items() if k}
     kwargs = legacy(named, blueprint)
-    first = positional.get(0, call.inputs)
-    items = first if isinstance(first, tuple) else (first,)
+    return entries(positional.get(0, call.inputs), kwargs, blueprint)
+
+
+def entries(first: Any, kwargs: Any, blueprint: Blueprint) -> list[Any]:
+    """The tensors of the first argument, or the constant in its place, each with the named arguments."""
+    items = first if isinstance(first, tuple) else (first,)  # type: ignore[reportUnknownVariableType]
     return [
         [*triple(item, blueprint, Dialect(modern=False)), kwargs]
         if isinstance(item, TensorRef)
@@ -98,6 +114,11 @@ def modern(value: Any, blueprint: Blueprint) -> Any:
     if isinstance(value, TensorRef):
         config = {"shape": [None], "dtype": "float32", "keras_history": triple(value, blueprint, Dialect(modern=True))}
         return {"class_name": "__keras_tensor__", "config": config}
+    if isinstance(value, Mapping) and set(value) == {"array", "dtype"}:
+        return {
+            "class_name": "__numpy__",
+            "config": {"value": modern(value["array"], blueprint), "dtype": value["dtype"]},
+        }
     if isinstance(value, Mapping):
         return {k: modern(v, blueprint) for k, v in value.items()}
     return [modern(v, blueprint) for v in value] if isinstance(value, tuple | list) else value
@@ -107,6 +128,8 @@ def legacy(value: Any, blueprint: Blueprint) -> Any:
     """An argument in tf.keras 2."""
     if isinstance(value, TensorRef):
         return triple(value, blueprint, Dialect(modern=False))
+    if isinstance(value, Mapping) and set(value) == {"array", "dtype"}:
+        return legacy(value["array"], blueprint)
     if isinstance(value, Mapping):
         return {k: legacy(v, blueprint) for k, v in value.items()}
     return [legacy(v, blueprint) for v in value] if isinstance(value, tuple | list) else value

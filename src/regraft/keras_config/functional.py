@@ -6,12 +6,14 @@ from typing import Any
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, TensorRef, all_refs
 from regraft.errors import quote
-from regraft.keras_config.layer import read_layer
+from regraft.keras_config.layer import TENSORFLOW_OPERATIONS, read_layer
 from regraft.keras_config.multi_gpu import unwrapped
 from regraft.keras_config.nodes import Node, call_of, read_node
+from regraft.keras_config.operations import refused
 from regraft.keras_config.place import Place
 from regraft.keras_config.references import Graph, flat_triples, nested_bases, output_bases
 from regraft.keras_config.scope import Scope
+from regraft.keras_config.tensorflow_operations import translated
 
 
 def read_functional(config: dict[str, Any], scope: Scope, place: Place, name: str = "") -> Blueprint:
@@ -25,11 +27,15 @@ def read_functional(config: dict[str, Any], scope: Scope, place: Place, name: st
     specs, nodes = read_layers(config, scope, place / "layers")
     graph = Graph(specs, {layer: len(found) for layer, found in nodes.items()})
     read = {layer: [read_node(value, graph, here) for value, here in found] for layer, found in nodes.items()}
+    for entry in config["layers"]:
+        if (layer := entry.get("name", "")) in specs and specs[layer].type in TENSORFLOW_OPERATIONS:
+            specs[layer], read[layer] = translated(entry, specs[layer], read[layer], scope)
     inputs = list(flat_triples(config.get("input_layers"), graph, place / "input_layers"))
     ends = list(flat_triples(config.get("output_layers"), graph, place / "output_layers"))
     if not ends:
         raise (place / "output_layers").error("the model has no outputs")
     calls, outputs = connect(graph, read, ends)
+    refused(specs, calls)
     for ref, here in inputs:
         if specs[ref.layer].type != "InputLayer":
             raise here.error(f"layer {quote(ref.layer)} is no InputLayer")

@@ -10,13 +10,14 @@ from typing import Any, cast
 from regraft.blueprint import Blueprint, Choice, LayerSpec, Setting
 from regraft.errors import UnknownLayerError, quote
 from regraft.keras_config.merge_layer import modern_merge
-from regraft.keras_config.operations import is_operation_entry
+from regraft.keras_config.operations import is_operation_entry, operation_class, unknown_operation
 from regraft.keras_config.place import Place, encodable
 from regraft.keras_config.scope import Scope
 from regraft.layers import ALIASES, FORBIDDEN, Layer, Reading, layer_class, spec_of, unread_keys
 from regraft.layers.custom import current
 
 MODEL_CLASSES = frozenset({"Sequential", "Model", "Functional"})
+#: How tf.keras writes operations; ``tensorflow_operations`` reads them together with their calls.
 TENSORFLOW_OPERATIONS = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"})
 #: First components of ``module`` that are Keras itself.
 KERAS_MODULES = frozenset({"keras", "tf_keras", "tensorflow"})
@@ -192,7 +193,7 @@ def read_nested(
 
 def is_operation(class_name: str) -> bool:
     """Whether the catalogue knows the name as an operation of Keras 3, and not as a layer of the same name."""
-    return class_name in ALIASES and layer_class(class_name).keras_module.startswith("keras.src.ops.")
+    return operation_class(class_name) is not None
 
 
 def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, Any]) -> None:
@@ -211,12 +212,12 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
         raise UnknownLayerError(settings[PLACEHOLDER])
     if class_name == "Lambda":
         raise UnknownLayerError(lambda_reason(settings))
-    if class_name in TENSORFLOW_OPERATIONS and class_name not in ALIASES:
+    if class_name in TENSORFLOW_OPERATIONS:
         node = settings.get("node_def")
         operation = settings.get("function", node.get("op") if isinstance(node, dict) else settings.get("name"))
-        raise UnknownLayerError(f"TensorFlow operation {quote(operation)} is not in the catalogue")
+        raise UnknownLayerError(f"TensorFlow operation {quote(operation)} outside a functional model")
     if is_operation_entry(entry) and not is_operation(class_name):
-        raise UnknownLayerError(f"operation {quote(class_name)} of Keras 3 is not in the catalogue")
+        raise UnknownLayerError(unknown_operation(class_name))
     if isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES:
         raise UnknownLayerError(f"class {quote(class_name)} of module {quote(module)} is not one of Keras' own")
     if isinstance(registered, str) and ">" in registered and not registered.startswith("Keras>"):

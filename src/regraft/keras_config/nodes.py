@@ -8,6 +8,7 @@ from typing import Any, TypeGuard, cast
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, Setting, TensorRef, refs_in
 from regraft.errors import UnknownLayerError
+from regraft.keras_config.operations import operation_class
 from regraft.keras_config.place import Place
 from regraft.keras_config.references import Graph, is_triple
 from regraft.layers import layer_class
@@ -94,6 +95,9 @@ def modern(value: Any, graph: Graph, place: Place) -> Any:
         if not is_triple(history):
             raise (place / "config" / "keras_history").wrong("a layer name and two indices", history)
         return graph.read(history, place / "config" / "keras_history")
+    if isinstance(value, dict) and value.get("class_name") in ("__numpy__", "__tensor__"):
+        config = (place / "config").mapping(value.get("config"))
+        return {"array": rebuilt(config.get("value"), graph, place, modern), "dtype": config.get("dtype")}
     return rebuilt(value, graph, place, modern)
 
 
@@ -118,12 +122,16 @@ def call_of(node: Node, spec: LayerSpec, number: int, settled: Mapping[TensorRef
     kwargs = {k: replaced(v, settled) for k, v in node.kwargs.items()}
     names = argument_names(spec)
     named = {names[i] if i < len(names) else str(i): arg for i, arg in enumerate(args)}
-    first = args[0] if args else kwargs.pop(names[0], None) if names else None
+    name = names[0] if names else "0"
+    first = args[0] if args else kwargs.get(name)
     inputs: tuple[TensorRef, ...] = ()
     if only_tensors(first):
         inputs = tuple(flattened(first, spec))
-        named.pop(names[0] if names else "0", None)
-    given = {k: v for k, v in {**named, **kwargs}.items() if not is_empty(v)}
+        for given in (named, kwargs):
+            given.pop(name, None)
+    given = {k: v for k, v in {**named, **kwargs}.items() if not is_empty(v) or k == "key"}
+    if (cls := operation_class(spec.type)) is not None and not spec.unknown:
+        given = cls.read_arguments(given)
     arguments = {k: v for k, v in given.items() if k != "training" or v is not False}
     return Call(spec.name, inputs, number, cast("dict[str, Setting]", arguments))
 

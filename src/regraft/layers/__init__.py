@@ -32,7 +32,6 @@ def _load_rest() -> None:
         activations,
         adaptive_pooling,
         applications,
-        arithmetic,
         attention,
         augmentation,
         bidirectional,
@@ -51,7 +50,6 @@ def _load_rest() -> None:
         layer_normalization,
         locally_connected,
         lstm,
-        mask_operations,
         masking,
         multi_head_attention,
         preprocessing,
@@ -65,6 +63,7 @@ def _load_rest() -> None:
         transposed,
         upsampling,
     )
+    from regraft.layers.operations import families  # noqa: F401
 
 
 CATALOGUE.on_demand(_load_rest)

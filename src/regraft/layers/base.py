@@ -191,8 +191,22 @@ class Layer:
         del arguments
         return self
 
+    def call_shape(self, arguments: Mapping[str, Setting], inputs: tuple[Shape, ...]) -> Shape | tuple[Shape, ...]:
+        """The same at one call, where arguments other than tensors may decide it."""
+        del arguments
+        return self.shape(inputs)
+
+    def call_kind(self, arguments: Mapping[str, Setting], kinds: tuple[str, ...]) -> str | tuple[str, ...]:
+        """
+        What the outputs hold: ``float``, ``int``, ``bool``, or empty where that is not known; several if they differ.
+
+        The default: what has variables gives floats, what has none gives what it gets.
+        """
+        del arguments
+        return "float" if self.variables() else kinds[0] if kinds else ""
+
     def output_count(self) -> int:
-        """Number of tensors one call gives."""
+        """Number of tensors one call gives; 0 if that depends on its inputs, and those that the model uses are made."""
         return 1
 
     def may_mask(self, arriving: bool) -> bool:

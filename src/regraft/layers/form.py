@@ -24,11 +24,15 @@ class Arrival:
         shapes: Input shapes in Keras order, batch first.
         orders: Axis order of each input as its producer left it.
         absorbed: True if everything after the layer can take a flattened map in PyTorch order.
+        arguments: Extra call arguments.
+        outputs: How many of its outputs the model uses.
     """
 
     shapes: tuple[Shape, ...]
     orders: tuple[AxisOrder, ...]
     absorbed: bool = False
+    arguments: Mapping[str, Setting] = field(default_factory=dict[str, Setting])
+    outputs: int = 1
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Site:
         stored: Shape of every stored variable, by the layer's own variable names, in the order of Keras 2 and 3.
         arguments: Extra call arguments; tensors inside are inputs after the positional ones, in order.
         dynamic: True if the constructor must not depend on map sizes, because the layer is shared between sizes.
+        kinds: What each input holds: ``float``, ``int``, ``bool``, or empty where that is not known.
     """
 
     name: str
@@ -65,6 +70,7 @@ class Site:
     stored: Mapping[str, tuple[int, ...]]
     arguments: Mapping[str, Setting] = field(default_factory=dict)
     dynamic: bool = False
+    kinds: tuple[str, ...] = ()
 
     @property
     def rank(self) -> int:
@@ -107,7 +113,7 @@ class Form:
     A layer in PyTorch.
 
     Attributes:
-        outputs: One expression for each output tensor.
+        outputs: One expression for each output tensor, or one that gives them all.
         module: Constructor of the submodule, or empty if the layer needs none. ``%class`` names the class of ``nested``.
         before: Statements that come before the outputs are taken.
         carries: How variables fill the submodule; None means as the class declares in ``weights``.

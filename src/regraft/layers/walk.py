@@ -41,32 +41,31 @@ def model_shapes(blueprint: Blueprint, inputs: tuple[Shape, ...] | None = None) 
         layer = layers[call.layer]
         arriving = tuple(shapes.get(ref) for ref in all_refs(call))
         made = outputs_of(blueprint, call, layer)
-        shapes.update(
-            zip(made, (None,) * len(made) if layer is None else output_shapes(call, layer, arriving), strict=True)
-        )
+        found = (None,) * len(made) if layer is None else output_shapes(call, layer, arriving, len(made))
+        shapes.update(zip(made, found, strict=True))
     return shapes
 
 
-def output_shapes(call: Call, layer: Layer, arriving: tuple[Shape, ...]) -> tuple[Shape, ...]:
-    """Output shapes of one call."""
+def output_shapes(call: Call, layer: Layer, arriving: tuple[Shape, ...], count: int = 0) -> tuple[Shape, ...]:
+    """Output shapes of one call; ``count`` of them where their number depends on the inputs."""
     layer = layer.called(call.arguments)
-    count = layer.output_count()
+    count = layer.output_count() or count
     try:
-        shape = layer.shape(arriving)
-    except (RegraftError, TypeError, IndexError, ValueError) as error:
+        shape = layer.call_shape(call.arguments, arriving)
+    except (RegraftError, TypeError, LookupError, ValueError, ArithmeticError, AttributeError) as error:
         if any(s is None for s in arriving):
             return (None,) * count
         raise UnknownLayerError(
             f"layer {quote(call.layer)} does not accept inputs of shape {arriving}: {error}"
         ) from error
-    if count == 1:
+    if layer.output_count() == 1:
         return (shape,)  # type: ignore[return-value]
-    return tuple(shape) if shape is not None else (None,) * count  # type: ignore[arg-type]
+    return tuple(shape)[:count] if shape is not None else (None,) * count  # type: ignore[arg-type]
 
 
 def outputs_of(blueprint: Blueprint, call: Call, layer: Layer | None) -> tuple[TensorRef, ...]:
     """The tensors that one call makes; of a placeholder those that somebody uses, and the first."""
-    count = used_outputs(blueprint, call) if layer is None else layer.called(call.arguments).output_count()
+    count = (0 if layer is None else layer.called(call.arguments).output_count()) or used_outputs(blueprint, call)
     return tuple(TensorRef(call.layer, call.call, i) for i in range(count))
 
 
@@ -144,8 +143,10 @@ def arrange_call(
         unknown = (AxisOrder(()),) * len(outputs_of(blueprint, call, None))
         return Arranged(tuple(AxisOrder.keras(len(order.axes)) for order in arriving), unknown)
     takes_flat = all(absorbed(blueprint, layers, out) for out in outputs_of(blueprint, call, layer))
-    arranged = layer.called(call.arguments).arrange(Arrival(tuple(shapes[ref] for ref in refs), arriving, takes_flat))
-    ranks = [0 if shapes[out] is None else len(shapes[out] or ()) for out in outputs_of(blueprint, call, layer)]
+    made = outputs_of(blueprint, call, layer)
+    arrival = Arrival(tuple(shapes[ref] for ref in refs), arriving, takes_flat, call.arguments, len(made))
+    arranged = layer.called(call.arguments).arrange(arrival)
+    ranks = [0 if shapes[out] is None else len(shapes[out] or ()) for out in made]
     outputs = tuple(
         order if len(order.axes) in (rank, 0) or not rank else AxisOrder.keras(rank)
         for order, rank in zip(arranged.outputs, ranks, strict=True)
@@ -164,3 +165,27 @@ def model_orders(blueprint: Blueprint, inputs: tuple[Shape, ...] | None = None) 
         arranged = arrange_call(blueprint, layers, call, shapes, orders)
         orders.update(zip(outputs_of(blueprint, call, layers[call.layer]), arranged.outputs, strict=True))
     return orders
+
+
+def model_kinds(blueprint: Blueprint) -> dict[TensorRef, str]:
+    """What every tensor holds: ``float``, ``int``, ``bool``, or nothing where that is not known."""
+    layers = built(blueprint)
+    kinds = {ref: kind_of_dtype(blueprint.by_name[ref.layer].config.get("dtype")) for ref in blueprint.inputs}
+    for call in blueprint.ordered_calls:
+        layer = layers[call.layer]
+        arriving = tuple(kinds.get(ref, "") for ref in all_refs(call))
+        kind = "" if layer is None else layer.call_kind(call.arguments, arriving)
+        made = outputs_of(blueprint, call, layer)
+        kinds.update(zip(made, (kind,) * len(made) if isinstance(kind, str) else kind, strict=True))
+    return kinds
+
+
+def kind_of_dtype(dtype: object) -> str:
+    """
+    What tensors of a dtype hold.
+
+    >>> kind_of_dtype("uint8"), kind_of_dtype("bfloat16"), kind_of_dtype("string")
+    ('int', 'float', '')
+    """
+    name = str(dtype or "float32")
+    return next((kind for kind in ("float", "int", "bool") if kind in name), "")

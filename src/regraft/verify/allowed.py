@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from regraft.errors import quote
-from regraft.layers import ALIASES
+from regraft.layers import ALIASES, CATALOGUE
+from regraft.layers.operations import Operation
 
 #: Forms of Keras' own JSON that hold data, not classes of models.
 DATA_CLASSES = frozenset("__keras_tensor__ __tuple__ __slice__ __ellipsis__ __numpy__ __tensor__ TensorShape".split())
@@ -111,9 +113,26 @@ def wrong_class(value: Mapping[str, Any], own: frozenset[str]) -> Iterator[str]:
         function = value.get("config")
         if not isinstance(function, str) or function not in ACTIVATIONS | own:
             yield f"function {quote(function)}"
-    elif name in DENIED or not (name in ALIASES or name in DATA_CLASSES or name in POLICY_CLASSES or name in own):
+    elif name in ("TFOpLambda", "SlicingOpLambda"):
+        config = value.get("config")
+        function = config.get("function") if isinstance(config, Mapping) else None
+        if function not in tensorflow_functions():
+            yield f"TensorFlow function {quote(function)}"
+    elif name in DENIED or not (is_known(name) or name in DATA_CLASSES or name in POLICY_CLASSES or name in own):
         yield f"class {quote(name)}"
     if module is not None and not (isinstance(module, str) and MODULES.fullmatch(module)):
         yield f"module {quote(module)}"
     if registered not in (None, "", name) and registered not in own:
         yield f"registered name {quote(registered)}"
+
+
+def is_known(name: str) -> bool:
+    """Whether a class is a layer or an operation of the catalogue."""
+    return name in ALIASES or f"{name}Operation" in ALIASES
+
+
+@cache
+def tensorflow_functions() -> frozenset[str]:
+    """The functions of TensorFlow that operations of the catalogue stand for: arithmetic, and nothing else."""
+    operations = [cls for cls in CATALOGUE.values() if issubclass(cls, Operation)]
+    return frozenset(text.partition("(")[0] for cls in operations for text in cls.functions)

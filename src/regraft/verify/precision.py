@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from regraft.blueprint import Blueprint, LayerSpec
+from regraft.blueprint import Blueprint, LayerSpec, TensorRef, all_refs
+from regraft.layers.walk import model_kinds
 from regraft.verify.steps import Path, steps
 
 EXACT = 1e-10
@@ -29,9 +30,9 @@ FLOAT32_ALONE = 2e-4
 ACTIVATIONS = frozenset({"leaky_relu", "gelu", "gelu_tanh"})
 CONSTANTS = frozenset(
     "LeakyReLU Rescaling Normalization Attention AdditiveAttention MultiHeadAttention GroupQueryAttention GaussianNoise "
-    "Discretization".split()
+    "Discretization LeakyReluOperation GeluOperation QuantileOperation DotProductAttentionOperation".split()
 )
-RESIZING = frozenset("UpSampling2D Resizing".split())
+RESIZING = frozenset("UpSampling2D Resizing ResizeOperation OldResizeBilinearOperation".split())
 SINGLE = frozenset("CenterCrop MelSpectrogram STFTSpectrogram ContrastLimitedAdaptiveHistogramEqualization".split())
 
 GATES = (
@@ -70,10 +71,24 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(item)
 
 
+def floats_of_integers(blueprint: Blueprint) -> frozenset[str]:
+    """Operations that make floats of integers, which TensorFlow does in float32: the mean of integers, a third of one."""
+    kinds = model_kinds(blueprint)
+    found: set[str] = set()
+    for call in blueprint.calls:
+        arriving = {kinds.get(ref, "") for ref in all_refs(call)}
+        made = kinds.get(TensorRef(call.layer, call.call))
+        if arriving & {"int", "bool"} and made == "float" and blueprint.by_name[call.layer].type.endswith("Operation"):
+            found.add(call.layer)
+    return frozenset(found)
+
+
 def limits(blueprint: Blueprint) -> dict[Path, float]:
     """The float64 limit of every layer: its own, or a wider one that reaches it."""
     found: dict[Path, float] = {}
+    rounded = floats_of_integers(blueprint)
     for step in steps(blueprint):
         reached = max((found.get(parent, EXACT) for parent in step.parents), default=EXACT)
-        found[step.path] = max(found.get(step.path, EXACT), limit(step.spec), reached)
+        own = ROUNDED_CONSTANTS if len(step.path) == 1 and step.path[0] in rounded else limit(step.spec)
+        found[step.path] = max(found.get(step.path, EXACT), own, reached)
     return found

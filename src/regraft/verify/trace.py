@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import types
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class Emitted:
             in_torch(array, order, self.dtype) for array, order in zip(inputs, self.subject.input_orders, strict=True)
         ]
         try:
-            with torch.no_grad():
+            with torch.no_grad(), default_dtype(self.dtype):
                 outputs = self.model(*arguments)
         except NotImplementedError as stop:
             self.recorder.flush()
@@ -75,6 +76,19 @@ class Emitted:
         outputs = outputs if isinstance(outputs, tuple | list) else (outputs,)
         orders = self.subject.output_orders
         return Ran(tuple(in_keras(tensor, order) for tensor, order in zip(outputs, orders, strict=True)))
+
+
+@contextmanager
+def default_dtype(name: str) -> Generator[None]:
+    """Integers become floats of this dtype: where a module divides or casts them, it does not say which."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, name))
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @dataclass
