@@ -1,0 +1,137 @@
+"""Cases of a layer class, drawn by hypothesis."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from tests.conformance.case import Case, Input
+from tests.conformance.keras_side import LibraryName
+from tests.conformance.override import Override
+from tests.conformance.overrides import override_of
+from tests.conformance.settings import Scene, drawn_for
+
+from regraft.layers import CATALOGUE, Layer
+
+#: Longest axis of an input beyond what its window needs.
+SPARE = 6
+
+
+@st.composite
+def layers(draw: Any, scene: Scene) -> Layer:
+    """A layer of the class with settings that can occur together."""
+    own = override_of(scene.cls)
+    chosen: dict[str, Any] = {}
+    for field in dataclasses.fields(scene.cls):
+        if field.name in own.settings:
+            chosen[field.name] = draw(own.settings[field.name](scene))
+        elif field.metadata.get("keras", True):
+            chosen[field.name] = draw(drawn_for(field, scene))
+    return scene.cls(**own.mend(chosen, scene))
+
+
+@st.composite
+def cases(draw: Any, cls: type[Layer], library: LibraryName, ndim: int = 0) -> Case:
+    """A case of the class; ``ndim`` is the rank of its input if that is known."""
+    own = override_of(cls)
+    low, high = own.ndim or ((cls.rank + 2,) * 2 if cls.rank else (ndim or 2, ndim or 5))
+    scene = Scene(cls, draw(st.integers(low, high)), library)
+    layer = draw(layers(scene))
+    if own.case is not None:
+        return draw(own.case(layer, scene))
+    first = Input(draw(shapes(layer, scene)))
+    count = draw(st.integers(*own.inputs))
+    inputs = (first,) * count
+    case = Case(layer, inputs, call=own.call)
+    return draw(surroundings(case, own))
+
+
+@st.composite
+def shapes(draw: Any, layer: Layer, scene: Scene) -> tuple[int, ...]:
+    """A shape that the layer's window fits into, with different lengths on every axis where that is possible."""
+    least = tuple(max(n, override_of(scene.cls).least) for n in smallest(layer, scene))
+    spatial = tuple(draw(st.integers(low, low + SPARE)) for low in least)
+    groups = getattr(layer, "groups", 1)
+    channels = groups * draw(st.integers(1, 4))
+    if getattr(layer, "data_format", "") == "channels_first" and layer.rank:
+        return (channels, *spatial)
+    return (*spatial, channels) if scene.ndim > 1 else ()
+
+
+def smallest(layer: Layer, scene: Scene) -> tuple[int, ...]:
+    """The smallest map that leaves something."""
+    rank = scene.ndim - 2
+    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None) or (1,) * rank
+    dilation = getattr(layer, "dilation_rate", (1,) * rank)
+    if getattr(layer, "cropping", None):
+        return tuple(sum(end) + 1 for end in layer.cropping)  # type: ignore[attr-defined]
+    if getattr(layer, "padding", "valid") != "valid" or len(window) != rank:
+        return (1,) * rank
+    return tuple((k - 1) * d + 1 for k, d in zip(window, dilation, strict=True))
+
+
+@st.composite
+def surroundings(draw: Any, case: Case, own: Override) -> Case:
+    """What stands in front of the layer and behind it: other axis orders, flattened maps, masks, open sizes."""
+    shape = case.inputs[0].shape
+    fronts = [""]
+    if case.inputs[0].kind == "floats" and case.call == "one":
+        fronts += ["mask"] if len(shape) >= 2 and own.maskable else []
+        fronts += ["map"] if 2 <= len(shape) <= 4 and not getattr(case.layer, "data_format", "").endswith("first") else []
+        fronts += ["flat"] if own.flat else []
+    front = draw(st.sampled_from(fronts))
+    if front == "flat":
+        flat_shape = tuple(draw(st.integers(1, 4)) for _ in range(draw(st.integers(2, 4))))
+        case = dataclasses.replace(case, inputs=(dataclasses.replace(case.inputs[0], shape=flat_shape),))
+    behind = ""
+    if front == "mask" and len(shape) == 2:
+        behind = "average"
+    if front == "flat":
+        behind = draw(st.sampled_from(["", "dense"]))
+    unsized = own.unsized and not getattr(case.layer, "unroll", False) and len(shape) > 1 and front != "flat" and draw(st.booleans())
+    return dataclasses.replace(case, front=front, behind=behind, unsized=unsized)
+
+
+def drawn(cls: type[Layer], library: LibraryName, count: int, *, round: int = 0) -> list[Case]:
+    """
+    Different cases of a class; always the same ones.
+
+    Args:
+        cls: The layer class.
+        library: Which Keras will judge them.
+        count: How many. A class that has fewer gives those.
+        round: Other numbers give other cases.
+    """
+    found: dict[str, Case] = {}
+    for attempt in range(4):
+        collect(cases(cls, library), found, count * 2, zlib.crc32(f"{cls.__name__} {library} {round} {attempt}".encode()))
+        if len(found) >= count:
+            break
+    return list(found.values())[:count]
+
+
+def collect(strategy: st.SearchStrategy[Case], found: dict[str, Case], examples: int, number: int) -> None:
+    """Add drawn cases to those found, by their text."""
+
+    @seed(number)
+    @settings(
+        max_examples=examples,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def keep(case: Case) -> None:
+        found.setdefault(repr(case), case)
+
+    keep()
+
+
+def types() -> list[str]:
+    """Every class of the catalogue but the nested model, which is no layer of its own settings."""
+    return sorted(name for name in CATALOGUE if name != "Functional")
+

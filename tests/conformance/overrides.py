@@ -1,0 +1,91 @@
+"""
+Where a layer needs more than its declaration says: values of a setting, what may stand together, what it is given.
+
+A new layer needs a row here only if a setting of it has neither a known name nor a plain type, or if it takes
+anything but one tensor.
+"""
+
+from __future__ import annotations
+
+from tests.conformance import recurrent, special
+from tests.conformance.augmentations import arguments
+from tests.conformance.mending import depthwise, transposed, windows
+from tests.conformance.override import Override
+from tests.conformance.settings import axes, axis, eighths, none_or, one_of, sizes, states, whole
+
+from regraft.layers import Layer
+
+#: Rows by class name; a class without one has that of the nearest class it derives from.
+OVERRIDES: dict[str, Override] = {
+    # Windows
+    "Windowed": Override(mend=windows),
+    "Depthwise": Override(mend=depthwise),
+    "Separable": Override(mend=depthwise),
+    "Transposed": Override(mend=transposed, settings={"output_padding": none_or(sizes(0, 2))}),
+    "Pooling": Override(settings={"strides": none_or(sizes(1, 3))}),
+    # Its Keras on a CPU ends the process for one step, or one output step, along any axis (a division by zero).
+    "AdaptivePooling": Override(least=2, unsized=False),
+    "UpSampling2D": Override(settings={"interpolation": one_of("nearest", "bilinear", "bicubic")}),
+    "Resizing": Override(
+        settings={"interpolation": one_of("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area")}
+    ),
+    "RandomCrop": Override(case=special.cropped_to_its_size),
+    "CenterCrop": Override(least=8),
+    # Elementwise and normalisation
+    "Activation": Override(flat=True),
+    "Dense": Override(flat=True),
+    "ReLU": Override(settings={"max_value": none_or(whole(1, 6))}, flat=True),
+    "LeakyReLU": Override(flat=True),
+    "PReLU": Override(settings={"shared_axes": special.shared_axes}, flat=True, unsized=False),
+    "Softmax": Override(settings={"axis": lambda scene: axis(scene) | axes(scene)}),
+    "BatchNormalization": Override(settings={"renorm": one_of(False)}, flat=True),
+    "GroupNormalization": Override(case=special.in_groups),
+    "OverAxes": Override(unsized=False),
+    "Normalization": Override(case=special.with_statistics),
+    "Rescaling": Override(
+        settings={"scale": eighths(0.125, 3), "offset": eighths(-2, 2)}
+    ),
+    "LayerScale": Override(case=special.scaled_channels),
+    "CustomScaleLayer": Override(inputs=(2, 2), call="list"),
+    "Stochastic": Override(flat=True),
+    "SpatialDropout": Override(),
+    "Dropout": Override(settings={"noise_shape": one_of(None)}, flat=True),
+    "AlphaDropout": Override(settings={"noise_shape": one_of(None)}, flat=True),
+    # Shapes
+    "InputLayer": Override(case=special.an_input, settings={"batch_shape": one_of(None), "dtype": one_of("float32")}),
+    "Reshape": Override(case=special.reshaped, settings={"target_shape": one_of(())}),
+    "Permute": Override(case=special.permuted, settings={"dims": one_of(())}),
+    "RepeatVector": Override(ndim=(2, 2)),
+    "Embedding": Override(case=special.looked_up),
+    # Several inputs
+    "Elementwise": Override(case=special.merged),
+    "Subtract": Override(case=special.subtracted),
+    "Concatenate": Override(case=special.concatenated),
+    "Dot": Override(case=special.multiplied, settings={"axes": one_of(1)}),
+    "Arithmetic": Override(case=special.computed),
+    "MaskOperation": Override(case=special.of_flags),
+    "NotEqual": Override(case=special.compared),
+    "Any": Override(case=special.any_flag),
+    # Recurrent
+    "Recurrent": Override(case=recurrent.run_over_time, settings={"activation": states}),
+    "Cell": Override(case=recurrent.cell_over_time, settings={"activation": states}),
+    "StackedRNNCells": Override(case=recurrent.cell_over_time, settings={"cells": recurrent.cells}),
+    "RNN": Override(case=recurrent.run_over_time, settings={"cell": recurrent.cell}),
+    "Bidirectional": Override(
+        case=recurrent.both_ways,
+        settings={
+            "layer": recurrent.recurrent_layer,
+            "merge_mode": one_of("concat", "sum", "mul", "ave", None),
+            "backward_layer": one_of(None),
+        },
+    ),
+    "TimeDistributed": Override(case=recurrent.at_every_step, settings={"layer": recurrent.inner_layer}),
+    # Augmentation
+    "Augmentation": Override(settings={"settings": arguments}, maskable=False, ndim=(4, 4)),
+}
+
+
+def override_of(cls: type[Layer]) -> Override:
+    """The row of a class: of its name, or of the nearest class it derives from."""
+    return next((OVERRIDES[base.__name__] for base in cls.__mro__ if base.__name__ in OVERRIDES), Override())
+
