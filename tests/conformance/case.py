@@ -10,7 +10,7 @@ import numpy as np
 
 from regraft.layers import Layer
 
-BATCH = 3
+BATCH = 9
 #: What masked steps hold; no drawn number is equal to it.
 MASKED = -7.0
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from tests.conformance.case import Case, Input
+from tests.conformance.case import BATCH, Case, Input
 from tests.conformance.keras_side import LibraryName
 from tests.conformance.override import Override
 from tests.conformance.overrides import override_of
@@ -55,7 +55,7 @@ def shapes(draw: Any, layer: Layer, scene: Scene) -> tuple[int, ...]:
     least = tuple(max(n, override_of(scene.cls).least) for n in smallest(layer, scene))
     spatial = tuple(draw(st.integers(low, low + SPARE)) for low in least)
     groups = getattr(layer, "groups", 1)
-    channels = groups * draw(st.integers(1, 4))
+    channels = groups * draw(override_of(scene.cls).channels)
     if getattr(layer, "data_format", "") == "channels_first" and layer.rank:
         return (channels, *spatial)
     return (*spatial, channels) if scene.ndim > 1 else ()
@@ -87,12 +87,29 @@ def surroundings(draw: Any, case: Case, own: Override) -> Case:
         flat_shape = tuple(draw(st.integers(1, 4)) for _ in range(draw(st.integers(2, 4))))
         case = dataclasses.replace(case, inputs=(dataclasses.replace(case.inputs[0], shape=flat_shape),))
     behind = ""
-    if front == "mask" and len(shape) == 2:
+    if front == "mask" and len(shape) == 2 and gives_sequence(case.layer, shape):
         behind = "average"
     if front == "flat":
+        layer = case.layer
+        if isinstance(getattr(layer, "axis", None), int):
+            layer = dataclasses.replace(layer, axis=-1)  # type: ignore[call-arg]
+        case = dataclasses.replace(case, layer=layer)
         behind = draw(st.sampled_from(["", "dense"]))
-    unsized = own.unsized and not getattr(case.layer, "unroll", False) and len(shape) > 1 and front != "flat" and draw(st.booleans())
+    unsized = own.unsized and front != "flat" and may_vary(case.layer, shape) and draw(st.booleans())
     return dataclasses.replace(case, front=front, behind=behind, unsized=unsized)
+
+
+def gives_sequence(layer: Layer, shape: tuple[int, ...]) -> bool:
+    """Whether the output has the rank of a sequence with features."""
+    made = layer.shape(((BATCH, *shape),))
+    return isinstance(made, tuple) and len(made) == 3
+
+
+def may_vary(layer: Layer, shape: tuple[int, ...]) -> bool:
+    """Whether the axes between batch and the last one may be open: variables must not depend on them."""
+    first = getattr(layer, "data_format", "").endswith("first")
+    axis = getattr(layer, "axis", -1)
+    return len(shape) > 1 and not (first and layer.weights) and axis in (-1, len(shape))
 
 
 def drawn(cls: type[Layer], library: LibraryName, count: int, *, round: int = 0) -> list[Case]:
@@ -107,10 +124,24 @@ def drawn(cls: type[Layer], library: LibraryName, count: int, *, round: int = 0)
     """
     found: dict[str, Case] = {}
     for attempt in range(4):
-        collect(cases(cls, library), found, count * 2, zlib.crc32(f"{cls.__name__} {library} {round} {attempt}".encode()))
+        collect(cases(cls, library).filter(sound), found, count * 2, zlib.crc32(f"{cls.__name__} {library} {round} {attempt}".encode()))
         if len(found) >= count:
             break
     return list(found.values())[:count]
+
+
+def sound(case: Case) -> bool:
+    """
+    Whether Keras itself computes what it says.
+
+    Its ``ops.add`` on TensorFlow takes what has one axis for a bias, and adds it along the last axis if that is as long:
+    in a channels-first convolution whose map is as wide as it has channels, the bias goes along the width.
+    """
+    layer = case.layer
+    if not (getattr(layer, "data_format", "") == "channels_first" and getattr(layer, "use_bias", False)):
+        return True
+    made = layer.shape(((BATCH, *case.inputs[0].shape),))
+    return made is None or made[1] != made[-1]
 
 
 def collect(strategy: st.SearchStrategy[Case], found: dict[str, Case], examples: int, number: int) -> None:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
-from tests.conformance.case import MASKED, Case
+from tests.conformance.case import BATCH, MASKED, Case
 
 from regraft.keras_config.dump import layer as written_layer
 from regraft.keras_config.dump_nodes import Dialect
@@ -93,7 +93,7 @@ class Library:
         for i, one in enumerate(case.inputs):
             shape = (*(None for _ in one.shape[:-1]), one.shape[-1]) if case.unsized and i == 0 else one.shape
             options = {"dtype": one.dtype} if one.dtype else {}
-            batch = {"batch_size": 3} if getattr(case.layer, "stateful", False) else {}
+            batch = {"batch_size": BATCH} if "stateful=True" in repr(case.layer) or "'stateful': True" in repr(case.layer) else {}
             found.append(self.module.Input(shape, name=f"i{number}_{i}", **batch, **options))
         return found
 
@@ -134,7 +134,7 @@ def applied(case: Case, parts: Parts, tensors: list[Any], *, eager: bool) -> lis
         extra["training"] = False
     if case.states:
         rest, states = rest[: -case.states], rest[-case.states :]
-        extra["initial_state"] = states
+        extra["initial_state"] = by_cell(case.layer, states)
     together = [first, *rest]
     for place, number in case.numbers:
         together.insert(place, number)
@@ -144,10 +144,24 @@ def applied(case: Case, parts: Parts, tensors: list[Any], *, eager: bool) -> lis
         made = parts.layer(*together, **extra)
     else:
         made = parts.layer(first, **extra)
-    outputs = list(made) if isinstance(made, list | tuple) else [made]
+    outputs = flat(made)
     for part in parts.behind:
         outputs[0] = part(outputs[0])
     return outputs
+
+
+def flat(value: Any) -> list[Any]:
+    """Tensors in lists, in order."""
+    return [tensor for item in value for tensor in flat(item)] if isinstance(value, list | tuple) else [value]
+
+
+def by_cell(layer: Any, states: list[Any]) -> list[Any]:
+    """Initial states as a stack of cells takes them: one for each cell, several of them as a list."""
+    if getattr(layer, "single", True) or not hasattr(layer, "stack"):
+        return states
+    left = iter(states)
+    groups = [[next(left) for _ in range(one.state_count)] for one in layer.stack]
+    return [group if len(group) > 1 else group[0] for group in groups]
 
 
 def fill(parts: Parts, seed: int) -> None:

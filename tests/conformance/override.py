@@ -31,6 +31,7 @@ class Override:
         mend: Makes settings that were drawn one by one fit together.
         ndim: Least and largest rank of the input, batch included.
         least: Shortest axis.
+        channels: Length of the channel axis, in groups where the layer has some.
         inputs: Least and largest number of inputs, all of one shape.
         call: How they are handed over.
         case: Draws the whole case behind the settings, where the above does not do.
@@ -43,6 +44,7 @@ class Override:
     mend: Callable[[Chosen, Scene], Chosen] = as_drawn
     ndim: tuple[int, int] | None = None
     least: int = 1
+    channels: st.SearchStrategy[int] = st.integers(1, 4)  # noqa: RUF009 - immutable
     inputs: tuple[int, int] = (1, 1)
     call: Literal["one", "list", "apart"] = "one"
     case: Callable[[Layer, Scene], st.SearchStrategy[Case]] | None = None

@@ -31,6 +31,9 @@ def sequence(draw: Any, layer: Layer, states: tuple[int, ...]) -> Case:
     first = Input((time,), "ids", 5) if front == "ids" else Input((time, draw(st.integers(1, 5))))
     given = tuple(Input((units,)) for units in states) if draw(st.sampled_from([False, False, True])) else ()
     unsized = not getattr(layer, "unroll", False) and front != "ids" and draw(st.booleans())
+    stateful = getattr(layer, "stateful", False) and getattr(layer, "stack", ())
+    if stateful and not layer.single:  # type: ignore[attr-defined]
+        layer = replace(layer, stateful=False)  # Keras cannot reset the states of a stack of cells  # type: ignore[call-arg]
     averaged = getattr(layer, "return_sequences", False) and not getattr(layer, "return_state", False)
     behind = "average" if averaged and draw(st.booleans()) else ""
     return Case(layer, (first, *given), front=front, behind=behind, unsized=unsized, states=len(given))
@@ -79,7 +82,15 @@ def both_ways(draw: Any, layer: Any, scene: Scene) -> Case:
         other = build(draw(recurrent_layer(scene)))
         common = {name: getattr(forward, name) for name in ("return_sequences", "return_state", "stateful", "units")}
         found = replace(other, **common, go_backwards=not forward.go_backwards)  # type: ignore[attr-defined]
+        if found.return_state and found.state_count != forward.state_count:  # type: ignore[attr-defined]
+            # Keras announces as many states of the backward layer as of the forward one.
+            found = replace(found, return_state=False)  # type: ignore[call-arg]
+            layer = replace(layer, layer=spec_of("inner", replace(forward, return_state=False)))  # type: ignore[call-arg]
+            forward = build(layer.layer)
         backward = spec_of("backward", found)
+    elif forward.go_backwards:  # type: ignore[attr-defined]
+        # Keras makes the copy read in the same direction, and then refuses it.
+        layer = replace(layer, layer=spec_of("inner", replace(forward, go_backwards=False)))  # type: ignore[call-arg]
     layer = replace(layer, backward_layer=backward)
     states = tuple(one.units for one in layer.directions for _ in range(one.state_count))
     case = draw(sequence(layer, states))

@@ -52,7 +52,8 @@ def in_groups(draw: Any, layer: Any, scene: Scene) -> Case:
     groups = draw(st.sampled_from([1, 2, 3, -1]))
     axis = layer.axis - 1 if layer.axis > 0 else layer.axis
     shape[axis] = max(groups, 1) * draw(st.integers(1, 3))
-    return Case(replace(layer, groups=groups), (Input(tuple(shape)),), front=a_map(draw, tuple(shape)))
+    front = a_map(draw, tuple(shape)) if axis in (-1, scene.ndim - 2) else ""
+    return Case(replace(layer, groups=groups), (Input(tuple(shape)),), front=front)
 
 
 @st.composite
@@ -82,7 +83,8 @@ def scaled_channels(draw: Any, layer: Any, scene: Scene) -> Case:
 def reshaped(draw: Any, layer: Any, scene: Scene) -> Case:
     """The same numbers in another shape: axes swapped, joined, split, or one of them left open."""
     shape = draw(lengths(scene.ndim - 1, scene.ndim - 1))
-    parts = list(draw(st.permutations(shape)))
+    front = a_map(draw, shape)
+    parts = list(draw(st.permutations(behind_padding(front, shape))))
     while len(parts) > 1 and draw(st.booleans()):
         parts = [parts[0] * parts[1], *parts[2:]]
     if draw(st.booleans()):
@@ -90,7 +92,7 @@ def reshaped(draw: Any, layer: Any, scene: Scene) -> Case:
     if draw(st.booleans()):
         parts[draw(st.integers(0, len(parts) - 1))] = -1
     behind = "average" if len(parts) == 2 and draw(st.booleans()) else ""
-    return Case(replace(layer, target_shape=tuple(parts)), (Input(shape),), front=a_map(draw, shape), behind=behind)
+    return Case(replace(layer, target_shape=tuple(parts)), (Input(shape),), front=front, behind=behind)
 
 
 @st.composite
@@ -110,6 +112,11 @@ def looked_up(draw: Any, layer: Any, scene: Scene) -> Case:
     return replace(case, unsized=False)
 
 
+def behind_padding(front: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """What the layer sees of a shape behind the front: ``map`` puts one more place on every spatial axis."""
+    return (*(n + 1 for n in shape[:-1]), shape[-1]) if front == "map" else shape
+
+
 def broadcast(draw: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The same shape, some axes of length 1."""
     return tuple(1 if draw(st.sampled_from([False, False, True])) else n for n in shape)
@@ -120,10 +127,10 @@ def merged(draw: Any, layer: Layer, scene: Scene) -> Case:
     """Two to four tensors that fit each other, some with axes of length 1, some of lower rank."""
     shape = draw(lengths(1, 4))
     count = draw(st.integers(2, 4))
-    others = [broadcast(draw, shape) for _ in range(count - 1)]
+    front = draw(st.sampled_from(["", "mask"])) if len(shape) == 2 else a_map(draw, shape)
+    others = [broadcast(draw, behind_padding(front, shape)) for _ in range(count - 1)]
     if draw(st.sampled_from([False, False, True])):
         others = [other[draw(st.integers(0, len(other) - 1)) :] for other in others]
-    front = draw(st.sampled_from(["", "mask"])) if len(shape) == 2 else a_map(draw, shape)
     behind = "average" if len(shape) == 2 and draw(st.booleans()) else ""
     return Case(layer, tuple(Input(s) for s in (shape, *others)), call="list", front=front, behind=behind)
 
@@ -147,6 +154,7 @@ def concatenated(draw: Any, layer: Any, scene: Scene) -> Case:
         found.append(tuple(other))
     behind = "average" if len(shape) == 2 and draw(st.booleans()) else ""
     front = draw(st.sampled_from(["", "map", "mask"])) if 2 <= len(shape) <= 4 else ""
+    found[1:] = [behind_padding(front, other) for other in found[1:]]
     return Case(layer, tuple(map(Input, found)), call="list", front=front, behind=behind)
 
 
@@ -154,15 +162,16 @@ def concatenated(draw: Any, layer: Any, scene: Scene) -> Case:
 def multiplied(draw: Any, layer: Any, scene: Scene) -> Case:
     """Two tensors with an axis of the same length."""
     first, second = list(draw(lengths(1, 3))), list(draw(lengths(1, 3)))
+    front = a_map(draw, tuple(first))
     a, b = draw(st.integers(1, len(first))), draw(st.integers(1, len(second)))
-    second[b - 1] = first[a - 1]
+    second[b - 1] = behind_padding(front, tuple(first))[a - 1]
     axes: Any = (a, b)
     if a == b and draw(st.booleans()):
         axes = a
     elif draw(st.booleans()):
         axes = (a - len(first) - 1, b - len(second) - 1)
     inputs = (Input(tuple(first)), Input(tuple(second)))
-    return Case(replace(layer, axes=axes), inputs, call="list", front=a_map(draw, tuple(first)))
+    return Case(replace(layer, axes=axes), inputs, call="list", front=front)
 
 
 @st.composite
@@ -173,7 +182,8 @@ def computed(draw: Any, layer: Layer, scene: Scene) -> Case:
     if draw(st.booleans()):
         number = draw(st.integers(-16, 16)) / 8 or 3.0
         return Case(layer, (Input(shape),), call="apart", front=front, numbers=((draw(st.integers(0, 1)), number),))
-    return Case(layer, (Input(shape), Input(broadcast(draw, shape))), call="apart", front=front)
+    other = broadcast(draw, behind_padding(front, shape))
+    return Case(layer, (Input(shape), Input(other)), call="apart", front=front)
 
 
 @st.composite

@@ -59,6 +59,8 @@ class Pipeline(Augmentation):
     Keras: ``keras/src/layers/preprocessing/pipeline.py``; PyTorch: nothing.
     """
 
+    takes_trainable: ClassVar = False
+
     @classmethod
     def from_keras(cls, reading: Reading) -> Self:
         for layer in reading.config.get("layers", ()):
