@@ -45,6 +45,7 @@ OVERRIDES: dict[str, Override] = {
     "BatchNormalization": Override(settings={"renorm": one_of(False)}, flat=True),
     "GroupNormalization": Override(case=special.in_groups),
     "OverAxes": Override(unsized=False),
+    "RMSNormalization": Override(case=special.over_axes),
     "Normalization": Override(
         case=special.with_statistics, settings={"mean": one_of(None), "variance": one_of(None)}
     ),
@@ -54,7 +55,6 @@ OVERRIDES: dict[str, Override] = {
     "LayerScale": Override(case=special.scaled_channels),
     "CustomScaleLayer": Override(inputs=(2, 2), call="list"),
     "Stochastic": Override(flat=True),
-    "SpatialDropout": Override(),
     "Dropout": Override(settings={"noise_shape": one_of(None)}, flat=True),
     "AlphaDropout": Override(settings={"noise_shape": one_of(None)}, flat=True),
     # Shapes

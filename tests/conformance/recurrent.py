@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from tests.conformance.case import Case, Input
+from tests.conformance.keras_side import WIDTH
 from tests.conformance.settings import Scene, Strategy
 
 from regraft.blueprint import LayerSpec
@@ -126,9 +127,7 @@ def at_every_step(draw: Any, layer: Any, scene: Scene) -> Case:
     layer = replace(layer, layer=spec_of("inner", found))
     time = draw(st.integers(1, 5))
     front = draw(st.sampled_from(["", "mask"]))
-    shape = (time, *inner.inputs[0].shape)
-    behind = "average" if front == "mask" and len(shape) == 2 and ndim == 2 and found in POINTWISE else ""
+    shape = (time, *inner.inputs[0].shape, *([WIDTH] if inner.front == "ids" else []))
+    made = found.shape(((None, *shape[1:]),))
+    behind = "average" if isinstance(made, tuple) and len(made) == 2 and draw(st.booleans()) else ""
     return Case(layer, (Input(shape),), front=front if len(shape) == 2 else "", behind=behind)
-
-
-POINTWISE: tuple[Layer, ...] = ()

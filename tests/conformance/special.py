@@ -57,6 +57,21 @@ def in_groups(draw: Any, layer: Any, scene: Scene) -> Case:
 
 
 @st.composite
+def over_axes(draw: Any, layer: Any, scene: Scene) -> Case:
+    """
+    A scale along the last axes, or along others that are as long.
+
+    Keras lays the scale along the last axes whatever its own are; where it does not fit them, it fails or gives another shape.
+    """
+    if draw(st.booleans()):
+        count = len(layer.axis)
+        shape = draw(lengths(scene.ndim - 1, scene.ndim - 1))
+        return Case(replace(layer, axis=tuple(range(-count, 0))), (Input(shape),), front=a_map(draw, shape))
+    shape = (draw(LENGTHS),) * (scene.ndim - 1)
+    return Case(layer, (Input(shape),))
+
+
+@st.composite
 def with_statistics(draw: Any, layer: Any, scene: Scene) -> Case:
     """Mean and variance that it has learned, or that stand in its settings."""
     shape = draw(lengths(scene.ndim - 1, scene.ndim - 1))
