@@ -9,11 +9,13 @@ from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
+from tests.conformance import cudnn
 from tests.conformance.case import BATCH, MASKED, Case
 
 from regraft.keras_config.dump import layer as written_layer
 from regraft.keras_config.dump_nodes import Dialect
 from regraft.layers import Layer, spec_of
+from regraft.layers.cudnn import CuDNN
 from regraft.layers.inputs import InputLayer
 
 LibraryName = Literal["keras", "tf_keras"]
@@ -63,11 +65,12 @@ class Library:
         """The layers of a case under the current precision, not built yet."""
         if isinstance(case.layer, InputLayer):
             return Parts((), self.module.layers.Activation("linear", name=f"c{number}"), ())
-        written = written_layer(spec_of(f"c{number}", case.layer), Dialect(self.name == "keras"))
+        written = written_layer(spec_of(f"c{number}", cudnn.stand_in(case.layer)), Dialect(self.name == "keras"))
         if self.name == "keras":
             layer = self.module.saving.deserialize_keras_object(written)
         else:
-            layer = self.module.layers.deserialize(written)
+            experimental = vars(self.module.layers.experimental)
+            layer = self.module.layers.deserialize(written, custom_objects=experimental)
         return Parts(self.front(case, number), layer, self.behind(case, number))
 
     def front(self, case: Case, number: int) -> tuple[Any, ...]:
@@ -110,10 +113,8 @@ class Library:
 
         tensors = [tf.constant(a.astype(dtype) if a.dtype.kind == "f" else a) for a in arrays]
         for part in parts.all:
-            if hasattr(part, "reset_states") and getattr(part, "stateful", False):
+            if getattr(part, "built", False) and hasattr(part, "reset_states") and getattr(part, "stateful", False):
                 part.reset_states()
-        if dtype == "float64" and type(case.layer).__name__ in SELECTING:
-            return [a.astype(dtype) for a in self.expected(case, parts, arrays, "float32")]
         lacking = (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
         try:
             found = applied(case, parts, tensors, eager=True)
@@ -220,5 +221,12 @@ def has(name: LibraryName, cls: type[Layer]) -> bool:
     """Whether a library has a layer of this class; the operations are those of Keras 3."""
     if cls.keras_module != "keras.layers":
         return name == "keras"
-    return hasattr(library(name).module.layers, cls.keras_class or cls.__name__)
+    if issubclass(cls, CuDNN):
+        return name == "tf_keras"
+    return found(library(name).module, cls.keras_class or cls.__name__)
+
+
+def found(module: ModuleType, type_name: str) -> bool:
+    """Whether there is a layer of that name, in ``experimental`` too."""
+    return hasattr(module.layers, type_name) or hasattr(getattr(module.layers, "experimental", None), type_name)
 

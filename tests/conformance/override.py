@@ -38,6 +38,7 @@ class Override:
         maskable: Whether a mask may arrive.
         flat: Whether a flattened map may arrive.
         unsized: Whether the model may leave sizes open.
+        refuses: What regraft says of settings that it does not convert, as a regular expression; nothing else may be refused.
     """
 
     settings: Mapping[str, Draws] = field(default_factory=dict)
@@ -51,3 +52,4 @@ class Override:
     maskable: bool = True
     flat: bool = False
     unsized: bool = True
+    refuses: str = ""

@@ -30,7 +30,11 @@ OVERRIDES: dict[str, Override] = {
     "Cropping1D": Override(settings={"data_format": one_of("channels_last")}),
     "UpSampling2D": Override(settings={"interpolation": one_of("nearest", "bilinear", "bicubic")}),
     "Resizing": Override(
-        settings={"interpolation": one_of("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area")}
+        settings={
+            "interpolation": one_of("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5", "area"),
+            "crop_to_aspect_ratio": one_of(False, False, False, True),
+        },
+        refuses="interpolation '(area|lanczos3|lanczos5)'|aspect ratio",
     ),
     "RandomCrop": Override(case=special.cropped_to_its_size),
     "CenterCrop": Override(least=8),
@@ -55,6 +59,7 @@ OVERRIDES: dict[str, Override] = {
     "LayerScale": Override(case=special.scaled_channels),
     "CustomScaleLayer": Override(inputs=(2, 2), call="list"),
     "Stochastic": Override(flat=True),
+    "SpatialDropout": Override(),
     "Dropout": Override(settings={"noise_shape": one_of(None)}, flat=True),
     "AlphaDropout": Override(settings={"noise_shape": one_of(None)}, flat=True),
     # Shapes
@@ -88,6 +93,12 @@ OVERRIDES: dict[str, Override] = {
     "TimeDistributed": Override(case=recurrent.at_every_step, settings={"layer": recurrent.inner_layer}),
     # Augmentation
     "Augmentation": Override(settings={"settings": arguments}, maskable=False, ndim=(4, 4), channels=st.just(3)),
+}
+
+
+#: Classes of which real Keras cannot build a model, and why; the test looks whether that still holds.
+UNBUILDABLE = {
+    "Equalization": "Keras gives its input out again as its own symbolic output, and then finds a cycle in the model",
 }
 
 

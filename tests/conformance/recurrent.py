@@ -27,7 +27,7 @@ def made(name: str, scene: Scene) -> st.SearchStrategy[Layer]:
 @st.composite
 def sequence(draw: Any, layer: Layer, states: tuple[int, ...]) -> Case:
     """A sequence, perhaps masked, and perhaps initial states."""
-    front = draw(st.sampled_from(FRONTS))
+    front = draw(st.sampled_from(FRONTS)) if layer.masks != "drop" else ""
     time = draw(st.integers(1, 7))
     first = Input((time,), "ids", 5) if front == "ids" else Input((time, draw(st.integers(1, 5))))
     given = tuple(Input((units,)) for units in states) if draw(st.sampled_from([False, False, True])) else ()

@@ -40,6 +40,14 @@ def cropped_to_its_size(draw: Any, layer: Any, scene: Scene) -> Case:
     return Case(layer, (Input((channels, *size) if first else (*size, channels)),))
 
 
+def around(draw: Any, case: Case) -> Case:
+    """In front of the layer nothing, what runs channels first, or a mask; behind it what minds masks, if it gives a sequence."""
+    shape = case.inputs[0].shape
+    front = draw(st.sampled_from(["", "map", "mask"])) if 2 <= len(shape) <= 4 else ""
+    behind = "average" if len(shape) == 2 and draw(st.booleans()) else ""
+    return replace(case, front=front, behind=behind)
+
+
 def shared_axes(scene: Scene) -> Strategy:
     """Some of the axes that are not the batch."""
     return st.lists(st.integers(1, scene.ndim - 1), max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
@@ -52,8 +60,8 @@ def in_groups(draw: Any, layer: Any, scene: Scene) -> Case:
     groups = draw(st.sampled_from([1, 2, 3, -1]))
     axis = layer.axis - 1 if layer.axis > 0 else layer.axis
     shape[axis] = max(groups, 1) * draw(st.integers(1, 3))
-    front = a_map(draw, tuple(shape)) if axis in (-1, scene.ndim - 2) else ""
-    return Case(replace(layer, groups=groups), (Input(tuple(shape)),), front=front)
+    case = Case(replace(layer, groups=groups), (Input(tuple(shape)),))
+    return around(draw, case) if axis in (-1, scene.ndim - 2) else case
 
 
 @st.composite
@@ -66,7 +74,7 @@ def over_axes(draw: Any, layer: Any, scene: Scene) -> Case:
     if draw(st.booleans()):
         count = len(layer.axis)
         shape = draw(lengths(scene.ndim - 1, scene.ndim - 1))
-        return Case(replace(layer, axis=tuple(range(-count, 0))), (Input(shape),), front=a_map(draw, shape))
+        return around(draw, Case(replace(layer, axis=tuple(range(-count, 0))), (Input(shape),)))
     shape = (draw(LENGTHS),) * (scene.ndim - 1)
     return Case(layer, (Input(shape),))
 
@@ -77,21 +85,21 @@ def with_statistics(draw: Any, layer: Any, scene: Scene) -> Case:
     shape = draw(lengths(scene.ndim - 1, scene.ndim - 1))
     learned = draw(st.booleans())
     if learned:
-        return Case(replace(layer, mean=None, variance=None), (Input(shape),), front=a_map(draw, shape))
+        return around(draw, Case(replace(layer, mean=None, variance=None), (Input(shape),)))
     whole = draw(st.booleans())
     axes = () if whole else (scene.ndim - 1,)
     count = 1 if whole else shape[-1]
     mean = tuple(draw(st.integers(-8, 8)) / 8 for _ in range(count))
     variance = tuple(draw(st.integers(1, 16)) / 8 for _ in range(count))
     given = {"mean": mean[0], "variance": variance[0]} if whole else {"mean": mean, "variance": variance}
-    return Case(replace(layer, axis=axes, **given), (Input(shape),), front=a_map(draw, shape))
+    return around(draw, Case(replace(layer, axis=axes, **given), (Input(shape),)))
 
 
 @st.composite
 def scaled_channels(draw: Any, layer: Any, scene: Scene) -> Case:
     """A map with as many channels as the layer has numbers."""
     shape = (*draw(lengths(scene.ndim - 2, scene.ndim - 2)), layer.projection_dim)
-    return Case(layer, (Input(shape),), front=a_map(draw, shape))
+    return around(draw, Case(layer, (Input(shape),)))
 
 
 @st.composite
