@@ -19,6 +19,7 @@ from regraft.keras_config.merge_layer import modern_merge
         ({"mode": "concat", "concat_axis": 1}, ("Concatenate", {"axis": 1})),
         ({"mode": "concat"}, ("Concatenate", {"axis": -1})),
         ({"mode": "dot", "dot_axes": [1, 2]}, ("Dot", {"axes": [1, 2], "normalize": False})),
+        ({"mode": "cos", "dot_axes": 1}, ("Cosine", {})),
         ({}, ("Add", {})),
     ],
 )
@@ -28,7 +29,12 @@ def test_modes(settings: dict[str, Any], expected: tuple[str, dict[str, Any]]) -
 
 @pytest.mark.parametrize(
     "settings",
-    [{"mode": "cos"}, {"mode": "x", "mode_type": "lambda"}, {"mode": "sum", "mode_type": "function"}, {"mode": []}],
+    [
+        {"mode": "cos", "dot_axes": [2, 1]},
+        {"mode": "x", "mode_type": "lambda"},
+        {"mode": "sum", "mode_type": "function"},
+        {"mode": []},
+    ],
 )
 def test_modes_without_an_equal(settings: dict[str, Any]) -> None:
     with pytest.raises(UnknownLayerError, match="Merge"):

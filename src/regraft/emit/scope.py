@@ -104,8 +104,8 @@ def name_tensors(
             if str(place) in mentioned:
                 uses.setdefault(other.get(operand.ref, operand.ref), []).append(i)
         for place, ref in enumerate(statement.masks):
-            if f"m{place}" in mentioned and ref in tensor_masks:
-                uses.setdefault(ref, []).append(i)
+            if ref is not None and f"m{place}" in mentioned and ref in tensor_masks:
+                uses.setdefault(other.get(ref, ref), []).append(i)
     for ref in outputs:
         uses.setdefault(other.get(ref, ref), []).append(len(lines))
     for ref, wish in zip(inputs, argument_names, strict=True):

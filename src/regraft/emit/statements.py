@@ -10,6 +10,7 @@ from regraft.blueprint import Blueprint, Call, Shape, TensorRef, all_refs
 from regraft.errors import ShapeMismatchError, quote
 from regraft.layers import AxisOrder, Carry, Form, Layer, Site
 from regraft.layers.binding import Bound
+from regraft.layers.taken_masks import uses_without_mask
 from regraft.layers.walk import arrange_call, built, input_orders, model_shapes, outputs_of
 
 
@@ -85,17 +86,20 @@ def body_of(
     orders = dict(zip(blueprint.inputs, input_orders(blueprint, entering), strict=True))
     entering_orders = tuple(orders[ref] for ref in blueprint.inputs)
     masks: dict[TensorRef, TensorRef | None] = {}
+    bare = uses_without_mask(blueprint, layers)
     statements: list[Statement] = []
     varying = shared_between_sizes(blueprint, shapes)
     misfits: list[str] = []
     for call in depth_first(blueprint):
         layer = layers[call.layer]
+        layer = layer and layer.called(call.arguments)
         arranged = arrange_call(blueprint, layers, call, shapes, orders)
         results = outputs_of(blueprint, call, layer)
         orders.update(zip(results, arranged.outputs, strict=True))
         refs = all_refs(call)
         operands = tuple(Operand(ref, orders[ref], want) for ref, want in zip(refs, arranged.inputs, strict=True))
-        arriving = with_given_masks(call, tuple(masks.get(ref) for ref in refs))
+        coming = tuple(None if (call.layer, call.call, ref) in bare else masks.get(ref) for ref in refs)
+        arriving = with_given_masks(call, coming)
         site = Site(
             name=call.layer,
             inputs=tuple(shapes[ref] for ref in refs),

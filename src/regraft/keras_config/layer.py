@@ -13,7 +13,7 @@ from regraft.keras_config.merge_layer import modern_merge
 from regraft.keras_config.operations import is_operation_entry
 from regraft.keras_config.place import Place, encodable
 from regraft.keras_config.scope import Scope
-from regraft.layers import ALIASES, Layer, Reading, layer_class, spec_of, unread_keys
+from regraft.layers import ALIASES, FORBIDDEN, Layer, Reading, layer_class, spec_of, unread_keys
 
 MODEL_CLASSES = frozenset({"Sequential", "Model", "Functional"})
 TENSORFLOW_OPERATIONS = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"})
@@ -180,6 +180,8 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
         raise UnknownLayerError(
             f"class {quote(class_name)}, registered as {quote(registered)}, is not one of Keras' own"
         )
+    if class_name in FORBIDDEN:
+        raise UnknownLayerError(f"{class_name}: {FORBIDDEN[class_name]}")
 
 
 def lambda_reason(settings: dict[str, Any]) -> str:
@@ -193,7 +195,7 @@ def lambda_reason(settings: dict[str, Any]) -> str:
     elif isinstance(function, str) and settings.get("function_type") != "lambda":
         return f"Lambda that calls a Python function named {quote(function)}, whose code the file does not hold"
     if not isinstance(function, str):
-        return "Lambda: its function is Python code, which is never run"
+        return f"Lambda: {FORBIDDEN['Lambda']}"
     digest = hashlib.sha256(function.encode("utf-8", "surrogatepass")).hexdigest()
     size = f"{len(function)} characters as stored"
     return f"Lambda: its function is Python code ({size}, sha256 {digest}), which is never run"

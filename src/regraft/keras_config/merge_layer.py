@@ -15,7 +15,7 @@ def modern_merge(settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     Class name and settings of the merge layer of Keras 2 that does the same.
 
     Raises:
-        UnknownLayerError: For a mode that is code, or has no equal: ``cos`` keeps an extra axis.
+        UnknownLayerError: For a mode that is code.
     """
     mode = settings.get("mode", "sum")
     own = {key: settings[key] for key in ("name", "trainable") if key in settings}
@@ -25,6 +25,8 @@ def modern_merge(settings: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return "Concatenate", {**own, "axis": settings.get("concat_axis", -1)}
     if mode == "dot":
         return "Dot", {**own, "axes": settings.get("dot_axes", -1), "normalize": False}
+    if mode == "cos" and settings.get("dot_axes", -1) in (1, -1, [1, 1], [-1, -1], [[1], [1]]):
+        return "Cosine", own
     if isinstance(mode, str) and mode in MODES:
         return MODES[mode], own
     raise UnknownLayerError(f"Merge with mode {quote(mode)}")

@@ -18,6 +18,7 @@ from regraft.layers import (  # noqa: F401 - importing a family fills the catalo
     reshaping,
 )
 from regraft.layers.base import ALIASES, CATALOGUE, Layer, Weight, build, layer_class, spec_of
+from regraft.layers.forbidden import FORBIDDEN
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder, converted
 from regraft.layers.settings import Reading, unread_keys
@@ -32,22 +33,31 @@ def _load_rest() -> None:
         adaptive_pooling,
         applications,
         arithmetic,
+        attention,
         augmentation,
         bidirectional,
+        conv_lstm,
         cudnn,
         depthwise,
         dot,
+        einsum_dense,
         embedding,
         group_normalization,
         gru,
+        identity,
+        keras_1,
         layer_normalization,
+        locally_connected,
         lstm,
         mask_operations,
         masking,
+        multi_head_attention,
         preprocessing,
         resizing,
+        reversible_embedding,
         rnn,
         simple_rnn,
+        spectral_normalization,
         time_distributed,
         transposed,
         upsampling,
@@ -60,6 +70,7 @@ ALIASES.on_demand(_load_rest)
 __all__ = [
     "ALIASES",
     "CATALOGUE",
+    "FORBIDDEN",
     "Arranged",
     "Arrival",
     "AxisOrder",

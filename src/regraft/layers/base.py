@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, Self
 
-from regraft.blueprint import Blueprint, LayerSpec, Shape
+from regraft.blueprint import Blueprint, LayerSpec, Setting, Shape
 from regraft.errors import BlueprintError, UnknownLayerError, quote
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
 from regraft.layers.order import AxisOrder
@@ -170,6 +170,11 @@ class Layer:
         """Output shape in Keras order, batch first; a tuple of tuples for several outputs. Default: as the first input."""
         return inputs[0]
 
+    def called(self, arguments: Mapping[str, Setting]) -> Layer:
+        """The layer as a call with these arguments uses it, where they decide how many tensors it gives or their shapes."""
+        del arguments
+        return self
+
     def output_count(self) -> int:
         """Number of tensors one call gives."""
         return 1
@@ -217,7 +222,9 @@ class Layer:
                     layout = flattened(layout, weight.follows, site.orders[0].flat)
                 if weight.name in site.stored:
                     layout = layout.bind(site.stored[weight.name])
-                carries.append(Carry((weight.name,), (layout,), (weight.torch,)))
+                # An array of any rank stays as it is.
+                moves = () if weight.pattern == "... -> ..." else (layout,)
+                carries.append(Carry((weight.name,), moves, (weight.torch,)))
         return tuple(carries)
 
     def sizes(self, site: Site) -> dict[str, int]:

@@ -155,6 +155,7 @@ class SeparableConv1D(Separable):
     """
 
     rank: ClassVar = 1
+    aliases: ClassVar = ("SeparableConvolution1D",)
     weights: ClassVar = separable_weights(KERNEL_AXES[1], "pw")
 
 

@@ -85,3 +85,33 @@ class Dot(Layer):
         result = "".join(letter for letter in (*one, *two[1:]) if letter != "k")
         left, right = ("".join(names[axis] for axis in axes) for names, axes in ((one, first), (two, second)))
         return Form((f'torch.einsum("{left},{right}->{result}", {texts[0]}, {texts[1]})',))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosine(Layer):
+    """
+    The cosine of the angle between two vectors, as ``(batch, 1, 1)``: Keras 1 adds an axis that its own shapes leave out.
+
+    Keras: ``Merge(mode="cos")`` in ``keras/engine/topology.py`` of Keras 1.2.2; PyTorch: products and sums.
+    """
+
+    masks: ClassVar = "drop"
+    axis_order: ClassVar = "keras"
+
+    def caveats(self, version: KerasVersion) -> tuple[str, ...]:
+        return (f"Keras {version.major} has no merge by cosine",)
+
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        if any(shape is not None and len(shape) != 2 for shape in inputs) or len(inputs) != 2:
+            raise BlueprintError(f"cosines of inputs of the shapes {inputs}: only two vectors have one")
+        return (None if inputs[0] is None else inputs[0][0], 1, 1)
+
+    def arrange(self, arrival: Arrival) -> Arranged:
+        return Arranged((AxisOrder.keras(2),) * len(arrival.orders), (AxisOrder.keras(3),))
+
+    def torch(self, site: Site) -> Form:
+        squares = "(%0 * %0).sum(1) * (%1 * %1).sum(1)"
+        return Form(
+            ("((%0 * %1).sum(1) / %lengths)[:, None, None]",),
+            before=(f"%lengths = ({squares}).sqrt().clamp(min=1e-7)",),
+        )

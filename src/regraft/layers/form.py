@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from regraft.blueprint import Blueprint, Setting, Shape
+from regraft.blueprint import Blueprint, Setting, Shape, refs_in
 from regraft.layers.order import AxisOrder
 from regraft.layout import Move
 
@@ -79,6 +79,17 @@ class Site:
         if shape is None:
             return ()
         return tuple(None for _ in shape[2:]) if self.dynamic else shape[2:]
+
+    @property
+    def argument_places(self) -> dict[str, tuple[int, ...]]:
+        """For every named call argument the numbers of the inputs that are its tensors."""
+        counts = {name: len(list(refs_in(value))) for name, value in self.arguments.items()}
+        place = len(self.inputs) - sum(counts.values())
+        places: dict[str, tuple[int, ...]] = {}
+        for name, count in counts.items():
+            places[name] = tuple(range(place, place + count))
+            place += count
+        return places
 
 
 @dataclass(frozen=True)

@@ -100,3 +100,19 @@ class Any(Layer):
 
     def torch(self, site: Site) -> Form:
         return Form((f"%0.any(dim={self.axis}{', keepdim=True' if self.keepdims else ''})",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertToTensor(Layer):
+    """
+    The tensor itself; attention brings it for the mask of its query.
+
+    Keras: ``keras/src/ops/core.py``; PyTorch: nothing.
+    """
+
+    keras_module: ClassVar = "keras.src.ops.core"
+    call_arguments: ClassVar = ("x",)
+    masks: ClassVar = "drop"
+
+    def torch(self, site: Site) -> Form:
+        return Form(("%0",))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from regraft.blueprint import LayerSpec, Shape, refs_in
+from regraft.blueprint import LayerSpec, Shape
 from regraft.errors import UnknownLayerError, quote
 from regraft.layers.activations import activated, activation, activation_caveats, keras_name
 from regraft.layers.base import Layer, Weight
@@ -244,17 +244,6 @@ def arrange_sequence(arrival: Arrival, outputs: int) -> Arranged:
     return Arranged((first, *keras[1:]), (keras[0],) * outputs)
 
 
-def argument_places(site: Site) -> dict[str, tuple[int, ...]]:
-    """For every named call argument the numbers of the inputs that are its tensors."""
-    counts = {name: len(list(refs_in(value))) for name, value in site.arguments.items()}
-    place = len(site.inputs) - sum(counts.values())
-    places: dict[str, tuple[int, ...]] = {}
-    for name, count in counts.items():
-        places[name] = tuple(range(place, place + count))
-        place += count
-    return places
-
-
 def mask_token(site: Site) -> str:
     """
     The mask that the layer sees, or nothing.
@@ -262,14 +251,14 @@ def mask_token(site: Site) -> str:
     Keras 3 hands on the mask that comes with a sequence only where the sequence is the one tensor of the call; beside
     an ``initial_state`` the mask must be an argument too (``Layer.__call__`` in ``keras/src/layers/layer.py``).
     """
-    places = argument_places(site)
+    places = site.argument_places
     hidden = places.get("initial_state") and not places.get("mask")
     return "%m0" if site.masks[0] and not hidden else ""
 
 
 def state_tokens(site: Site) -> tuple[str, ...]:
     """The initial states: inputs after the first (Keras 1 and 2), or the argument ``initial_state`` (Keras 3)."""
-    named = argument_places(site)
+    named = site.argument_places
     count = len(site.inputs) - sum(map(len, named.values()))
     return tuple(f"%{i}" for i in (*range(1, count), *named.get("initial_state", ())))
 

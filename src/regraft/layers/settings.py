@@ -20,7 +20,8 @@ IGNORED = frozenset(
     "inner_init forget_bias_init W_regularizer U_regularizer b_regularizer W_constraint U_constraint b_constraint "
     "consume_less quantization_config lora_rank lora_alpha autocast registered_name build_config seed "
     "input_length renorm_momentum gamma_init beta_init gamma_regularizer beta_regularizer momentum synchronized unit_forget_bias "
-    "depthwise_regularizer implementation use_cudnn ragged sparse optional".split()
+    "depthwise_regularizer implementation use_cudnn ragged sparse optional query_shape key_shape value_shape "
+    "alpha_init beta_init t_left_init a_left_init t_right_init a_right_init".split()
 )
 IGNORED_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 

@@ -149,6 +149,7 @@ class Conv1DTranspose(Transposed):
     """
 
     rank: ClassVar = 1
+    aliases: ClassVar = ("Convolution1DTranspose",)
     weights: ClassVar = transposed_weights(KERNEL_AXES[1])
 
 
@@ -161,7 +162,7 @@ class Conv2DTranspose(Transposed):
     """
 
     rank: ClassVar = 2
-    aliases: ClassVar = ("Deconvolution2D",)
+    aliases: ClassVar = ("Convolution2DTranspose", "Deconvolution2D")
     kernel_keys: ClassVar = ("nb_row", "nb_col")
     weights: ClassVar = transposed_weights(KERNEL_AXES[2])
 
@@ -175,4 +176,5 @@ class Conv3DTranspose(Transposed):
     """
 
     rank: ClassVar = 3
+    aliases: ClassVar = ("Convolution3DTranspose", "Deconvolution3D")
     weights: ClassVar = transposed_weights(KERNEL_AXES[3])

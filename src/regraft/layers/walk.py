@@ -49,6 +49,7 @@ def model_shapes(blueprint: Blueprint, inputs: tuple[Shape, ...] | None = None) 
 
 def output_shapes(call: Call, layer: Layer, arriving: tuple[Shape, ...]) -> tuple[Shape, ...]:
     """Output shapes of one call."""
+    layer = layer.called(call.arguments)
     count = layer.output_count()
     try:
         shape = layer.shape(arriving)
@@ -65,7 +66,7 @@ def output_shapes(call: Call, layer: Layer, arriving: tuple[Shape, ...]) -> tupl
 
 def outputs_of(blueprint: Blueprint, call: Call, layer: Layer | None) -> tuple[TensorRef, ...]:
     """The tensors that one call makes; of a placeholder those that somebody uses, and the first."""
-    count = used_outputs(blueprint, call) if layer is None else layer.output_count()
+    count = used_outputs(blueprint, call) if layer is None else layer.called(call.arguments).output_count()
     return tuple(TensorRef(call.layer, call.call, i) for i in range(count))
 
 
@@ -143,7 +144,7 @@ def arrange_call(
         unknown = (AxisOrder(()),) * len(outputs_of(blueprint, call, None))
         return Arranged(tuple(AxisOrder.keras(len(order.axes)) for order in arriving), unknown)
     takes_flat = all(absorbed(blueprint, layers, out) for out in outputs_of(blueprint, call, layer))
-    arranged = layer.arrange(Arrival(tuple(shapes[ref] for ref in refs), arriving, takes_flat))
+    arranged = layer.called(call.arguments).arrange(Arrival(tuple(shapes[ref] for ref in refs), arriving, takes_flat))
     ranks = [0 if shapes[out] is None else len(shapes[out] or ()) for out in outputs_of(blueprint, call, layer)]
     outputs = tuple(
         order if len(order.axes) in (rank, 0) or not rank else AxisOrder.keras(rank)

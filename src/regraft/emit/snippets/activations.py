@@ -62,3 +62,34 @@ class PReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.where(x > 0, x, self.weight * x)
+
+
+class ParametricSoftplus(nn.Module):
+    """``alpha * log(1 + exp(beta * x))`` of Keras 1, with an alpha and a beta for every place that the shape names."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.full(shape, 0.2))
+        self.beta = nn.Parameter(torch.full(shape, 5.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.alpha * torch.logaddexp(self.beta * x, x.new_zeros(()))
+
+
+class SReLU(nn.Module):
+    """
+    The S-shaped ReLU of Keras 1: slope ``a_left`` below ``t_left``, 1 up to ``t_left + |t_right|``, then ``a_right``.
+
+    Keras: keras/layers/advanced_activations.py of Keras 1.2.2.
+    """
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.t_left, self.a_left = nn.Parameter(torch.zeros(shape)), nn.Parameter(torch.zeros(shape))
+        self.t_right, self.a_right = nn.Parameter(torch.zeros(shape)), nn.Parameter(torch.ones(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        width = self.t_right.abs()
+        middle = torch.minimum(F.relu(x - self.t_left), width)
+        left, right = F.relu(self.t_left - x), F.relu(x - self.t_left - width)
+        return self.t_left + middle - self.a_left * left + self.a_right * right
