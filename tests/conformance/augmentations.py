@@ -23,7 +23,9 @@ ARGUMENTS: dict[str, Strategy] = {
     "CutMix": given(factor=FACTOR),
     "Equalization": st.fixed_dictionaries({"bins": st.sampled_from([16, 256]), "value_range": RANGE}),
     "MixUp": given(alpha=FACTOR),
-    "Pipeline": st.lists(st.sampled_from(["RandomFlip", "RandomInvert", "RandomGrayscale"]), min_size=1, max_size=3).map(
+    "Pipeline": st.lists(
+        st.sampled_from(["RandomFlip", "RandomInvert", "RandomGrayscale"]), min_size=1, max_size=3
+    ).map(
         lambda names: {
             "layers": [
                 {"module": "keras.layers", "class_name": name, "config": {"name": f"step_{i}"}, "registered_name": None}
@@ -60,4 +62,3 @@ ARGUMENTS: dict[str, Strategy] = {
 def arguments(scene: Scene) -> Strategy:
     """What a class takes; one that is not in the table is made with its defaults."""
     return ARGUMENTS.get(scene.cls.__name__, st.just({}))
-

@@ -81,15 +81,19 @@ def compare(cases: Sequence[Case], name: LibraryName, *, suffix: str = ".keras")
     for i, case in enumerate(cases):
         try:
             built.append(build(keras, case, i))
-        except Exception as error:  # noqa: BLE001 - whatever Keras raises, it does not take the case
+        except Exception as error:
             outcomes[i] = Outcome(case, "invalid", note=said(error))
     places = [i for i in range(len(cases)) if i not in outcomes]
     try:
         found = dict(zip(places, together(keras, built, suffix), strict=True)) if built else {}
-    except Exception as error:  # noqa: BLE001 - it is told apart below
+    except Exception as error:
         if len(cases) > 1:
             half = max(1, len(places) // 2)
-            parts = [compare([cases[i] for i in some], name, suffix=suffix) for some in (places[:half], places[half:]) if some]
+            parts = [
+                compare([cases[i] for i in some], name, suffix=suffix)
+                for some in (places[:half], places[half:])
+                if some
+            ]
             found = dict(zip(places, [outcome for part in parts for outcome in part], strict=True))
         else:
             refused = isinstance(error, RefusedError)
@@ -189,4 +193,3 @@ def error(found: np.ndarray, expected: np.ndarray) -> float:
         return float("inf")
     # Where all that remains is rounding around zero, that has no scale of its own.
     return float(difference / max(np.abs(expected[finite]).max(), 1e-3))
-

@@ -81,7 +81,9 @@ def surroundings(draw: Any, case: Case, own: Override) -> Case:
     fronts = [""]
     if case.inputs[0].kind == "floats" and case.call == "one":
         fronts += ["mask"] if len(shape) >= 2 and own.maskable else []
-        fronts += ["map"] if 2 <= len(shape) <= 4 and not getattr(case.layer, "data_format", "").endswith("first") else []
+        fronts += (
+            ["map"] if 2 <= len(shape) <= 4 and not getattr(case.layer, "data_format", "").endswith("first") else []
+        )
         fronts += ["flat"] if own.flat else []
     front = draw(st.sampled_from(fronts))
     if front == "flat":
@@ -125,7 +127,12 @@ def drawn(cls: type[Layer], library: LibraryName, count: int, *, round: int = 0)
     """
     found: dict[str, Case] = {}
     for attempt in range(4):
-        collect(cases(cls, library).filter(lambda case: sound(case, library)), found, count * 2, zlib.crc32(f"{cls.__name__} {library} {round} {attempt}".encode()))
+        collect(
+            cases(cls, library).filter(lambda case: sound(case, library)),
+            found,
+            count * 2,
+            zlib.crc32(f"{cls.__name__} {library} {round} {attempt}".encode()),
+        )
         if len(found) >= count:
             break
     return list(found.values())[:count]
@@ -174,4 +181,3 @@ def collect(strategy: st.SearchStrategy[Case], found: dict[str, Case], examples:
 def types() -> list[str]:
     """Every class of the catalogue but the nested model, which is no layer of its own settings."""
     return sorted(name for name in CATALOGUE if name != "Functional")
-

@@ -98,7 +98,11 @@ class Library:
         for i, one in enumerate(case.inputs):
             shape = (*(None for _ in one.shape[:-1]), one.shape[-1]) if case.unsized and i == 0 else one.shape
             options = {"dtype": one.dtype} if one.dtype else {}
-            batch = {"batch_size": BATCH} if "stateful=True" in repr(case.layer) or "'stateful': True" in repr(case.layer) else {}
+            batch = (
+                {"batch_size": BATCH}
+                if "stateful=True" in repr(case.layer) or "'stateful': True" in repr(case.layer)
+                else {}
+            )
             found.append(self.module.Input(shape, name=f"i{number}_{i}", **batch, **options))
         return found
 
@@ -120,7 +124,9 @@ class Library:
             found = applied(case, parts, tensors, eager=True)
         except lacking as error:
             try:
-                run = tf.function(lambda *t: applied(case, parts, list(t), eager=True), jit_compile=True, autograph=False)
+                run = tf.function(
+                    lambda *t: applied(case, parts, list(t), eager=True), jit_compile=True, autograph=False
+                )
                 found = run(*tensors)
             except Exception:
                 raise error from None
@@ -229,4 +235,3 @@ def has(name: LibraryName, cls: type[Layer]) -> bool:
 def found(module: ModuleType, type_name: str) -> bool:
     """Whether there is a layer of that name, in ``experimental`` too."""
     return hasattr(module.layers, type_name) or hasattr(getattr(module.layers, "experimental", None), type_name)
-

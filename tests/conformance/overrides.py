@@ -50,12 +50,8 @@ OVERRIDES: dict[str, Override] = {
     "GroupNormalization": Override(case=special.in_groups),
     "OverAxes": Override(unsized=False),
     "RMSNormalization": Override(case=special.over_axes),
-    "Normalization": Override(
-        case=special.with_statistics, settings={"mean": one_of(None), "variance": one_of(None)}
-    ),
-    "Rescaling": Override(
-        settings={"scale": eighths(0.125, 3), "offset": eighths(-2, 2)}
-    ),
+    "Normalization": Override(case=special.with_statistics, settings={"mean": one_of(None), "variance": one_of(None)}),
+    "Rescaling": Override(settings={"scale": eighths(0.125, 3), "offset": eighths(-2, 2)}),
     "LayerScale": Override(case=special.scaled_channels),
     "CustomScaleLayer": Override(inputs=(2, 2), call="list"),
     "Stochastic": Override(flat=True),
@@ -105,4 +101,3 @@ UNBUILDABLE = {
 def override_of(cls: type[Layer]) -> Override:
     """The row of a class: of its name, or of the nearest class it derives from."""
     return next((OVERRIDES[base.__name__] for base in cls.__mro__ if base.__name__ in OVERRIDES), Override())
-

@@ -66,7 +66,11 @@ def activations(scene: Scene) -> Strategy:
     layers = st.builds(
         lambda n: spec_of("activation", CATALOGUE[slope](**{"negative_slope": n / 8})), st.integers(1, 7)
     )
-    return st.one_of(st.sampled_from(names), st.sampled_from(names), layers) if scene.library == "keras" else st.sampled_from(names)
+    return (
+        st.one_of(st.sampled_from(names), st.sampled_from(names), layers)
+        if scene.library == "keras"
+        else st.sampled_from(names)
+    )
 
 
 def gates(scene: Scene) -> Strategy:
@@ -147,6 +151,6 @@ def drawn_for(field: dataclasses.Field[Any], scene: Scene) -> Strategy:
     for table, key in ((BY_NAME, f"{field.name}: {field.type}"), (BY_NAME, field.name), (BY_TYPE, str(field.type))):
         if key in table:
             return table[key](scene)
-    raise UndrawableError(f"{scene.cls.__name__}.{field.name}: {field.type} needs a row in tests/conformance/overrides.py")
-
-
+    raise UndrawableError(
+        f"{scene.cls.__name__}.{field.name}: {field.type} needs a row in tests/conformance/overrides.py"
+    )

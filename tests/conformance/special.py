@@ -55,11 +55,11 @@ def shared_axes(scene: Scene) -> Strategy:
 
 @st.composite
 def in_groups(draw: Any, layer: Any, scene: Scene) -> Case:
-    """Channels that fall into whole groups; -1 stands for groups of one channel."""
-    shape = list(draw(lengths(scene.ndim - 1, scene.ndim - 1)))
-    groups = draw(st.sampled_from([1, 2, 3, -1]))
+    """Channels that fall into whole groups of some numbers; -1 stands for groups of one channel."""
+    shape = [draw(st.integers(2, 5)) for _ in range(scene.ndim - 1)]
+    groups = draw(st.sampled_from([1, 2, 3, -1] if scene.ndim > 2 else [1, 2, 3]))
     axis = layer.axis - 1 if layer.axis > 0 else layer.axis
-    shape[axis] = max(groups, 1) * draw(st.integers(1, 3))
+    shape[axis] = max(groups, 1) * draw(st.integers(2, 3))
     case = Case(replace(layer, groups=groups), (Input(tuple(shape)),))
     return around(draw, case) if axis in (-1, scene.ndim - 2) else case
 
@@ -227,4 +227,3 @@ def compared(draw: Any, layer: Layer, scene: Scene) -> Case:
 def any_flag(draw: Any, layer: Layer, scene: Scene) -> Case:
     """A mask with more axes than one."""
     return Case(layer, (Input(draw(lengths(scene.ndim - 1, scene.ndim - 1)), "flags"),), call="apart")
-

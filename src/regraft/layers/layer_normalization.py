@@ -164,9 +164,10 @@ class RMSNormalization(OverAxes):
                     f"RMSNormalization {quote(site.name)} over {self.axis}: its scale {shape} does not fit the last axes {last}"
                 )
             dims = tuple(axis % rank for axis in self.axis)
-            return Form(
-                ("%self(%0)",), module=f"RMSNormAxes({shape}, {dims}, eps={self.epsilon!r})", snippets=("RMSNormAxes",)
-            )
+            names = " ".join(f"axis{i}" for i in range(len(shape)))
+            carry = Carry(("scale",), (Layout(f"{names} -> {names}").bind(shape),), ("weight",))
+            module = f"RMSNormAxes({shape}, {dims}, eps={self.epsilon!r})"
+            return Form(("%self(%0)",), module=module, carries=(carry,), snippets=("RMSNormAxes",))
         layout = self.layout(site).bind(shape)
         module = f"nn.RMSNorm({self.lengths(site, 'scale')}, eps={self.epsilon!r})"
         return Form(("%self(%0)",), module=module, carries=(Carry(("scale",), (layout,), ("weight",)),))
