@@ -60,6 +60,7 @@ class Case:
         call: ``one`` tensor, a ``list`` of them, or each as an argument of its own, ``apart``.
         states: How many of the inputs are initial states.
         numbers: Arguments that are numbers, by place.
+        keywords: Further arguments by name.
     """
 
     layer: Layer
@@ -70,6 +71,7 @@ class Case:
     call: Literal["one", "list", "apart"] = "one"
     states: int = 0
     numbers: tuple[tuple[int, float], ...] = ()
+    keywords: tuple[tuple[str, bool], ...] = ()
 
     @property
     def seed(self) -> int:
@@ -93,6 +95,6 @@ class Case:
         settings = {f: v for f, v in self.layer.config.items() if v != type(self.layer).__dataclass_fields__[f].default}
         said = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         around = [f"{name}={value!r}" for name in ("front", "behind", "call") if (value := getattr(self, name))]
-        around += [f"{name}={value!r}" for name in ("unsized", "states", "numbers") if (value := getattr(self, name))]
+        around += [f"{name}={value!r}" for name in ("unsized", "states", "numbers", "keywords") if (value := getattr(self, name))]
         shapes = " ".join(str(one.shape) for one in self.inputs)
         return f"{type(self.layer).__name__}({said}) on {shapes} {' '.join(around)}"

@@ -138,7 +138,7 @@ def applied(case: Case, parts: Parts, tensors: list[Any], *, eager: bool) -> lis
     first, rest = tensors[0], tensors[1:]
     for part in parts.front:
         first = part(first)
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = dict(case.keywords)
     if eager and (
         getattr(parts.layer, "_call_has_training_arg", False) or getattr(parts.layer, "_expects_training_arg", False)
     ):
@@ -229,7 +229,7 @@ def has(name: LibraryName, cls: type[Layer]) -> bool:
         return name == "keras"
     if issubclass(cls, CuDNN):
         return name == "tf_keras"
-    return found(library(name).module, cls.keras_class or cls.__name__)
+    return any(found(library(name).module, one) for one in (cls.keras_class or cls.__name__, *cls.aliases))
 
 
 def found(module: ModuleType, type_name: str) -> bool:

@@ -34,3 +34,11 @@ def transposed(chosen: Chosen, scene: Scene) -> Chosen:
     if (extra := chosen["output_padding"]) is not None:
         chosen["output_padding"] = tuple(min(e, s - 1) for e, s in zip(extra, chosen["strides"], strict=True))
     return chosen
+
+
+def locally(chosen: Chosen, scene: Scene) -> Chosen:
+    """No holes; a kernel of its own at every place can be padded only where it is stored with zeros."""
+    chosen["dilation_rate"] = (1,) * scene.rank
+    if chosen["implementation"] == 1 or chosen["padding"] == "causal":
+        chosen["padding"] = "valid"
+    return chosen

@@ -8,9 +8,9 @@ anything but one tensor.
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from tests.conformance import recurrent, special
+from tests.conformance import attention, recurrent, special
 from tests.conformance.augmentations import arguments
-from tests.conformance.mending import depthwise, transposed, windows
+from tests.conformance.mending import depthwise, locally, transposed, windows
 from tests.conformance.override import Override
 from tests.conformance.settings import axes, axis, eighths, none_or, one_of, sizes, states, whole
 
@@ -87,11 +87,46 @@ OVERRIDES: dict[str, Override] = {
         },
     ),
     "TimeDistributed": Override(case=recurrent.at_every_step, settings={"layer": recurrent.inner_layer}),
+    "ConvLSTM": Override(case=attention.maps_over_time, settings={"activation": states}, mend=windows),
+    # Attention. Widths of heads have a root that is exact: TensorFlow rounds the others to float32 in a float64 model.
+    "Attention": Override(case=attention.of_lists, settings={"score_mode": one_of("dot", "concat")}),
+    "AdditiveAttention": Override(case=attention.of_lists),
+    "MultiHeadAttention": Override(
+        case=attention.of_heads,
+        settings={
+            "num_heads": whole(1, 4),
+            "key_dim": one_of(1, 4, 16),
+            "value_dim": none_or(whole(1, 5)),
+            "output_shape": one_of((), (5,), (3, 2)),
+            "attention_axes": one_of(()),
+            "sliding_window": none_or(whole(1, 4)),
+        },
+    ),
+    "GroupedQueryAttention": Override(
+        case=attention.of_heads,
+        settings={
+            "head_dim": one_of(1, 4, 16),
+            "num_key_value_heads": whole(1, 3),
+            "sliding_window": none_or(whole(1, 4)),
+        },
+    ),
+    "EinsumDense": Override(
+        case=attention.by_letters,
+        settings={"equation": one_of(""), "output_shape": one_of(()), "bias_axes": one_of(None)},
+    ),
+    "SpectralNormalization": Override(case=attention.normalised, settings={"layer": attention.wrapped}),
+    "LocallyConnected": Override(settings={"implementation": whole(1, 3)}, mend=locally, unsized=False),
+    "ReversibleEmbedding": Override(
+        case=special.looked_up, settings={"reverse_dtype": one_of(None), "logit_soft_cap": none_or(whole(1, 4))}
+    ),
+    "ConvertToTensor": Override(case=attention.to_tensor),
     # Augmentation
     "Augmentation": Override(settings={"settings": arguments}, maskable=False, ndim=(4, 4), channels=st.just(3)),
 }
 
 
+#: Classes that only Keras 1 had, which runs on no Python of today; tests/layers compares them with its formulas.
+KERAS_1 = frozenset({"Cosine", "Highway", "MaxoutDense", "ParametricSoftplus", "SReLU"})
 #: Classes of which real Keras cannot build a model, and why; the test looks whether that still holds.
 UNBUILDABLE = {
     "Equalization": "Keras gives its input out again as its own symbolic output, and then finds a cycle in the model",
