@@ -15,6 +15,7 @@ from tests.conformance.keras_side import SELECTING, Library, LibraryName, applie
 from tests.twin import run
 
 from regraft.emit.module import Module, emit
+from regraft.errors import UnknownLayerError
 from regraft.keras_config import parse
 from regraft.layers import spec_of
 from regraft.layers.binding import bind
@@ -23,6 +24,8 @@ from regraft.verify.precision import MARGIN, SINGLE_PRECISION, limit
 from regraft.weights import read
 
 DTYPES = ("float64", "float32")
+#: A float32 error of Keras itself that no rounding explains: TensorFlow's float32 convolution goes wrong on some tiny maps.
+ODD = 1e-2
 #: Largest difference allowed in float32, relative to the largest expected number, where Keras' own float32 error does not
 #: allow more; in float64 the layer says it.
 FLOAT32 = 2e-6
@@ -96,7 +99,7 @@ def compare(cases: Sequence[Case], name: LibraryName, *, suffix: str = ".keras")
             ]
             found = dict(zip(places, [outcome for part in parts for outcome in part], strict=True))
         else:
-            refused = isinstance(error, RefusedError)
+            refused = isinstance(error, RefusedError | UnknownLayerError)
             found = {places[0]: Outcome(cases[0], "refused" if refused else "error", note=said(error))}
     return [{**outcomes, **found}[i] for i in range(len(cases))]
 
@@ -176,6 +179,8 @@ def judged(one: Built, ours: dict[str, list[np.ndarray]]) -> Outcome:
             return Outcome(one.case, "different", note=f"shape {shapes[0]}")
         worst.append(max(error(a, b) for a, b in pairs))
     own = max(error(a, b) for a, b in zip(one.expected["float32"], one.expected["float64"], strict=True))
+    if own > ODD:
+        return Outcome(one.case, "invalid", note=f"Keras in float32 is {own:.1e} away from Keras in float64")
     ok = worst[0] <= limit(spec_of("layer", one.case.layer)) and worst[1] <= max(FLOAT32, MARGIN * own)
     return Outcome(one.case, "equal" if ok else "different", (worst[0], worst[1]))
 

@@ -67,9 +67,9 @@ class Library:
             return Parts((), self.module.layers.Activation("linear", name=f"c{number}"), ())
         written = written_layer(spec_of(f"c{number}", cudnn.stand_in(case.layer)), Dialect(self.name == "keras"))
         if self.name == "keras":
-            layer = self.module.saving.deserialize_keras_object(written)
+            layer = self.module.saving.deserialize_keras_object(named_as_exported(written, case.layer))
         else:
-            experimental = vars(self.module.layers.experimental)
+            experimental = {n: c for n, c in vars(self.module.layers.experimental).items() if isinstance(c, type)}
             layer = self.module.layers.deserialize(written, custom_objects=experimental)
         return Parts(self.front(case, number), layer, self.behind(case, number))
 
@@ -230,6 +230,15 @@ def has(name: LibraryName, cls: type[Layer]) -> bool:
     if issubclass(cls, CuDNN):
         return name == "tf_keras"
     return any(found(library(name).module, one) for one in (cls.keras_class or cls.__name__, *cls.aliases))
+
+
+def named_as_exported(written: dict[str, Any], layer: Layer) -> dict[str, Any]:
+    """
+    The JSON under a class name that Keras finds.
+
+    Keras 3.15 writes GroupedQueryAttention, exports GroupQueryAttention, and does not load its own file.
+    """
+    return {**written, "class_name": "GroupQueryAttention"} if "GroupQueryAttention" in layer.aliases else written
 
 
 def found(module: ModuleType, type_name: str) -> bool:

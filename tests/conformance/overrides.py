@@ -87,7 +87,12 @@ OVERRIDES: dict[str, Override] = {
         },
     ),
     "TimeDistributed": Override(case=recurrent.at_every_step, settings={"layer": recurrent.inner_layer}),
-    "ConvLSTM": Override(case=attention.maps_over_time, settings={"activation": states}, mend=windows),
+    "ConvLSTM": Override(
+        case=attention.maps_over_time,
+        # Keras compiles every channels-first convolution on a CPU, which takes a second each.
+        settings={"activation": states, "data_format": one_of(*["channels_last"] * 9, "channels_first")},
+        mend=windows,
+    ),
     # Attention. Widths of heads have a root that is exact: TensorFlow rounds the others to float32 in a float64 model.
     "Attention": Override(case=attention.of_lists, settings={"score_mode": one_of("dot", "concat")}),
     "AdditiveAttention": Override(case=attention.of_lists),
@@ -115,7 +120,7 @@ OVERRIDES: dict[str, Override] = {
         settings={"equation": one_of(""), "output_shape": one_of(()), "bias_axes": one_of(None)},
     ),
     "SpectralNormalization": Override(case=attention.normalised, settings={"layer": attention.wrapped}),
-    "LocallyConnected": Override(settings={"implementation": whole(1, 3)}, mend=locally, unsized=False),
+    "LocallyConnected": Override(settings={"implementation": whole(1, 3)}, mend=locally, unsized=False, refuses="implementation 3"),
     "ReversibleEmbedding": Override(
         case=special.looked_up, settings={"reverse_dtype": one_of(None), "logit_soft_cap": none_or(whole(1, 4))}
     ),

@@ -179,6 +179,10 @@ class Layer:
         """Number of tensors one call gives."""
         return 1
 
+    def inside(self, shape: Shape) -> tuple[Layer, Shape]:
+        """The layer whose variables these are, and the shape that reaches it: of a wrapper what it holds."""
+        return self, shape
+
     def may_mask(self, arriving: bool) -> bool:
         """Whether a mask can leave the layer; ``arriving`` if one comes with an input."""
         return arriving and self.masks != "drop"

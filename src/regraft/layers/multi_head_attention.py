@@ -298,7 +298,10 @@ class MultiHeadAttention(HeadedAttention):
 
     def to_keras(self, version: KerasVersion) -> dict[str, Any]:
         config = super().to_keras(version)
-        return {**config, "output_shape": self.output_shape or None, "attention_axes": self.attention_axes or None}
+        # Keras 2 does not load it without these; None leaves its variables to be made at the first call.
+        shapes = dict.fromkeys(("query_shape", "key_shape", "value_shape")) if version.major < 3 else {}
+        sizes = {"output_shape": self.output_shape or None, "attention_axes": self.attention_axes or None}
+        return {**config, **sizes, **shapes}
 
     @property
     def query_heads(self) -> int:
