@@ -95,6 +95,10 @@ class Case:
         settings = {f: v for f, v in self.layer.config.items() if v != type(self.layer).__dataclass_fields__[f].default}
         said = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         around = [f"{name}={value!r}" for name in ("front", "behind", "call") if (value := getattr(self, name))]
-        around += [f"{name}={value!r}" for name in ("unsized", "states", "numbers", "keywords") if (value := getattr(self, name))]
+        around += [
+            f"{name}={value!r}"
+            for name in ("unsized", "states", "numbers", "keywords")
+            if (value := getattr(self, name))
+        ]
         shapes = " ".join(str(one.shape) for one in self.inputs)
         return f"{type(self.layer).__name__}({said}) on {shapes} {' '.join(around)}"

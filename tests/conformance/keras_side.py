@@ -71,6 +71,8 @@ class Library:
         else:
             experimental = {n: c for n, c in vars(self.module.layers.experimental).items() if isinstance(c, type)}
             layer = self.module.layers.deserialize(written, custom_objects=experimental)
+            if isinstance(layer, str):  # what it makes of SpectralNormalization
+                layer = getattr(self.module.layers, written["class_name"]).from_config(written["config"])
         return Parts(self.front(case, number), layer, self.behind(case, number))
 
     def front(self, case: Case, number: int) -> tuple[Any, ...]:

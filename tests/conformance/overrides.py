@@ -94,14 +94,16 @@ OVERRIDES: dict[str, Override] = {
         mend=windows,
     ),
     # Attention. Widths of heads have a root that is exact: TensorFlow rounds the others to float32 in a float64 model.
+    # Heads of width 1 are left out: where there are as many heads as steps, Keras adds their biases to the steps (as in
+    # drawing.sound).
     "Attention": Override(case=attention.of_lists, settings={"score_mode": one_of("dot", "concat")}),
     "AdditiveAttention": Override(case=attention.of_lists),
     "MultiHeadAttention": Override(
         case=attention.of_heads,
         settings={
             "num_heads": whole(1, 4),
-            "key_dim": one_of(1, 4, 16),
-            "value_dim": none_or(whole(1, 5)),
+            "key_dim": one_of(4, 16),
+            "value_dim": none_or(whole(2, 5)),
             "output_shape": one_of((), (5,), (3, 2)),
             "attention_axes": one_of(()),
             "sliding_window": none_or(whole(1, 4)),
@@ -110,7 +112,7 @@ OVERRIDES: dict[str, Override] = {
     "GroupedQueryAttention": Override(
         case=attention.of_heads,
         settings={
-            "head_dim": one_of(1, 4, 16),
+            "head_dim": one_of(4, 16),
             "num_key_value_heads": whole(1, 3),
             "sliding_window": none_or(whole(1, 4)),
         },
@@ -120,7 +122,9 @@ OVERRIDES: dict[str, Override] = {
         settings={"equation": one_of(""), "output_shape": one_of(()), "bias_axes": one_of(None)},
     ),
     "SpectralNormalization": Override(case=attention.normalised, settings={"layer": attention.wrapped}),
-    "LocallyConnected": Override(settings={"implementation": whole(1, 3)}, mend=locally, unsized=False, refuses="implementation 3"),
+    "LocallyConnected": Override(
+        settings={"implementation": whole(1, 3)}, mend=locally, unsized=False, refuses="implementation 3"
+    ),
     "ReversibleEmbedding": Override(
         case=special.looked_up, settings={"reverse_dtype": one_of(None), "logit_soft_cap": none_or(whole(1, 4))}
     ),
