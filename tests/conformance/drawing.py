@@ -179,5 +179,10 @@ def collect(strategy: st.SearchStrategy[Case], found: dict[str, Case], examples:
 
 
 def types() -> list[str]:
-    """Every class of the catalogue but the nested model, which is no layer of its own settings."""
-    return sorted(name for name in CATALOGUE if name != "Functional")
+    """Every layer of the catalogue but the nested model; operations that have a table of their own are tested beside it."""
+    return sorted(name for name, cls in CATALOGUE.items() if name != "Functional" and not has_table(cls))
+
+
+def has_table(cls: type[Layer]) -> bool:
+    """Whether a class is one line in the tables of operations, which tests/layers/operations compares with Keras."""
+    return any(base.__module__.startswith("regraft.layers.operations") for base in cls.__mro__)

@@ -39,6 +39,7 @@ class Override:
         flat: Whether a flattened map may arrive.
         unsized: Whether the model may leave sizes open.
         refuses: What regraft says of settings that it does not convert, as a regular expression; nothing else may be refused.
+        unable: Which settings those are, in words.
     """
 
     settings: Mapping[str, Draws] = field(default_factory=dict)
@@ -53,3 +54,4 @@ class Override:
     flat: bool = False
     unsized: bool = True
     refuses: str = ""
+    unable: str = ""

@@ -35,6 +35,7 @@ OVERRIDES: dict[str, Override] = {
             "crop_to_aspect_ratio": one_of(False, False, False, True),
         },
         refuses="interpolation '(area|lanczos3|lanczos5)'|aspect ratio",
+        unable="interpolation area, lanczos3, lanczos5; crop_to_aspect_ratio, pad_to_aspect_ratio",
     ),
     "RandomCrop": Override(case=special.cropped_to_its_size),
     "CenterCrop": Override(least=8),
@@ -136,6 +137,8 @@ OVERRIDES: dict[str, Override] = {
 
 #: Classes that only Keras 1 had, which runs on no Python of today; tests/layers compares them with its formulas.
 KERAS_1 = frozenset({"Cosine", "Highway", "MaxoutDense", "ParametricSoftplus", "SReLU"})
+#: Classes that tf-keras 2.21 has and cannot build beside Keras 3.
+UNBUILDABLE_IN_2 = {"SpectralNormalization": "it makes an InputSpec of Keras 3, which its own base class refuses"}
 #: Classes of which real Keras cannot build a model, and why; the test looks whether that still holds.
 UNBUILDABLE = {
     "Equalization": "Keras gives its input out again as its own symbolic output, and then finds a cycle in the model",
