@@ -326,7 +326,9 @@ def test_trap_polarity_of_masks(traps: Traps, layers: Any) -> None:
 
     def naive(w: Weights, x: Tensor, mask: Tensor) -> Tensor:
         names = ["weight", "bias"]
-        packed = [torch.cat([w[f"{n}{i}"].reshape(*shape) for i in ("", "_1", "_2")], -1) for n, shape in PACKED.items()]
+        packed = [
+            torch.cat([w[f"{n}{i}"].reshape(*shape) for i in ("", "_1", "_2")], -1) for n, shape in PACKED.items()
+        ]
         arrays = dict(zip([f"in_proj_{n}" for n in names], [packed[0].T, packed[1].flatten()], strict=True))
         arrays |= {"out_proj.weight": w["kernel_3"].reshape(8, 8).T, "out_proj.bias": w["bias_3"]}
         attention = filled(nn.MultiheadAttention(8, 2, batch_first=True), **arrays)
