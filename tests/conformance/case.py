@@ -22,24 +22,27 @@ class Input:
 
     Attributes:
         shape: Without the batch axis.
-        kind: ``floats`` are standard normal, ``ids`` whole numbers below ``below``, ``flags`` true or false.
-        below: Upper bound of the ids.
+        kind: ``floats`` are standard normal, ``ids`` whole numbers below ``below``, ``flags`` true or false,
+            ``pixels`` evenly spread from 0 to ``below``.
+        below: Upper bound of the ids or the pixels.
     """
 
     shape: tuple[int, ...]
-    kind: Literal["floats", "ids", "flags"] = "floats"
+    kind: Literal["floats", "ids", "flags", "pixels"] = "floats"
     below: int = 0
 
     @property
     def dtype(self) -> str:
         """The Keras dtype; that of numbers is left to the policy."""
-        return {"floats": "", "ids": "int32", "flags": "bool"}[self.kind]
+        return {"ids": "int32", "flags": "bool"}.get(self.kind, "")
 
     def array(self, rng: np.random.Generator) -> np.ndarray:
         """Data for the input, exact in float32."""
         shape = (BATCH, *self.shape)
         if self.kind == "ids":
             return rng.integers(0, self.below, shape).astype("int32")
+        if self.kind == "pixels":
+            return rng.uniform(0, self.below, shape).astype("float32")
         if self.kind == "flags":
             return rng.random(shape) < 0.5
         return rng.standard_normal(shape).astype("float32")

@@ -8,7 +8,7 @@ anything but one tensor.
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from tests.conformance import attention, recurrent, special
+from tests.conformance import attention, preprocessing, recurrent, special
 from tests.conformance.augmentations import arguments
 from tests.conformance.mending import depthwise, locally, transposed, windows
 from tests.conformance.override import Override
@@ -110,7 +110,7 @@ OVERRIDES: dict[str, Override] = {
             "sliding_window": none_or(whole(1, 4)),
         },
     ),
-    "GroupedQueryAttention": Override(
+    "GroupQueryAttention": Override(
         case=attention.of_heads,
         settings={
             "head_dim": one_of(4, 16),
@@ -130,6 +130,61 @@ OVERRIDES: dict[str, Override] = {
         case=special.looked_up, settings={"reverse_dtype": one_of(None), "logit_soft_cap": none_or(whole(1, 4))}
     ),
     "ConvertToTensor": Override(case=attention.to_tensor),
+    # Preprocessing
+    "Discretization": Override(
+        case=preprocessing.numbers, settings={"bin_boundaries": preprocessing.boundaries, "output_mode": preprocessing.modes}
+    ),
+    "CategoryEncoding": Override(
+        case=preprocessing.categories, settings={"num_tokens": whole(2, 6), "output_mode": preprocessing.encodings}
+    ),
+    "IntegerLookup": Override(
+        case=preprocessing.integers,
+        settings={
+            "vocabulary": preprocessing.vocabulary,
+            "output_mode": preprocessing.modes,
+            "max_tokens": one_of(None),
+            "num_oov_indices": one_of(1),
+            "mask_token": one_of(None),
+            "oov_token": one_of(-1),
+        },
+    ),
+    "Contrast": Override(
+        case=preprocessing.pixels,
+        settings={
+            "value_range": one_of((0, 255), (0, 1)),
+            "tile_grid_size": one_of((1, 1), (2, 3), (4, 4), (8, 8)),
+            "clip_limit": one_of(1.0, 2.0, 4.0),
+        },
+    ),
+    "STFTSpectrogram": Override(
+        case=preprocessing.signal,
+        settings={
+            "mode": one_of("log", "magnitude", "psd", "real", "imag", "angle", "stft"),
+            "frame_length": one_of(8, 12, 16),
+            "frame_step": one_of(None, 3, 5),
+            "fft_length": one_of(None, 16, 32),
+            "window": one_of("hann", "hamming", None),
+            "scaling": one_of("density", "spectrum", None),
+            "padding": one_of("valid", "same"),
+        },
+    ),
+    "MelSpectrogram": Override(
+        case=preprocessing.signal,
+        settings={
+            "fft_length": one_of(32, 64),
+            "sequence_stride": one_of(8, 16, 20),
+            "sequence_length": one_of(None, 24),
+            "window": one_of("hann", "hamming"),
+            "sampling_rate": one_of(8000, 16000),
+            "num_mel_bins": one_of(4, 9),
+            "min_freq": one_of(20.0, 125.0),
+            "max_freq": one_of(None, 3000.0),
+            "top_db": one_of(80.0, 20.0),
+            "mag_exp": one_of(1.0, 2.0),
+            "min_power": one_of(1e-10, 1e-5),
+            "ref_power": one_of(1.0, 0.5),
+        },
+    ),
     # Augmentation
     "Augmentation": Override(settings={"settings": arguments}, maskable=False, ndim=(4, 4), channels=st.just(3)),
 }

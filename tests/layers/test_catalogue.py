@@ -27,7 +27,9 @@ from regraft.layout import Layout
 NEEDED: dict[str, Any] = {
     "activation": "relu", "axes": 1, "axis": -1, "dims": (2, 1, 3), "filters": 6, "height": 3, "input_dim": 11, "n": 4,
     "output_dim": 5, "projection_dim": 8, "rate": 0.25, "scale": 0.5, "settings": {}, "stddev": 0.1, "units": 5, "width": 4,
-    "target_shape": (4, -1),
+    "target_shape": (4, -1), "num_tokens": 6, "num_heads": 2, "key_dim": 4, "head_dim": 4, "num_query_heads": 6,
+    "num_key_value_heads": 2, "equation": "abc,cde->abde", "output_shape": (None, 5, 2), "bin_boundaries": (-0.5, 2.5),
+    "vocabulary": (5, 2, 40),
 }  # fmt: skip
 SIZES = {"kernel_size", "output_size"}
 #: What wrappers hold.
@@ -117,7 +119,13 @@ def test_caveats_are_no_way_out() -> None:
 
 
 #: Layers that one of the two libraries does not have, or not among its layers.
-ONE_VERSION = {"CuDNNGRU", "CuDNNLSTM", "LayerScale", "CustomScaleLayer", "RMSNormalization", "SyncBatchNormalization"}
+ONE_VERSION = {
+    "AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "CuDNNGRU", "CuDNNLSTM", "LayerScale", "CustomScaleLayer",
+    "LocallyConnected1D", "LocallyConnected2D", "MelSpectrogram", "ReversibleEmbedding", "RMSNormalization",
+    "STFTSpectrogram", "SyncBatchNormalization", "GroupQueryAttention",
+    # of Keras 1
+    "Cosine", "Highway", "MaxoutDense", "ParametricSoftplus", "SReLU",
+}  # fmt: skip
 #: What Keras cannot make of defaults: an input needs a shape, and augmentations keep the settings of their file.
 NOT_BY_DEFAULT = {"InputLayer"} | {n for n in TYPES if "settings" in CATALOGUE[n].__dataclass_fields__}
 

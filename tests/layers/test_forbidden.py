@@ -11,7 +11,7 @@ from regraft.keras_config import parse
 from regraft.keras_config.layer import read_layer
 from regraft.keras_config.place import Place
 from regraft.keras_config.scope import Findings, Scope
-from regraft.layers import ALIASES, FORBIDDEN, KerasVersion
+from regraft.layers import ALIASES, CATALOGUE, FORBIDDEN, KerasVersion
 
 
 def unknown(class_name: str, config: dict[str, Any] | None = None) -> str:
@@ -47,3 +47,18 @@ def test_the_rest_of_the_model_is_converted() -> None:
         json.dumps({"class_name": "Sequential", "config": {"name": "m", "layers": layers}}), keras_version="3.15.0"
     )
     assert [bool(spec.unknown) for spec in blueprint.layers] == [False, True, False]
+
+
+@pytest.mark.oracle
+def test_every_layer_of_every_keras_is_known_or_forbidden() -> None:
+    import keras
+    import tf_keras
+
+    names = {
+        name
+        for library in (keras.layers, tf_keras.layers, tf_keras.layers.experimental.preprocessing)
+        for name in dir(library)
+        if name[0].isupper() and isinstance(getattr(library, name), type)
+    }
+    assert names - set(ALIASES) - set(FORBIDDEN) - {"InputSpec"} == set()
+    assert len(CATALOGUE) > 100

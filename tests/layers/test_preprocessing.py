@@ -114,6 +114,7 @@ def test_augmentation_is_the_identity(tmp_path: Path) -> None:
         "RandomTranslation": {"height_factor": 0.1, "width_factor": 0.1}, "RandomZoom": {"height_factor": 0.1},
         "RandomHue": {"factor": 0.2}, "RandomSaturation": {"factor": 0.2}, "RandomSharpness": {"factor": 0.2},
         "RandomPosterization": {"factor": 4}, "RandomColorDegeneration": {"factor": 0.2},
+        "MaxNumBoundingBoxes": {"max_number": 7},
     }  # fmt: skip
     functions = [getattr(layers, name)(**settings.get(name, {})) for name in CLASSES if hasattr(layers, name)]
     x = images(2, 8, 9, 3)
@@ -131,11 +132,9 @@ def test_every_random_layer_of_keras_is_known() -> None:
 
     from regraft.layers import ALIASES
 
-    acting = {"AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "MaxNumBoundingBoxes"}
     module = "keras.src.layers.preprocessing.image_preprocessing"
     found = {n for n in dir(keras.layers) if getattr(getattr(keras.layers, n), "__module__", "").startswith(module)}
-    assert found - acting <= set(ALIASES)
-    assert not acting & set(ALIASES), "these act at inference"
+    assert found <= set(ALIASES)
 
 
 @pytest.mark.parametrize(

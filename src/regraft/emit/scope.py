@@ -89,6 +89,8 @@ def name_tensors(
     scope = Scope(
         taken={t for s in statements for text in texts(s) for t in TOKEN.findall(text) if not t.isdigit()}
         | {"x", "self"}
+        # A tensor of a layer with its default name, such as ``center_crop``, must not hide the function of that name.
+        | {name for s in statements for name in s.form.snippets}
     )
     other = aliases(statements)
     lines = [s for s in statements if not is_alias(s)]

@@ -14,6 +14,10 @@ KERAS_1_KEYS = frozenset(
 KERAS_1_CLASSES = frozenset({"Merge", "TimeDistributedDense", "MaxoutDense", "Highway"})
 TF_KERAS_KEYS = frozenset({"ragged", "shared_object_id"})
 TF_KERAS_CLASSES = frozenset({"Functional", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"})
+#: Words that Keras 3 writes since the version beside them, newest first: settings of attention, of every input, of Dense.
+KERAS_3_WORDS = {
+    "use_gate": "3.15.0", "optional": "3.13.0", "lora_alpha": "3.10.0", "ragged": "3.9.0", "DTypePolicy": "3.5.0",
+}  # fmt: skip
 
 
 def infer_version(value: Any) -> tuple[str, Choice]:
@@ -26,6 +30,9 @@ def infer_version(value: Any) -> tuple[str, Choice]:
     keys, classes, nodes = _vocabulary(value)
     modules = bool(keys & {"module", "registered_name", "build_config"})
     if modules and "batch_input_shape" not in keys and nodes is not list:
+        for word, version in KERAS_3_WORDS.items():
+            if word in keys or word in classes:
+                return _chosen(version, f"the form of Keras 3 with {word!r}, which it writes since {version[:-2]}")
         return _chosen("3.0.0", "keys 'module', 'registered_name' or 'build_config' in the form of Keras 3")
     if modules:
         return _chosen("2.13.0", "keys 'module' and 'registered_name' beside batch_input_shape or listed inbound nodes")

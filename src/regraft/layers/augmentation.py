@@ -18,10 +18,10 @@ from regraft.layers.version import KerasVersion
 COMMON = frozenset({"name", "trainable", "dtype", "batch_input_shape"})
 #: Classes of Keras 2 and 3 that hand their input on unchanged at inference, whatever their settings.
 CLASSES = (
-    "AugMix CutMix Equalization MixUp RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast "
-    "RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHeight RandomHue RandomInvert "
-    "RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation "
-    "RandomWidth RandomZoom Solarization"
+    "AugMix CutMix Equalization MaxNumBoundingBoxes MixUp RandAugment RandomBrightness RandomColorDegeneration "
+    "RandomColorJitter RandomContrast RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale "
+    "RandomHeight RandomHue RandomInvert RandomPerspective RandomPosterization RandomRotation RandomSaturation "
+    "RandomSharpness RandomShear RandomTranslation RandomWidth RandomZoom Solarization"
 ).split()
 
 
@@ -45,6 +45,10 @@ class Augmentation(Layer, abstract=True):
         return dict(self.settings)
 
     def torch(self, site: Site) -> Form:
+        if len(site.inputs) != 1:
+            raise UnknownLayerError(
+                f"layer {quote(site.name)} receives {len(site.inputs)} tensors: images with labels or boxes"
+            )
         return Form(("%0",))
 
 

@@ -80,6 +80,8 @@ class Layer:
     keras_module: ClassVar[str] = "keras.layers"
     #: Its class name there, if it is not that of this class.
     keras_class: ClassVar[str] = ""
+    #: The Python class that names its groups in newer files, if Keras exports it under another name.
+    group_class: ClassVar[str] = ""
     #: Whether its config may hold ``trainable``; the constructors of SpatialDropout in Keras 3 refuse it.
     takes_trainable: ClassVar[bool] = True
     #: What happens to a mask: ``pass`` it on, ``drop`` it, or the form makes its ``own``.

@@ -19,7 +19,6 @@ FORBIDDEN: Mapping[str, str] = {
     "HashedCrossing": "it hashes the text of its crossed inputs with FarmHash64, which PyTorch does not have",
     "DenseFeatures": "it computes from feature columns of TensorFlow, which are Python objects outside of the file",
     "SequenceFeatures": "it computes from feature columns of TensorFlow, which are Python objects outside of the file",
-    "MaxNumBoundingBoxes": "it takes a dictionary of bounding boxes and labels, not tensors",
     "TFSMLayer": "it runs a TensorFlow SavedModel that lies beside the file",
     "JaxLayer": "its function is Python code of JAX, which the file does not hold or holds pickled",
     "FlaxLayer": "its module is Python code of Flax, which the file does not hold or holds pickled",

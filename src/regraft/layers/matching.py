@@ -20,7 +20,8 @@ def keras_class(spec: LayerSpec) -> str:
     if spec.type == "Functional":
         inner = spec.config.get("blueprint")
         return "Sequential" if isinstance(inner, Blueprint) and inner.sequential else "Functional"
-    return (CATALOGUE[spec.type].keras_class if spec.type in CATALOGUE else "") or spec.type
+    cls = CATALOGUE.get(spec.type)
+    return (cls.group_class or cls.keras_class if cls else "") or spec.type
 
 
 def group_keys(blueprint: Blueprint) -> dict[str, str]:

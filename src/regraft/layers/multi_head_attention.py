@@ -298,10 +298,14 @@ class MultiHeadAttention(HeadedAttention):
 
     def to_keras(self, version: KerasVersion) -> dict[str, Any]:
         config = super().to_keras(version)
-        # Keras 2 does not load it without these; None leaves its variables to be made at the first call.
-        shapes = dict.fromkeys(("query_shape", "key_shape", "value_shape")) if version.major < 3 else {}
-        sizes = {"output_shape": self.output_shape or None, "attention_axes": self.attention_axes or None}
-        return {**config, **sizes, **shapes}
+        # tf.keras asks for the shapes that it was built for; it does without where they are None.
+        shapes = dict.fromkeys(("query_shape", "value_shape", "key_shape")) if version.major < 3 else {}
+        return {
+            **config,
+            **shapes,
+            "output_shape": self.output_shape or None,
+            "attention_axes": self.attention_axes or None,
+        }
 
     @property
     def query_heads(self) -> int:
@@ -326,19 +330,23 @@ class MultiHeadAttention(HeadedAttention):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupedQueryAttention(HeadedAttention):
+class GroupQueryAttention(HeadedAttention):
     """
     Attention in heads of which several share one head of keys and values.
 
-    Keras: ``keras/src/layers/attention/grouped_query_attention.py``; PyTorch:
-    ``torch.nn.functional.scaled_dot_product_attention``.
+    Keras: ``keras/src/layers/attention/grouped_query_attention.py``;
+    PyTorch: ``torch.nn.functional.scaled_dot_product_attention``.
     """
 
-    aliases: ClassVar = ("GroupQueryAttention",)
+    aliases: ClassVar = ("GroupedQueryAttention",)
+    group_class: ClassVar = "GroupedQueryAttention"
 
     head_dim: int = setting(parse=positive)
     num_query_heads: int = setting(parse=positive)
     num_key_value_heads: int = setting(parse=positive)
+
+    def caveats(self, version: KerasVersion) -> tuple[str, ...]:
+        return ("Keras 2 has no GroupQueryAttention",) if version.major < 3 else ()
 
     @property
     def query_heads(self) -> int:

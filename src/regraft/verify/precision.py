@@ -28,10 +28,11 @@ FLOAT32_ALONE = 2e-4
 
 ACTIVATIONS = frozenset({"leaky_relu", "gelu", "gelu_tanh"})
 CONSTANTS = frozenset(
-    "LeakyReLU Rescaling Normalization Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention GaussianNoise".split()
+    "LeakyReLU Rescaling Normalization Attention AdditiveAttention MultiHeadAttention GroupQueryAttention GaussianNoise "
+    "Discretization".split()
 )
 RESIZING = frozenset("UpSampling2D Resizing".split())
-SINGLE = frozenset("CenterCrop MelSpectrogram STFTSpectrogram".split())
+SINGLE = frozenset("CenterCrop MelSpectrogram STFTSpectrogram ContrastLimitedAdaptiveHistogramEqualization".split())
 
 GATES = (
     f"float64: max|d| <= {EXACT:g} max|y| ({ROUNDED_CONSTANTS:g} behind constants that TensorFlow keeps in float32, "
