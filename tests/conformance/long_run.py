@@ -28,6 +28,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=500, help="configurations a layer and Keras")
     parser.add_argument("--only", action="append", help="a layer type; may be given again")
     parser.add_argument("--library", choices=("keras", "tf_keras"), help="only one of the two")
+    parser.add_argument(
+        "--part", type=int, nargs=2, metavar=("N", "OF"), default=(1, 1), help="every OF-th layer from the N-th"
+    )
     parser.add_argument("--summary", type=Path, default=SUMMARY, help="where it is written; rows that are there stay")
     parser.add_argument("--minutes", type=float, default=0.0, help="begin no further layer after so many minutes")
     options = parser.parse_args()
@@ -35,7 +38,8 @@ def main() -> int:
     summary = json.loads(options.summary.read_text(encoding="utf-8")) if options.summary.exists() else {"layers": {}}
     start = time.monotonic()
     wrong = 0
-    for name, library in pairs(options.only or types()):
+    first, of = options.part
+    for name, library in pairs((options.only or types())[first - 1 :: of]):
         if options.library not in (None, library):
             continue
         if options.minutes and time.monotonic() - start > 60 * options.minutes:

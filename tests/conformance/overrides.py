@@ -132,7 +132,8 @@ OVERRIDES: dict[str, Override] = {
     "ConvertToTensor": Override(case=attention.to_tensor),
     # Preprocessing
     "Discretization": Override(
-        case=preprocessing.numbers, settings={"bin_boundaries": preprocessing.boundaries, "output_mode": preprocessing.modes}
+        case=preprocessing.numbers,
+        settings={"bin_boundaries": preprocessing.boundaries, "output_mode": preprocessing.modes},
     ),
     "CategoryEncoding": Override(
         case=preprocessing.categories, settings={"num_tokens": whole(2, 6), "output_mode": preprocessing.encodings}

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 
-def auto_contrast(x: Tensor, low: float = 0.0, high: float = 255.0) -> Tensor:
+def auto_contrast(x: Tensor, low: float = 0.0, high: float = 255.0, dims: tuple[int, int] = (2, 3)) -> Tensor:
     """Stretch every channel of every image from ``low`` to ``high``; one that is the same everywhere stays."""
-    darkest, brightest = x.amin((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)
+    darkest, brightest = x.amin(dims, keepdim=True), x.amax(dims, keepdim=True)
     stretched = (x - darkest) / (brightest - darkest) * (high - low) + low
     return torch.where(brightest > darkest, stretched, x)
 
