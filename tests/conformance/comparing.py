@@ -63,6 +63,10 @@ class Built:
     expected: dict[str, list[np.ndarray]]
 
 
+class UnsavableError(Exception):
+    """Keras cannot save a model."""
+
+
 class RefusedError(Exception):
     """Regraft cannot convert a layer and says why."""
 
@@ -100,6 +104,8 @@ def compare(cases: Sequence[Case], name: LibraryName, *, suffix: str = ".keras")
             found = dict(zip(places, [outcome for part in parts for outcome in part], strict=True))
         else:
             refused = isinstance(error, RefusedError | UnknownLayerError)
+            if isinstance(error, UnsavableError):
+                return [Outcome(cases[0], "invalid", note=said(error))]
             found = {places[0]: Outcome(cases[0], "refused" if refused else "error", note=said(error))}
     return [{**outcomes, **found}[i] for i in range(len(cases))]
 
@@ -140,7 +146,10 @@ def together(keras: Library, built: Sequence[Built], suffix: str) -> list[Outcom
     with tempfile.TemporaryDirectory() as folder:
         old = [one.case.layer for one in built if isinstance(one.case.layer, CuDNN)]
         file = Path(folder) / f"model{'.h5' if old else suffix}"
-        model.save(file)
+        try:
+            model.save(file)
+        except Exception as error:  # Keras cannot write a file of its own model
+            raise UnsavableError(said(error)) from error
         if old:
             cudnn.rewrite(file)
         module = converted(file)

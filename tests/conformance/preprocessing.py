@@ -11,7 +11,6 @@ from tests.conformance.settings import Scene, Strategy
 
 from regraft.layers import Layer
 
-
 #: tf-keras takes no rows of categories for ``one_hot``.
 ENCODINGS = {"keras": ["one_hot", "multi_hot", "count"], "tf_keras": ["multi_hot", "count"]}
 

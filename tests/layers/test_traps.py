@@ -262,7 +262,7 @@ def gru(w: Weights, x: Tensor, order: tuple[int, ...]) -> Tensor:
 
     kernel, recurrent, bias = (gates(w[name]) for name in ("kernel", "recurrent_kernel", "bias"))
     both = bias if bias.dim() == 2 else torch.stack([bias, torch.zeros_like(bias)])
-    names = dict(weight_ih_l0=kernel.T, weight_hh_l0=recurrent.T, bias_ih_l0=both[0], bias_hh_l0=both[1])
+    names = {"weight_ih_l0": kernel.T, "weight_hh_l0": recurrent.T, "bias_ih_l0": both[0], "bias_hh_l0": both[1]}
     return filled(nn.GRU(kernel.shape[0], recurrent.shape[0], batch_first=True), **names)(x)[0][:, -1]
 
 
