@@ -180,9 +180,9 @@ def test_rms_normalization_over_axes_that_are_not_the_last(tmp_path: Path) -> No
     outputs = [layers.RMSNormalization(axis=axis)(cube) for axis in (1, -2, (1, 2), (1, 3))]
     module = agree(keras.Model(cube, outputs), [images(3, 4, 4, 4)], tmp_path)
     assert "RMSNormAxes((4, 4), (1, 3), eps=1e-06)" in module.source
-    with pytest.raises(UnknownLayerError, match="its scale .5,. does not fit the last axes .4,."):
-        order = AxisOrder.keras(3)
-        site = Site("n", ((None, 5, 4),), ((None, 5, 4),), (order,), (order,), (False,), {"scale": (5,)})
+    order = AxisOrder.keras(3)
+    site = Site("n", ((None, 5, 4),), ((None, 5, 4),), (order,), (order,), (False,), {"scale": (5,)})
+    with pytest.raises(UnknownLayerError, match=r"its scale .5,. does not fit the last axes .4,."):
         layer("RMSNormalization", {"axis": 1}).torch(site)
 
 
