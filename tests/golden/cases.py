@@ -131,6 +131,51 @@ def translator() -> Any:
     return Model([source, target], layers.Dense(50, activation="softmax", name="next")(x), name="translator")
 
 
+def transformer() -> Any:
+    """Padded tokens with positions, two blocks that attend to each other's steps, one of them causal; scores of all words."""
+    from keras import Input, Model, layers
+
+    tokens, places = Input((12,), dtype="int32", name="tokens"), Input((12,), dtype="int32", name="places")
+    words = layers.ReversibleEmbedding(50, 16, mask_zero=True, name="words")
+    x = layers.Add(name="embedded")([words(tokens), layers.Embedding(12, 16, name="positions")(places)])
+    for i, (heads, causal) in enumerate(((3, True), (4, False))):
+        attended = layers.MultiHeadAttention(heads, 4, name=f"attention_{i}")(x, x, use_causal_mask=causal)
+        x = layers.LayerNormalization(name=f"norm_{i}a")(layers.Add(name=f"sum_{i}a")([x, attended]))
+        wide = layers.Dense(32, activation="gelu", name=f"wide_{i}")(x)
+        changed = layers.Add(name=f"sum_{i}b")([x, layers.Dense(16, name=f"narrow_{i}")(wide)])
+        x = layers.LayerNormalization(name=f"norm_{i}b")(changed)
+    return Model([tokens, places], words(x, reverse=True), name="transformer")
+
+
+def frames() -> Any:
+    """The next frame from the last ones: convolutions that remember, maps channels first from end to end."""
+    from keras import Sequential, layers
+
+    return Sequential(
+        [
+            layers.Input((5, 16, 12, 1), name="film"),
+            layers.ConvLSTM2D(6, 3, padding="same", return_sequences=True, name="look"),
+            layers.BatchNormalization(name="norm"),
+            layers.ConvLSTM2D(4, (2, 3), padding="same", name="remember"),
+            layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="next"),
+        ],
+        name="frames",
+    )
+
+
 CASES: dict[str, Callable[[], Any]] = {
-    case.__name__: case for case in (resnet50, mobilenet_v2, densenet121, unet, open_sizes, tagger, speech, translator, two_towers)
+    case.__name__: case
+    for case in (
+        resnet50,
+        mobilenet_v2,
+        densenet121,
+        unet,
+        open_sizes,
+        tagger,
+        speech,
+        translator,
+        transformer,
+        frames,
+        two_towers,
+    )
 }

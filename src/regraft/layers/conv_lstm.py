@@ -39,6 +39,8 @@ class ConvLSTM(Layer, abstract=True):
 
     masks: ClassVar = "own"
     axis_order: ClassVar = "keras"
+    #: All that there may be; ``variables`` knows their axes.
+    weights: ClassVar = tuple(Weight(name, "... -> ...") for name in ("kernel", "recurrent_kernel", "bias"))
     call_arguments: ClassVar[tuple[str, ...]] = ("sequences", "initial_state", "mask", "training")
     #: Settings of Keras 1 that together are ``kernel_size``.
     kernel_keys: ClassVar[tuple[str, ...]] = ()

@@ -45,6 +45,8 @@ class HeadedAttention(Layer, abstract=True):
 
     masks: ClassVar = "own"
     axis_order: ClassVar = "keras"
+    #: All that there may be; ``variables`` knows their axes.
+    weights: ClassVar = tuple(Weight(f"{part}/{role}", "... -> ...") for part in PARTS for role in ("kernel", "bias"))
     call_arguments: ClassVar[tuple[str, ...]] = (
         "query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask", "return_attention_scores",
         "training", "use_causal_mask",

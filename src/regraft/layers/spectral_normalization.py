@@ -35,6 +35,11 @@ class SpectralNormalization(Layer):
     """
 
     masks: ClassVar = "own"
+    #: Its own, beside those of the wrapped layer. The oracle knows by its name that Keras has the first one once.
+    weights: ClassVar = (
+        Weight("kernel_again", "... -> ...", index="0"),
+        Weight("vector_u", "1 last -> 1 last", trainable=False, index="1"),
+    )
 
     layer: LayerSpec = setting(parse=wrapped)
     power_iterations: int = setting(1, parse=positive)
@@ -52,9 +57,7 @@ class SpectralNormalization(Layer):
     # ---- variables
 
     def variables(self) -> tuple[Weight, ...]:
-        copy = Weight("kernel_again", "... -> ...", index="0")
-        vector = Weight("vector_u", "1 last -> 1 last", trainable=False, index="1")
-        return (*(weight.inside("", "layer") for weight in self.inner.variables()), copy, vector)
+        return (*(weight.inside("", "layer") for weight in self.inner.variables()), *self.weights)
 
     def stored(self, stored: Stored) -> Mapping[str, Origin]:
         flags = self.inner.stored_flags(stored)

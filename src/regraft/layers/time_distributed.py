@@ -144,9 +144,10 @@ class TimeDistributed(Layer):
 
 
 def minds_masks(blueprint: Blueprint) -> bool:
-    """Whether a model has recurrent layers, which a mask that enters it would reach."""
+    """Whether a model has recurrent layers or attention, which a mask that enters it would reach."""
     inner = (spec.config.get("blueprint") for spec in blueprint.layers)
-    kinds = {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "TimeDistributed"}
+    kinds = {"LSTM", "GRU", "SimpleRNN", "Bidirectional", "TimeDistributed", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
+    kinds |= {"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention"}
     return any(s.type in kinds for s in blueprint.layers) or any(
         isinstance(m, Blueprint) and minds_masks(m) for m in inner
     )

@@ -13,6 +13,8 @@ from regraft.verify.reading import fingerprint
 Entry = dict[str, Any]
 Pair = tuple[Any, Entry]
 
+#: End of the name of a variable that the file holds twice and Keras once: SpectralNormalization's kernel.
+AGAIN = "_again"
 #: Names of one variable in different versions.
 SAME_NAME = {"depthwise_kernel": "kernel", "scale": "gamma", "embedding": "embeddings"}
 
@@ -39,6 +41,8 @@ def matched(model: Any, entries: Sequence[Entry]) -> list[Pair]:
     for layer, own in leaves.values():
         free = [w for w in layer.weights if "seed" not in plain_name(w)]
         for name, entry in own:
+            if name.endswith(AGAIN):
+                continue
             weight = take(free, name, tuple(entry["shape"]))
             if weight is None:
                 shapes = [f"{plain_name(w)} {tuple(w.shape)}" for w in layer.weights]

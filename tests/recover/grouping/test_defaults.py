@@ -4,7 +4,7 @@ import pytest
 
 from regraft.blueprint import LayerSpec
 from regraft.layers import CATALOGUE, KerasVersion, build
-from regraft.recover.grouping.defaults import built_settings, completed
+from regraft.recover.grouping.defaults import NOT_RECOVERED, built_settings, completed
 
 #: They need another layer, or tensors that no file states.
 NEEDS_MORE = {
@@ -17,6 +17,7 @@ NEEDS_MORE = {
     "GRUCell",
     "SimpleRNNCell",
 }
+NEEDS_MORE |= NOT_RECOVERED | {"ConvertToTensor"}
 NEEDS_MORE |= {n for n in CATALOGUE if n.endswith("Operation")} | {"Any", "NotEqual", "LogicalAnd", "LogicalOr"}
 
 
@@ -58,7 +59,14 @@ def test_only_what_differs_is_added() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_name", "settings"), [("Dense", {}), ("Highway", {}), ("", {}), ("Dense", {"units": -1})]
+    ("type_name", "settings"),
+    [
+        ("Dense", {}),
+        ("Nothing", {}),
+        ("", {}),
+        ("Dense", {"units": -1}),
+        ("MultiHeadAttention", {"num_heads": 2, "key_dim": 3}),
+    ],
 )
 def test_what_cannot_be_built_is_a_placeholder(type_name: str, settings: dict[str, int]) -> None:
     assert completed("x", type_name, settings, KerasVersion(2)).unknown

@@ -12,6 +12,7 @@ from regraft.blueprint import LayerSpec
 from regraft.layers import CATALOGUE, build
 from regraft.layers.binding import bind_layer
 from regraft.recover.grouping import group, version_of
+from regraft.recover.grouping.defaults import NOT_RECOVERED
 from regraft.weights import Group, Variable, WeightTree
 
 KEYS = st.sampled_from(
@@ -55,7 +56,12 @@ def test_nothing_is_too_absurd(tree: WeightTree) -> None:
         assert part.type or part.label == "open"
         assert part.type not in part.others
         assert part.label != "proved" or not part.others
-        if part.type in CATALOGUE and part.type not in ("Functional", "TimeDistributed", "Normalization"):
+        if part.type in CATALOGUE and part.type not in {
+            "Functional",
+            "TimeDistributed",
+            "Normalization",
+            *NOT_RECOVERED,
+        }:
             build(LayerSpec(part.name, part.type, part.settings))
 
 
@@ -64,7 +70,7 @@ def test_nothing_is_too_absurd(tree: WeightTree) -> None:
 def test_a_type_is_one_that_binds(held: tuple[Variable, ...], key: str, version: str) -> None:
     tree = WeightTree("x", "keras-2", (Group(key, key, "/p", held),), "layer_names", version)
     (part,) = group(tree)[0].parts
-    if not held or part.type not in CATALOGUE or part.type in ("Functional", "RNN"):
+    if not held or part.type not in CATALOGUE or part.type in {"Functional", "RNN", *NOT_RECOVERED}:
         return
     spec = LayerSpec(part.name, part.type, part.settings)
     layer = build(spec)

@@ -13,6 +13,7 @@ from regraft.convert import read_blueprint
 from regraft.layers.binding import bind
 from regraft.layers.matching import group_keys
 from regraft.recover.grouping import group, part_spec, version_of
+from regraft.recover.grouping.defaults import NOT_RECOVERED
 from regraft.recover.part import Part
 from regraft.weights import WeightTree, read
 
@@ -134,6 +135,9 @@ def test_types_and_settings(saved: Path, writer: str, chosen: str, ending: str) 
             assert part.label != "proved", part
             if not nameless or (part.type, spec.type) not in AS_GOOD:
                 wrong.append(f"{spec.name}: {spec.type}, found {part.type}, {part.label}: {part.evidence}")
+        elif spec.type in NOT_RECOVERED:
+            if not part.settings.items() <= spec.config.items():
+                wrong.append(f"{spec.name}: {part.settings}, expected {spec}")
         elif not spec.unknown and part.type != "Functional":
             mine = part_spec(part, version_of(tree))
             if mine.unknown or not same_facts(mine, spec):

@@ -5,9 +5,18 @@ from torch import Tensor
 
 
 def auto_contrast(x: Tensor, low: float = 0.0, high: float = 255.0, dims: tuple[int, int] = (2, 3)) -> Tensor:
-    """Stretch every channel of every image from ``low`` to ``high``; one that is the same everywhere stays."""
-    darkest, brightest = x.amin(dims, keepdim=True), x.amax(dims, keepdim=True)
-    stretched = (x - darkest) / (brightest - darkest) * (high - low) + low
+    """
+    Stretch every channel of every image from ``low`` to ``high``; one that is the same everywhere stays.
+
+    The steps are those of Keras, as the last bit decides where values are cut to whole numbers afterwards
+    (keras/src/layers/preprocessing/image_preprocessing/auto_contrast.py).
+    """
+    level = (x - low) / (high - low) * 255.0 if (low, high) != (0.0, 255.0) else x
+    darkest, brightest = level.amin(dims, keepdim=True), level.amax(dims, keepdim=True)
+    scale = 255.0 / (brightest - darkest)
+    stretched = (level * scale - darkest * scale).clamp(0.0, 255.0)
+    if (low, high) != (0.0, 255.0):
+        stretched = stretched / 255.0 * (high - low) + low
     return torch.where(brightest > darkest, stretched, x)
 
 
@@ -19,11 +28,14 @@ def equalize_tiles(
 
     Each of the tiles maps brightness to its own cumulative histogram, from which what exceeds the limit is spread over
     all values; a pixel gets the mean of the maps of the four nearest tiles, weighted by its distance to their centers.
+    Values are cut to whole numbers in float32, as in Keras.
     """
+    given, x = x.dtype, x.float()
     rows, columns = grid
     _, _, height, width = x.shape
     tall, wide = -(-height // rows), -(-width // columns)
-    x = (x - low) / (high - low) * 255.0
+    if (low, high) != (0.0, 255.0):
+        x = (x - low) / (high - low) * 255.0
     below, beside = tall * rows - height, wide * columns - width
     x = torch.cat([x, x[:, :, height - below :].flip(2)], dim=2)
     x = torch.cat([x, x[:, :, :, width - beside :].flip(3)], dim=3)
@@ -57,4 +69,6 @@ def equalize_tiles(
     above = torch.lerp(mapped(top, left), mapped(top, right), across.expand_as(x))
     under = torch.lerp(mapped(bottom, left), mapped(bottom, right), across.expand_as(x))
     result = torch.lerp(above, under, down[:, None].expand_as(x))[:, :, :height, :width]
-    return result / 255.0 * (high - low) + low
+    if (low, high) != (0.0, 255.0):
+        result = result / 255.0 * (high - low) + low
+    return result.to(given)

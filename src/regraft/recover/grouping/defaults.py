@@ -28,6 +28,14 @@ STAND_INS: Mapping[str, Setting] = {
     "target_shape": (-1,),
     "width": 224,
 }
+#: Layers that stay placeholders where only their variables are known: the tensors and masks they look at, or settings without
+#: which the result means something else, stand in no file of weights, and no later stage asks for them.
+NOT_RECOVERED = frozenset(
+    "AdditiveAttention Attention AutoContrast CategoryEncoding ContrastLimitedAdaptiveHistogramEqualization ConvLSTM1D "
+    "ConvLSTM2D ConvLSTM3D Discretization EinsumDense GroupQueryAttention Highway IntegerLookup LocallyConnected1D "
+    "LocallyConnected2D MaxoutDense MelSpectrogram MultiHeadAttention ParametricSoftplus ReversibleEmbedding SReLU "
+    "STFTSpectrogram SpectralNormalization".split()
+)
 
 
 def part_spec(part: Part, version: KerasVersion) -> LayerSpec:
@@ -51,6 +59,9 @@ def completed(name: str, type_name: str, settings: Mapping[str, Setting], versio
     cls = CATALOGUE.get(type_name)
     if cls is None:
         return LayerSpec(name, type_name, dict(settings), unknown=f"the catalogue has no {type_name or 'such'} layer")
+    if cls.__name__ in NOT_RECOVERED:
+        reason = "its inputs and settings are not known from its variables: give the architecture"
+        return LayerSpec(name, type_name, dict(settings), unknown=reason)
     fields = dataclasses.fields(cls)
     needed = {f.name for f in fields if f.default is dataclasses.MISSING} | {"data_format"}
     stand_ins = {key: value for key, value in STAND_INS.items() if key in needed and key not in settings}
