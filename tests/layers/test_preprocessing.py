@@ -200,12 +200,14 @@ def test_statistics_of_one_number_in_the_config(tmp_path: Path) -> None:
 
 @pytest.mark.oracle
 @pytest.mark.parametrize("name", ["keras", "tf_keras"])
-def test_a_mask_passes_rescaling_since_keras_3(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["Rescaling", "Identity"])
+def test_a_mask_passes_since_keras_3(kind: str, name: str, tmp_path: Path) -> None:
     library = pytest.importorskip(name)
     x = images(3, 5, 4)
     x[1, 2:] = 0
     entry = library.Input((5, 4))
-    held = library.layers.Rescaling(0.5, offset=1.0)(library.layers.Masking()(entry))
+    made = {"Rescaling": {"scale": 0.5, "offset": 1.0}, "Identity": {}}[kind]
+    held = getattr(library.layers, kind)(**made)(library.layers.Masking()(entry))
     model = library.Model(entry, library.layers.GlobalAveragePooling1D()(held))
     module = agree(model, [x], tmp_path, suffix=".keras" if name == "keras" else ".h5")
     assert ("torch.where(kept" in module.source) == (name == "keras")
