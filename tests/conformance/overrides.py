@@ -197,6 +197,7 @@ KERAS_1 = frozenset({"Cosine", "Highway", "MaxoutDense", "ParametricSoftplus", "
 UNBUILDABLE_IN_2 = {"SpectralNormalization": "it makes an InputSpec of Keras 3, which its own base class refuses"}
 #: Classes of which real Keras cannot build a model, and why; the test looks whether that still holds.
 UNBUILDABLE = {
+    "MaxNumBoundingBoxes": "it takes a dictionary of boxes and labels, not a tensor",
     "Equalization": "Keras gives its input out again as its own symbolic output, and then finds a cycle in the model",
 }
 
