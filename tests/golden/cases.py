@@ -82,6 +82,55 @@ def two_towers() -> Any:
     return Model([left, right], [same, layers.Dense(3, name="kind")(a)], name="two_towers")
 
 
+def open_sizes() -> Any:
+    """Images of any size: what "same" means for a stride is known only when they come."""
+    from keras import Input, Model, layers
+
+    image = x = Input((None, None, 3), name="image")
+    for filters in (6, 8):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", name=f"narrow_{filters}")(x)
+        x = layers.DepthwiseConv2D(5, strides=2, padding="same", name=f"mix_{filters}")(x)
+        x = layers.LayerNormalization(name=f"norm_{filters}")(x)
+        x = layers.Activation("gelu", name=f"act_{filters}")(x)
+    x = layers.AveragePooling2D(3, 2, padding="same", name="mean")(x)
+    x = layers.MaxPooling2D(3, 2, padding="same", name="largest")(x)
+    x = layers.GlobalAveragePooling2D(name="all")(x)
+    return Model(image, layers.Dense(5, name="kind")(x), name="open_sizes")
+
+
+def speech() -> Any:
+    """Padded frames through recurrent layers that PyTorch has, and through those that it has not."""
+    from keras import Input, Model, layers
+
+    frames = Input((None, 13), name="frames")
+    x = layers.Masking(name="padded")(frames)
+    x = layers.GRU(8, return_sequences=True, reset_after=False, name="old_gru")(x)
+    x = layers.Bidirectional(layers.GRU(6, return_sequences=True), merge_mode="sum", name="both")(x)
+    x, h, c = layers.LSTM(5, return_sequences=True, return_state=True, name="first")(x)
+    x = layers.LSTM(5, recurrent_activation="hard_sigmoid", name="second")(x, initial_state=[h, c])
+    return Model(frames, layers.Dense(4, activation="softmax", name="word")(x), name="speech")
+
+
+def translator() -> Any:
+    """Attention to oneself, to what came before, and to the other sentence."""
+    from keras import Input, Model, layers
+
+    def block(x: Any, seen: Any, name: str, *, causal: bool) -> Any:
+        attended = layers.MultiHeadAttention(4, 4, name=f"{name}_self")(x, x, use_causal_mask=causal)
+        x = layers.LayerNormalization(name=f"{name}_norm_1")(layers.Add(name=f"{name}_add_1")([x, attended]))
+        if seen is not None:
+            attended = layers.MultiHeadAttention(4, 4, name=f"{name}_other")(x, seen)
+            x = layers.LayerNormalization(name=f"{name}_norm_2")(layers.Add(name=f"{name}_add_2")([x, attended]))
+        wide = layers.Dense(32, activation="gelu", name=f"{name}_wide")(x)
+        added = layers.Add(name=f"{name}_add_3")([x, layers.Dense(16, name=f"{name}_narrow")(wide)])
+        return layers.LayerNormalization(name=f"{name}_norm_3")(added)
+
+    source, target = Input((None,), dtype="int32", name="source"), Input((None,), dtype="int32", name="target")
+    seen = block(layers.Embedding(40, 16, name="source_words")(source), None, "encoder", causal=False)
+    x = block(layers.Embedding(50, 16, name="target_words")(target), seen, "decoder", causal=True)
+    return Model([source, target], layers.Dense(50, activation="softmax", name="next")(x), name="translator")
+
+
 def transformer() -> Any:
     """Padded tokens with positions, two blocks that attend to each other's steps, one of them causal; scores of all words."""
     from keras import Input, Model, layers
@@ -115,5 +164,18 @@ def frames() -> Any:
 
 
 CASES: dict[str, Callable[[], Any]] = {
-    case.__name__: case for case in (resnet50, mobilenet_v2, densenet121, unet, tagger, two_towers, transformer, frames)
+    case.__name__: case
+    for case in (
+        resnet50,
+        mobilenet_v2,
+        densenet121,
+        unet,
+        open_sizes,
+        tagger,
+        speech,
+        translator,
+        transformer,
+        frames,
+        two_towers,
+    )
 }

@@ -51,3 +51,14 @@ def test_equalization_of_tiles(grid: tuple[int, int], tmp_path: Path) -> None:
     found = run(converted(tmp_path / "tiles.keras"), [images], "float32")
     for ours, theirs in zip(found, model(images), strict=True):
         assert relative_error(ours, np.asarray(theirs)) < 1e-5
+
+
+@pytest.mark.oracle
+def test_auto_contrast_channels_first(tmp_path: Path) -> None:
+    """Keras takes the extremes over axes 1 and 2 then too: over channels and height."""
+    import keras
+
+    entry = keras.Input((2, 21, 18))
+    model = keras.Model(entry, keras.layers.AutoContrast(data_format="channels_first")(entry))
+    module = agree(model, [IMAGES.transpose(0, 3, 1, 2)], tmp_path)
+    assert "auto_contrast(x, dims=(1, 2))" in module.source

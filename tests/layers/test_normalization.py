@@ -171,6 +171,22 @@ def test_other_normalizations(tmp_path: Path) -> None:
 
 
 @pytest.mark.oracle
+def test_rms_normalization_over_axes_that_are_not_the_last(tmp_path: Path) -> None:
+    """Keras lays the scale along the last axes all the same; where they are of other lengths, there is no such layer."""
+    import keras
+    from keras import layers
+
+    cube = keras.Input((4, 4, 4))
+    outputs = [layers.RMSNormalization(axis=axis)(cube) for axis in (1, -2, (1, 2), (1, 3))]
+    module = agree(keras.Model(cube, outputs), [images(3, 4, 4, 4)], tmp_path)
+    assert "RMSNormAxes((4, 4), (1, 3), eps=1e-06)" in module.source
+    order = AxisOrder.keras(3)
+    site = Site("n", ((None, 5, 4),), ((None, 5, 4),), (order,), (order,), (False,), {"scale": (5,)})
+    with pytest.raises(UnknownLayerError, match=r"its scale .5,. does not fit the last axes .4,."):
+        layer("RMSNormalization", {"axis": 1}).torch(site)
+
+
+@pytest.mark.oracle
 @pytest.mark.filterwarnings("ignore:.*RMSNormalization.*masking:UserWarning")
 def test_a_masked_sequence_passes_through(tmp_path: Path) -> None:
     import keras

@@ -124,3 +124,17 @@ def test_our_config_is_read_by_keras_3_and_keras_2() -> None:
         for library, version in ((keras, KerasVersion(3, 15)), (tf_keras, KerasVersion(2, 15))):
             again = getattr(library.layers, name).from_config(ours.to_keras(version)).get_config()
             assert read_layer(name, again, str(version)) == ours
+
+
+@pytest.mark.parametrize(
+    ("layer", "major", "said"),
+    [
+        (ZeroPadding1D(data_format="channels_first"), 2, True),
+        (ZeroPadding1D(data_format="channels_first"), 3, False),
+        (Cropping1D(data_format="channels_first"), 3, True),
+        (ZeroPadding1D(), 2, False),
+        (ZeroPadding2D(data_format="channels_first"), 2, False),
+    ],
+)
+def test_a_data_format_that_a_keras_lacks_is_said(layer: Layer, major: int, said: bool) -> None:
+    assert any("channels last only" in text for text in layer.caveats(KerasVersion(major))) == said

@@ -152,3 +152,18 @@ def test_our_config_is_read_by_keras_3_and_keras_2() -> None:
         for library, version in ((keras, KerasVersion(3, 15)), (tf_keras, KerasVersion(2, 15))):
             again = getattr(library.layers, name).from_config(ours.to_keras(version)).get_config()
             assert read_layer(name, again, str(version)) == ours
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("sizes", [(6, 3, 2), (None, None, None)])
+def test_the_mean_of_a_volume_smaller_than_its_window(sizes: tuple[int | None, ...], tmp_path: Path) -> None:
+    """``nn.AvgPool3d`` refuses such a map whatever its padding is; the pools of one and two axes take it."""
+    import keras
+    import tensorflow as tf
+
+    pool = keras.layers.AveragePooling3D((1, 4, 3), strides=(1, 2, 1), padding="same")
+    model = keras.Sequential([keras.Input((*sizes, 4)), pool])
+    model.save(tmp_path / "model.keras")
+    x = noise(2, 6, 3, 2, 4)
+    (found,) = run(converted(tmp_path / "model.keras"), [x], "float32")
+    assert relative_error(found, np.asarray(model(tf.constant(x)))) < 1e-6

@@ -182,3 +182,45 @@ def test_constants_are_exact() -> None:
     site = Site("r", ((None, 3),), ((None, 3),), (order,), (order,), (False,), {})
     assert layer("Rescaling", {"scale": 1 / 255}).torch(site).outputs == (f"%0 * {1 / 255!r}",)
     assert layer("Rescaling", {"scale": 2.0, "offset": -1.0}).torch(site).outputs == ("%0 * 2.0 - 1.0",)
+
+
+@pytest.mark.oracle
+def test_statistics_of_one_number_in_the_config(tmp_path: Path) -> None:
+    import keras
+    from keras import layers
+
+    entry = keras.Input((1,))
+    agree(
+        keras.Model(entry, layers.Normalization(mean=[0.5], variance=[2.0])(entry)),
+        [images(4, 1)],
+        tmp_path,
+        tolerance=1e-7,
+    )
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", ["keras", "tf_keras"])
+@pytest.mark.parametrize("kind", ["Rescaling", "Identity"])
+def test_a_mask_passes_since_keras_3(kind: str, name: str, tmp_path: Path) -> None:
+    library = pytest.importorskip(name)
+    x = images(3, 5, 4)
+    x[1, 2:] = 0
+    entry = library.Input((5, 4))
+    made = {"Rescaling": {"scale": 0.5, "offset": 1.0}, "Identity": {}}[kind]
+    held = getattr(library.layers, kind)(**made)(library.layers.Masking()(entry))
+    model = library.Model(entry, library.layers.GlobalAveragePooling1D()(held))
+    module = agree(model, [x], tmp_path, suffix=".keras" if name == "keras" else ".h5")
+    assert ("torch.where(kept" in module.source) == (name == "keras")
+
+
+@pytest.mark.oracle
+def test_keras_loads_the_pipeline_that_is_written() -> None:
+    import keras
+
+    from regraft.keras_config.dump import layer as written_layer
+    from regraft.keras_config.dump_nodes import Dialect
+    from regraft.layers import spec_of
+
+    pipeline = layer("Pipeline", keras.layers.Pipeline([keras.layers.RandomFlip(name="flip")], name="p").get_config())
+    again = keras.saving.deserialize_keras_object(written_layer(spec_of("p", pipeline), Dialect(modern=True)))
+    assert [type(step).__name__ for step in again.layers] == ["RandomFlip"]

@@ -128,3 +128,16 @@ def test_axis_orders() -> None:
 )
 def test_brackets_where_a_method_follows(text: str, expected: str) -> None:
     assert bracketed(text) == expected
+
+
+@pytest.mark.oracle
+def test_groups_of_a_convolution_at_every_step(tmp_path: Path) -> None:
+    """The kernel holds the channels of one group; all of them reach the layer."""
+    import keras
+    from keras import layers
+
+    entry = keras.Input((2, 5, 6, 4))
+    model = keras.Model(entry, layers.TimeDistributed(layers.Conv2D(6, (2, 3), groups=2))(entry))
+    data = np.random.default_rng(0).standard_normal((3, 2, 5, 6, 4)).astype("float32")
+    module = agree(model, [data], tmp_path)
+    assert "nn.Conv2d(4, 6, (2, 3), groups=2)" in module.source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -201,12 +202,12 @@ def wrapped(code: str, indent: str, note: str) -> list[str]:
         return [f"{indent}return (", *(f"{indent}    {name}," for name in rest.split(", ")), f"{indent})"]
     head, inner, tail = code[: opened + 1], code[opened + 1 : closed], code[closed:]
     if len(indent) + 4 + len(inner) <= WIDTH:
-        broken = [f"{indent}{head}", f"{indent}    {inner}"]
+        pieces = [inner]
+    elif not is_call(head) and len(split_commas(inner)) == 1:  # a comma would make a tuple of it
+        pieces = split_operators(inner)
     else:
-        broken = [
-            f"{indent}{head}",
-            *(part for piece in split_commas(inner) for part in wrapped(f"{piece},", indent + "    ", "")),
-        ]
+        pieces = [f"{piece}," for piece in split_commas(inner)]
+    broken = [f"{indent}{head}", *(part for piece in pieces for part in wrapped(piece, indent + "    ", ""))]
     return [*broken, f"{indent}{tail}" + (f"  # {comment(note)}" if note else "")]
 
 
@@ -228,6 +229,28 @@ def outer_brackets(code: str) -> tuple[int, int]:
             if depth == 0 and i > start + 1:
                 found = (start, i)
     return found
+
+
+def is_call(head: str) -> bool:
+    """Whether the bracket at the end of the text opens the arguments of a call."""
+    return head[-1] == "(" and (head[-2:-1].isalnum() or head[-2:-1] in ("_", ")", "]"))
+
+
+def split_operators(code: str) -> list[str]:
+    """
+    Terms of an expression, each but the first with the operator in front of it.
+
+    >>> split_operators("a + f(b + c) * d")
+    ['a', '+ f(b + c)', '* d']
+    """
+    pieces, depth, start = [], 0, 0
+    for match in re.finditer(r"[(\[{)\]}]| (?=[-+*/|&] )", code):
+        depth += match[0] in "([{"
+        depth -= match[0] in ")]}"
+        if match[0] == " " and depth == 0:
+            pieces.append(code[start : match.start()])
+            start = match.end()
+    return [*pieces, code[start:]]
 
 
 def split_commas(code: str) -> list[str]:

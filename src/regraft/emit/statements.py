@@ -166,6 +166,7 @@ def with_given_masks(call: Call, arriving: tuple[TensorRef | None, ...]) -> tupl
 def features_misfit(layer: Layer, site: Site) -> str:
     """What is wrong if the stored variables of a layer take another number of features than reaches it; else empty."""
     shape = site.inputs[0]
+    layer, shape = layer.inside(shape)
     if not shape or len(shape) < 2 or any("/" in name for name in site.stored):  # wrappers and models check their parts
         return ""
     sizes = layer.sizes(site)

@@ -216,7 +216,8 @@ def refuse_foreign(class_name: str, entry: dict[str, Any], settings: dict[str, A
         node = settings.get("node_def")
         operation = settings.get("function", node.get("op") if isinstance(node, dict) else settings.get("name"))
         raise UnknownLayerError(f"TensorFlow operation {quote(operation)} outside a functional model")
-    if is_operation_entry(entry) and not is_operation(class_name):
+    known = class_name in ALIASES and (is_operation(class_name) or not layer_class(class_name).takes_trainable)
+    if is_operation_entry(entry) and not known:
         raise UnknownLayerError(unknown_operation(class_name))
     if isinstance(module, str) and module.split(".")[0] not in KERAS_MODULES:
         raise UnknownLayerError(f"class {quote(class_name)} of module {quote(module)} is not one of Keras' own")

@@ -63,6 +63,8 @@ class Pipeline(Augmentation):
     Keras: ``keras/src/layers/preprocessing/pipeline.py``; PyTorch: nothing.
     """
 
+    takes_trainable: ClassVar = False
+
     @classmethod
     def from_keras(cls, reading: Reading) -> Self:
         for layer in reading.config.get("layers", ()):
@@ -89,6 +91,10 @@ class RandomCrop(Layer):
     def to_keras(self, version: KerasVersion) -> dict[str, Any]:
         config = super().to_keras(version)
         return config if version.major >= 3 else {k: v for k, v in config.items() if k != "data_format"}
+
+    def caveats(self, version: KerasVersion) -> tuple[str, ...]:
+        first = self.data_format == "channels_first"
+        return ("RandomCrop of Keras 2 knows channels last only",) if first and version.major < 3 else ()
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         image = MapShape.of(inputs[0], 2, self.data_format)

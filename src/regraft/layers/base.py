@@ -209,6 +209,10 @@ class Layer:
         """Number of tensors one call gives; 0 if that depends on its inputs, and those that the model uses are made."""
         return 1
 
+    def inside(self, shape: Shape) -> tuple[Layer, Shape]:
+        """The layer whose variables these are, and the shape that reaches it: of a wrapper what it holds."""
+        return self, shape
+
     def may_mask(self, arriving: bool) -> bool:
         """Whether a mask can leave the layer; ``arriving`` if one comes with an input."""
         return arriving and self.masks != "drop"

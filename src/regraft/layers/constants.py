@@ -69,5 +69,7 @@ def written(array: np.ndarray) -> str:
     >>> written(np.array([[[0.5]], [[0.25]]]))
     'torch.tensor([0.5, 0.25]).view(2, 1, 1)'
     """
+    if not array.ndim:
+        return f"torch.tensor({float(array)})"
     text = f"torch.tensor({[float(n) for n in array.ravel()]})"
     return text if array.ndim == 1 else f"{text}.view({', '.join(map(str, array.shape))})"

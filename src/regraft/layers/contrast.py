@@ -48,12 +48,14 @@ class AutoContrast(Contrast):
     """
     Every channel of an image stretched to the whole range; one that is the same everywhere stays.
 
+    Keras takes the extremes over axes 1 and 2 in either data format: channels first that is one column over all channels.
     Keras: ``keras/src/layers/preprocessing/image_preprocessing/auto_contrast.py``; PyTorch: ``Tensor.amin`` and
     ``Tensor.amax``.
     """
 
     def torch(self, site: Site) -> Form:
-        return Form((f"auto_contrast(%0{self.limits()})",), snippets=("auto_contrast",))
+        dims = ", dims=(1, 2)" if self.data_format == "channels_first" else ""
+        return Form((f"auto_contrast(%0{self.limits()}{dims})",), snippets=("auto_contrast",))
 
 
 def tiles(value: Any, _: Reading) -> tuple[int, int]:

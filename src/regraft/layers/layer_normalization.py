@@ -144,14 +144,31 @@ class RMSNormalization(OverAxes):
     def caveats(self, version: KerasVersion) -> tuple[str, ...]:
         return ("Keras 2 has no RMSNormalization",) if version.major < 3 else ()
 
+    def elsewhere(self, rank: int) -> bool:
+        """Whether the axes are not the last ones: Keras then lays its scale along the last ones all the same."""
+        return bool(rank) and [axis % rank for axis in self.axis] != list(range(rank - len(self.axis), rank))
+
+    def arrange(self, arrival: Arrival) -> Arranged:
+        rank = len(arrival.orders[0].axes)
+        if not self.elsewhere(rank):
+            return super().arrange(arrival)
+        order = AxisOrder.keras(rank)
+        return Arranged((order, *arrival.orders[1:]), (order,))
+
     def torch(self, site: Site) -> Form:
-        rank = len(site.orders[0].axes)
-        if rank and [axis % rank for axis in self.axis] != list(range(rank - len(self.axis), rank)):
-            # Keras multiplies by the scale as if it lay along the last axes, whatever axis says (keras/src/ops/nn.py).
-            raise UnknownLayerError(
-                f"RMSNormalization {quote(site.name)} over {self.axis}, which are not the last axes"
-            )
-        layout = self.layout(site).bind(site.stored["scale"])
+        rank, shape = len(site.orders[0].axes), site.stored["scale"]
+        if self.elsewhere(rank):
+            last = (site.inputs[0] or ())[-len(shape) :]
+            if any(1 != n != found for n, found in zip(shape, last, strict=True)):
+                raise UnknownLayerError(
+                    f"RMSNormalization {quote(site.name)} over {self.axis}: its scale {shape} does not fit the last axes {last}"
+                )
+            dims = tuple(axis % rank for axis in self.axis)
+            names = " ".join(f"axis{i}" for i in range(len(shape)))
+            carry = Carry(("scale",), (Layout(f"{names} -> {names}").bind(shape),), ("weight",))
+            module = f"RMSNormAxes({shape}, {dims}, eps={self.epsilon!r})"
+            return Form(("%self(%0)",), module=module, carries=(carry,), snippets=("RMSNormAxes",))
+        layout = self.layout(site).bind(shape)
         module = f"nn.RMSNorm({self.lengths(site, 'scale')}, eps={self.epsilon!r})"
         return Form(("%self(%0)",), module=module, carries=(Carry(("scale",), (layout,), ("weight",)),))
 

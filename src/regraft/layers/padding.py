@@ -78,6 +78,13 @@ class Border(Layer, abstract=True):
             return {name: config[name][0], **given}
         return config
 
+    def caveats(self, version: KerasVersion) -> tuple[str, ...]:
+        kind = type(self).__name__
+        knows = self.rank > 1 or (kind == "ZeroPadding1D" and version.major >= 3)
+        if knows or self.data_format == "channels_last":
+            return ()
+        return (f"{kind} of Keras {version.major} knows channels last only",)
+
 
 class ZeroPadding(Border, abstract=True):
     """Zeros before and after the map."""

@@ -84,10 +84,15 @@ class AveragePooling(Pooling, abstract=True):
 
     kind: ClassVar = "Avg"
 
+    def may_be_too_small(self, arriving: Sizes) -> bool:
+        """Whether a map may be smaller than its window: ``nn.AvgPool3d`` refuses that, whatever its padding."""
+        axes = zip(arriving, self.pool_size, strict=True)
+        return self.rank == 3 and self.padding == "same" and any(k > 1 and (n is None or n < k) for n, k in axes)
+
     def torch(self, site: Site) -> Form:
         arriving = map_sizes(site, self.rank)
         same = self.same_arguments(arriving) if self.padding == "same" else ""
-        if same is not None:
+        if same is not None and not self.may_be_too_small(arriving):
             exclude = ", count_include_pad=False" if "padding" in same else ""
             return Form(("%self(%0)",), module=self.module(same + exclude))
         text = f"avg_pool_same(%0, {self.pool_size}, {self.steps})"

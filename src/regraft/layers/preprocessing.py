@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from regraft.blueprint import Shape
@@ -91,13 +91,24 @@ class Rescaling(Layer):
     """
     ``x * scale + offset``; scale and offset are numbers, or arrays along the last axes of Keras.
 
+    A mask passes since Keras 3; in Keras 2 it ends here.
     Keras: ``keras/src/layers/preprocessing/rescaling.py``; PyTorch: ``*`` and ``+``.
     """
 
+    masks: ClassVar = "own"
+
     scale: Constant = setting(parse=constant)
     offset: Constant = setting(0.0, parse=constant)
+    passes_mask: bool = setting(True, before={(3, 0, 0): False}, keras=False)
+
+    def may_mask(self, arriving: bool) -> bool:
+        return arriving and self.passes_mask
 
     def torch(self, site: Site) -> Form:
+        return replace(self.scaled(site), mask="%m0" if site.masks[0] and self.passes_mask else "")
+
+    def scaled(self, site: Site) -> Form:
+        """The product and the sum, written with numbers where they are numbers."""
         if not isinstance(self.scale, tuple) and not isinstance(self.offset, tuple):
             sign = "-" if self.offset < 0 else "+"
             return Form((f"%0 * {self.scale!r}" + (f" {sign} {abs(self.offset)!r}" if self.offset else ""),))

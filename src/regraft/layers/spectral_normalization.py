@@ -89,6 +89,9 @@ class SpectralNormalization(Layer):
         plain = tuple(replace(order, flat=()) for order in arranged.inputs)
         return replace(arranged, inputs=plain)
 
+    def inside(self, shape: Shape) -> tuple[Layer, Shape]:
+        return self.inner, shape
+
     def may_mask(self, arriving: bool) -> bool:
         return False
 

@@ -100,6 +100,9 @@ class TimeDistributed(Layer):
         inner = self.inner.arrange(Arrival(tuple(a_step(s) for s in arrival.shapes), orders, arrival.absorbed))
         return Arranged(tuple(map(order_of_sequence, inner.inputs)), tuple(map(order_of_sequence, inner.outputs)))
 
+    def inside(self, shape: Shape) -> tuple[Layer, Shape]:
+        return self.inner, a_step(shape)
+
     def may_mask(self, arriving: bool) -> bool:
         return arriving or (self.asks_for_mask and self.inner.may_mask(arriving))
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def auto_contrast(x: Tensor, low: float = 0.0, high: float = 255.0) -> Tensor:
+def auto_contrast(x: Tensor, low: float = 0.0, high: float = 255.0, dims: tuple[int, int] = (2, 3)) -> Tensor:
     """
     Stretch every channel of every image from ``low`` to ``high``; one that is the same everywhere stays.
 
@@ -12,7 +12,7 @@ def auto_contrast(x: Tensor, low: float = 0.0, high: float = 255.0) -> Tensor:
     (keras/src/layers/preprocessing/image_preprocessing/auto_contrast.py).
     """
     level = (x - low) / (high - low) * 255.0 if (low, high) != (0.0, 255.0) else x
-    darkest, brightest = level.amin((2, 3), keepdim=True), level.amax((2, 3), keepdim=True)
+    darkest, brightest = level.amin(dims, keepdim=True), level.amax(dims, keepdim=True)
     scale = 255.0 / (brightest - darkest)
     stretched = (level * scale - darkest * scale).clamp(0.0, 255.0)
     if (low, high) != (0.0, 255.0):

@@ -48,6 +48,19 @@ class DeviationScale(nn.Module):
         return x * torch.rsqrt(x.var(dims, correction=0, keepdim=True) + self.eps) * self.weight
 
 
+class RMSNormAxes(nn.Module):
+    """RMSNormalization over axes that are not the last: its scale lies along the last all the same (keras/src/ops/nn.py)."""
+
+    def __init__(self, shape: tuple[int, ...], dims: tuple[int, ...], eps: float) -> None:
+        super().__init__()
+        self.dims = dims
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.rsqrt(x.square().mean(self.dims, keepdim=True) + self.eps) * self.weight
+
+
 class LayerScale(nn.Module):
     """Each channel times a learned number, as in ConvNeXt (keras/src/applications/convnext.py)."""
 

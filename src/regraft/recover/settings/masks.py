@@ -33,7 +33,13 @@ def reaches(scene: Scene, layer: str) -> bool:
             found = scene.layers.get(spec.name)
             if found is None or found.masks == "drop":
                 continue
-            if found.masks == "own" and core(spec).type not in {"Embedding", "Masking", "Dense"}:
+            if found.masks == "own" and core(spec).type not in {
+                "Embedding",
+                "Masking",
+                "Dense",
+                "Rescaling",
+                "Identity",
+            }:
                 return True
             todo.append(spec.name)
     return False
