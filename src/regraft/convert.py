@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from regraft.back_to_keras import FILE, Revived, back_to_keras, revived
 from regraft.blueprint import Blueprint, Choice
 from regraft.blueprint.toml import from_toml, to_toml
 from regraft.digest import Digest
+from regraft.emit.leaving_out import emit_leaving_out
 from regraft.emit.module import Module, emit
 from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
 from regraft.errors import BlueprintError, ConfigError, NoArchitectureError, OutputError
@@ -145,10 +147,10 @@ def convert(
 
             candidates = recovered(tree, all_shapes(input_shape), beside, progress)
             plan, tree = candidates[0].blueprint, candidates[0].tree
-        binding = bind(plan, tree, theano_kernels=theano_kernels)
         if choice := kernel_choice(plan, tree, theano_kernels):
             plan = replace(plan, choices=(*plan.choices, choice))
-        module = emit(plan, binding, about(tree), loaded_from(format))
+        bound = partial(bind, tree=tree, theano_kernels=theano_kernels)
+        plan, binding, module = emit_leaving_out(plan, bound, about(tree), loaded_from(format))
         back = revived(plan, binding) if format == "keras" else None
         write_files(folder, plan, module, format, force=force, progress=progress, back=back)
         for number, candidate in enumerate(candidates[1 : beside.candidates if beside else 1], start=2):

@@ -67,7 +67,14 @@ class NoArchitectureError(ConfigError):
 
 
 class UnknownLayerError(RegraftError):
-    """A layer type that the catalogue does not have; ``conversion`` puts a placeholder in its place."""
+    """
+    A layer that cannot be converted, by its type or its settings; a placeholder is put in its place.
+
+    Attributes:
+        layers: Its name behind those of the models that it is in, where it was met while code was written; else empty.
+    """
+
+    layers: tuple[str, ...] = ()
 
 
 class BlueprintError(RegraftError):

@@ -9,7 +9,7 @@ from tests.twin import agree, relative_error
 
 from regraft.blueprint import LayerSpec
 from regraft.errors import UnknownLayerError
-from regraft.layers import AxisOrder, KerasVersion, layer_class
+from regraft.layers import AxisOrder, KerasVersion
 from regraft.layers.activations import EXPRESSIONS, activated, activation, activation_caveats, keras_name
 
 #: TensorFlow keeps these constants in float32 even in a float64 model; ours are exact.
@@ -172,7 +172,3 @@ def test_keras_2_has_what_is_said_of_it() -> None:
 
 def test_activation_layer_of_keras_1() -> None:
     assert layer("Activation", {"activation": "hard_sigmoid", "name": "a"}, "1.2.2").activation == "hard_sigmoid_keras2"
-    with pytest.raises(UnknownLayerError, match="no layer 'ParametricSoftplus'"):
-        layer_class("ParametricSoftplus")
-    with pytest.raises(UnknownLayerError, match="no layer 'SReLU'"):
-        layer_class("SReLU")

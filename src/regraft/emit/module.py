@@ -16,6 +16,7 @@ from regraft.emit.plan import Transfer, transfer
 from regraft.emit.snippet import named_by_user, needed
 from regraft.emit.source import ClassPlan, ClassText, Item, Mark, attributes, named_axes, shown, write_class
 from regraft.emit.statements import Body, Statement, body_of
+from regraft.errors import UnknownLayerError
 from regraft.layers import AxisOrder, Form
 from regraft.layers.binding import Binding, Bound, inner_binding
 from regraft.layers.taken_masks import uses_without_mask
@@ -141,14 +142,12 @@ def write_body(
         assert inner is not None
         within = {spec.name: inner_binding(bound.get(layer, {}), spec.name) for spec in inner.layers}
         inside = Place(f"{at.module}{paths[layer]}", f"{at.layer}{layer}/")
-        write_body(
-            writer,
-            inner,
-            within,
-            classes[layer],
-            inside,
-            statement.form.nested_inputs or operand_shapes(body, statement),
-        )
+        entering = statement.form.nested_inputs or operand_shapes(body, statement)
+        try:
+            write_body(writer, inner, within, classes[layer], inside, entering)
+        except UnknownLayerError as error:
+            error.layers = (layer, *error.layers) if error.layers else ()
+            raise
     done: set[str] = set()
     for statement in body.statements:
         layer = statement.call.layer

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
 from regraft.blueprint import Blueprint, Call, Shape, TensorRef, all_refs
-from regraft.errors import ShapeMismatchError, quote
+from regraft.errors import ShapeMismatchError, UnknownLayerError, quote
 from regraft.layers import AxisOrder, Carry, Form, Layer, Site
 from regraft.layers.binding import Bound
 from regraft.layers.taken_masks import Use
@@ -191,7 +191,11 @@ def features_misfit(layer: Layer, site: Site) -> str:
 
 def complete(layer: Layer, site: Site) -> Form:
     """The form of a layer, with the carries its class declares where the form names none."""
-    form = layer.torch(site)
+    try:
+        form = layer.torch(site)
+    except UnknownLayerError as error:
+        error.layers = error.layers or (site.name,)
+        raise
     return replace(form, carries=layer.carry(site)) if form.carries is None else form
 
 

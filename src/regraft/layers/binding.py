@@ -11,6 +11,7 @@ from regraft.blueprint import Blueprint, LayerSpec, Shape
 from regraft.errors import ShapeMismatchError, quote
 from regraft.layers.base import Layer, Weight
 from regraft.layers.matching import LAYERS_STEP, match_groups, nth_group
+from regraft.layers.naming import class_key, snake_case
 from regraft.layers.stored import Origin, Stored
 from regraft.layers.version import KerasVersion
 from regraft.layers.walk import built
@@ -92,6 +93,7 @@ def bind(blueprint: Blueprint, tree: WeightTree, *, theano_kernels: bool | None 
         notes.append(f"convolution kernels were written by Theano and are turned by 180 degrees: {reason}")
     unused = [(v, "no layer of the architecture takes it") for v in tree.variables() if id(v) not in used]
     harmless = [(v, "state of a random number generator") for v, _ in unused if "seed_generator" in v.path]
+    harmless += [(v, reason) for v, _ in unused if (reason := of_unknown(blueprint, groups, v))]
     lost = [pair for pair in unused if pair[0].path not in {v.path for v, _ in harmless}]
     wrong += [f"{v.path}: shape {v.shape}, {reason}" for v, reason in lost]
     if wrong:
@@ -99,6 +101,18 @@ def bind(blueprint: Blueprint, tree: WeightTree, *, theano_kernels: bool | None 
             f"{tree.file} does not fit the architecture {quote(blueprint.name)}:\n  " + "\n  ".join(wrong)
         )
     return Binding(bound, tuple(harmless), tuple(notes), kept)
+
+
+def of_unknown(blueprint: Blueprint, groups: Mapping[str, Group], variable: Variable) -> str:
+    """That a variable belongs to a layer, inside a model, that cannot be converted; empty if it does not."""
+    for path, spec in leaf_layers(blueprint):
+        group = groups.get(path[0])
+        if not spec.unknown or len(path) == 1 or group is None or not variable.path.startswith(f"{group.path}/"):
+            continue
+        steps = variable.path.removeprefix(group.path).split("/")
+        if any(class_key(step)[0] == snake_case(spec.type) for step in steps):
+            return f"of layer {quote('/'.join(path))} ({spec.type}), which stays a placeholder"
+    return ""
 
 
 def with_shared(
