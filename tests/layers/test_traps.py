@@ -65,6 +65,18 @@ def filled(module: nn.Module, **arrays: Tensor) -> Any:
 # ---- convolutions and pools
 
 
+def test_trap_depth_to_space(traps: Traps) -> None:
+    import keras
+
+    entry = image(4, 5, 12)
+    net = keras.Model(entry, keras.ops.depth_to_space(entry, 2))
+
+    def naive(_: Weights, x: Tensor) -> Tensor:
+        return last(F.pixel_shuffle(first(x), 2))
+
+    traps.check("depth_to_space as plain PixelShuffle", net, [noise(2, 4, 5, 12)], naive, above=1.0)
+
+
 def test_trap_same_padding_of_an_even_map_with_stride_2(traps: Traps, layers: Any) -> None:
     def naive(w: Weights, x: Tensor) -> Tensor:
         return last(F.conv2d(first(x), conv_kernel(w["kernel"]), w["bias"], stride=2, padding=1))
