@@ -51,7 +51,8 @@ INTRODUCTION = """\
 Written by `scripts/layers_page.py` from the catalogue in `src/regraft/layers/`; change it there. CI checks that this page is
 up to date.
 
-**Exact** means that the emitted module agrees with Keras in float64 up to rounding (a relative error below 1e-10).
+**Exact** means that the emitted module agrees with Keras in float64 up to rounding (a relative error below 1e-10; configurations are also
+drawn with activations such as `leaky_relu` and `gelu`, whose constants TensorFlow keeps in float32: that alone makes 1e-8).
 **To float32** means that Keras itself computes, or keeps a constant, in float32 even in a float64 model, so that the exact
 value is ours. A **placeholder** keeps the variables of a layer and stops with the reason when it is run; everything around it
 is converted.
