@@ -51,8 +51,9 @@ INTRODUCTION = """\
 Written by `scripts/layers_page.py` from the catalogue in `src/regraft/layers/`; change it there. CI checks that this page is
 up to date.
 
-**Exact** means that the emitted module agrees with Keras in float64 up to rounding (a relative error below 1e-10; configurations are also
-drawn with activations such as `leaky_relu` and `gelu`, whose constants TensorFlow keeps in float32: that alone makes 1e-8).
+**Exact** means that the emitted module agrees with Keras in float64 up to rounding (a relative error below 1e-10;
+configurations are also drawn with activations such as `leaky_relu` and `gelu`, whose constants TensorFlow keeps in float32:
+that alone makes 1e-8).
 **To float32** means that Keras itself computes, or keeps a constant, in float32 even in a float64 model, so that the exact
 value is ours. A **placeholder** keeps the variables of a layer and stops with the reason when it is run; everything around it
 is converted.
@@ -64,7 +65,7 @@ is converted.
 def page() -> str:
     """The whole page."""
     summary = json.loads(SUMMARY.read_text(encoding="utf-8")) if SUMMARY.exists() else {"layers": {}}
-    layers = [name for name in sorted(CATALOGUE) if name != "Functional" and not is_operation(CATALOGUE[name])]
+    layers = [name for name in sorted(CATALOGUE) if name not in ("Functional", "Remasked") and not is_operation(CATALOGUE[name])]
     operations = [name for name in sorted(CATALOGUE) if is_operation(CATALOGUE[name])]
     parts = [
         INTRODUCTION.format(measured=measured(summary)),

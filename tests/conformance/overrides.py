@@ -197,6 +197,7 @@ KERAS_1 = frozenset({"Cosine", "Highway", "MaxoutDense", "ParametricSoftplus", "
 UNBUILDABLE_IN_2 = {"SpectralNormalization": "it makes an InputSpec of Keras 3, which its own base class refuses"}
 #: Classes of which real Keras cannot build a model, and why; the test looks whether that still holds.
 UNBUILDABLE = {
+    "Remasked": "it is no layer of Keras: it stands for what Keras 3 does to the masks of a model inside a model",
     "MaxNumBoundingBoxes": "it takes a dictionary of boxes and labels, not a tensor",
     "Equalization": "Keras gives its input out again as its own symbolic output, and then finds a cycle in the model",
 }

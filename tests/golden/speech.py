@@ -132,7 +132,7 @@ class Model(nn.Module):
         padded_mask = (inputs != 0.0).any(dim=-1)
         padded = torch.where(padded_mask.unsqueeze(-1), inputs, 0.0)  # (batch, time, 13)
         x = inputs != 0.0  # (batch, time, 13)
-        any = x.any(dim=-1)  # (batch, length)
+        any = x.any(dim=2)  # (batch, length)
         x = self.old_gru(padded, mask=any)[0]  # (batch, time, 8)
         ahead, back = self.both(x, mask=any)[0].chunk(2, dim=-1)
         x = ahead + back  # (batch, time, 6)

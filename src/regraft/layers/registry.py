@@ -53,11 +53,18 @@ class Registry(MutableMapping[str, Value], Generic[Value]):
             rest()
 
     def __getitem__(self, name: str) -> Value:
-        if name in self.above:
-            return self.above[name]
+        above = self._above.get()
+        if above and name in above:
+            return above[name]
         if name not in self._entries:
             self._load()
         return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        if name in self._entries or name in self.above:
+            return True
+        self._load()
+        return name in self._entries
 
     def __setitem__(self, name: str, value: Value) -> None:
         above = self._above.get()

@@ -63,7 +63,8 @@ def recover(
         count: How many to give.
         effort: How long to look for one that reproduces the pairs.
     """
-    drafts = [redealt(draft) for draft in drafted(tree, hints)]
+    found = drafted(tree, hints)
+    drafts = [redealt(draft, len(found)) for draft in found]
     every = ranked(drafts)
     likely = list(islice(every, max(count, LOOKED_AT)))
     likely = weighed(likely)

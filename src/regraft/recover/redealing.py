@@ -36,8 +36,8 @@ MOVES = (
 MARGIN = 0.05
 #: Misfits are told apart down to this many standard deviations; one that is not known counts as so many.
 FLOOR, UNKNOWN = 0.02, 3.0
-#: Exchanges that are tried in all, and elements that are carried through the network for each, at most.
-MOST_TRIED, MOST_ELEMENTS = 2000, 3_000_000_000
+#: Calls of layers that are looked at for all drafts of a file (20 microseconds each), and elements carried through a network.
+MOST_CALLS, MOST_ELEMENTS = 150_000, 3_000_000_000
 
 #: What is said of it; statistics of sums hardly tell the betas of their terms apart, which compute the same.
 WHY = "which vectors belong to which of several normalisations of equal width: where the stored means fit best"
@@ -47,11 +47,15 @@ Owners = Mapping[tuple[str, str], str]
 """For a layer and a role the layer whose vector stands there."""
 
 
-def redealt(draft: Draft) -> Draft:
+def redealt(draft: Draft, drafts: int = 1) -> Draft:
     """
     The draft with the vectors of its BatchNorms where the means in between fit best.
 
     Only for lists in no order; any other draft, or one without BatchNorms of equal width, comes back as it is.
+
+    Args:
+        draft: The network.
+        drafts: How many there are in all, which share the work.
     """
     if draft.grouping.ordered or draft.grouping.complete:
         return draft
@@ -62,7 +66,8 @@ def redealt(draft: Draft) -> Draft:
         rivals = rivals_of(blueprint, arrays)
         if not rivals:
             return draft
-        most = min(MOST_TRIED, MOST_ELEMENTS // max(1, draft.grouping.tree.parameter_count))
+        calls = MOST_CALLS // (drafts * max(1, len(blueprint.calls)))
+        most = min(calls, MOST_ELEMENTS // max(1, draft.grouping.tree.parameter_count))
         owners = climbed(blueprint, arrays, rivals, most)
     except (RegraftError, ValueError, KeyError, IndexError, TypeError):
         return draft

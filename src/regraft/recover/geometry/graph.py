@@ -8,7 +8,7 @@ from functools import cached_property
 
 from regraft.blueprint import Blueprint, Call, LayerSpec, Setting, TensorRef
 from regraft.errors import RegraftError
-from regraft.layers import Layer, build
+from regraft.layers import ALIASES, Layer, build
 from regraft.layers.binding import bind_layer
 from regraft.layers.matching import match_groups
 from regraft.layers.version import KerasVersion
@@ -137,8 +137,10 @@ def keeps_shape(layer: Layer) -> bool:
 
 def built_or_none(spec: LayerSpec) -> Layer | None:
     """The layer of a spec, None where its settings do not make one."""
+    if spec.unknown or spec.type not in ALIASES:  # a place for a layer, say; asked often, and errors take long
+        return None
     try:
-        return None if spec.unknown else build(spec)
+        return build(spec)
     except (RegraftError, TypeError, ValueError):
         return None
 

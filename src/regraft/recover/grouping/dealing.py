@@ -20,6 +20,8 @@ from regraft.recover.grouping.traces import Traces, traces_of
 NEVER = 60.0
 #: Vectors of one length that are compared each with each; DenseNet121 and NASNetMobile have 240.
 MOST_VECTORS = 500
+#: Vectors times what they may belong to; in those two networks under 100,000.
+MOST_CELLS = 150_000
 #: Roles that sign and size hardly tell apart, and the others, the surest first.
 LOOSE = ("beta", "moving_mean")
 FIRMEST = ("moving_variance", "gamma", "alpha")
@@ -122,7 +124,7 @@ def deal(bag: Bag, style: Style, places: list[int], bodies: list[Body]) -> Dealt
         bodies: Layers with so many channels that may have a bias.
     """
     norms, biases, over = counts(style, len(places), len(bodies))
-    if len(places) > MOST_VECTORS:
+    if len(places) > MOST_VECTORS or len(places) * (len(places) + len(bodies)) > MOST_CELLS:
         return _in_order(bag, style, places, norms, biases)
     traces = traces_of(bag, places, bodies)
     number = {place: i for i, place in enumerate(places)}
