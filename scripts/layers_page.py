@@ -65,7 +65,7 @@ is converted.
 def page() -> str:
     """The whole page."""
     summary = json.loads(SUMMARY.read_text(encoding="utf-8")) if SUMMARY.exists() else {"layers": {}}
-    layers = [name for name in sorted(CATALOGUE) if name not in ("Functional", "Remasked") and not is_operation(CATALOGUE[name])]
+    layers = [name for name in sorted(CATALOGUE) if name not in OWN and not is_operation(CATALOGUE[name])]
     operations = [name for name in sorted(CATALOGUE) if is_operation(CATALOGUE[name])]
     parts = [
         INTRODUCTION.format(measured=measured(summary)),
@@ -203,6 +203,8 @@ def placeholders() -> Iterator[str]:
 
 #: Names that ``keras.layers`` exports and that are no layers.
 NO_LAYERS = {"Input", "InputSpec"}
+#: Types of ours that are no layers of Keras: a model inside a model, and what it does to masks.
+OWN = ("Functional", "Remasked")
 
 
 def traps() -> Iterator[str]:
