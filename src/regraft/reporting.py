@@ -15,7 +15,7 @@ from regraft.emit.module import Module
 from regraft.emit.placeholder import placeholder_bound
 from regraft.keras_config.dump import every_layer
 from regraft.layers import ALIASES, FORBIDDEN, AxisOrder
-from regraft.layers.binding import Binding, leaf_layers
+from regraft.layers.binding import Binding
 from regraft.layers.custom import current
 from regraft.layers.custom_template import template
 from regraft.layers.walk import model_shapes
@@ -190,13 +190,7 @@ def words(order: AxisOrder) -> str:
 
 
 def layer_rows(blueprint: Blueprint, binding: Binding) -> tuple[LayerRow, ...]:
-    """One row a layer, and one a placeholder inside a model; a layer called several times shows its first output."""
-    inside: dict[str, list[LayerRow]] = {}
-    for (model, *path), spec in leaf_layers(blueprint):
-        if path and spec.unknown:
-            inside.setdefault(model, []).append(
-                LayerRow("/".join((model, *path)), spec.type, None, 0, placeholder=spec.unknown)
-            )
+    """One row a layer, and one a placeholder inside a model or wrapper; a layer called several times shows its first output."""
     shapes = model_shapes(blueprint)
     rows: list[LayerRow] = []
     for spec in blueprint.layers:
@@ -205,5 +199,6 @@ def layer_rows(blueprint: Blueprint, binding: Binding) -> tuple[LayerRow, ...]:
             v for b in binding.layers.get(spec.name, {}).values() for v in b.sources
         ]
         rows.append(LayerRow(spec.name, spec.type, shape, sum(v.size for v in variables), placeholder=spec.unknown))
-        rows += inside.get(spec.name, ())
+        inside = [(name, part) for name, part in every_layer(spec) if part.unknown and part is not spec]
+        rows += [LayerRow(name, part.type, None, 0, placeholder=part.unknown) for name, part in inside]
     return tuple(rows)

@@ -52,3 +52,16 @@ def test_what_is_not_there_changes_nothing() -> None:
     assert without(blueprint, (), "no layer named") == blueprint
     assert without(blueprint, ("nobody",), "no such layer") == blueprint
     assert without(blueprint, ("after",), "as it is").by_name["after"].unknown == "as it is"
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_placeholder_inside_a_model_is_told(tmp_path: Path, wrapped: bool) -> None:
+    maps = keras.Input((4, 6), name="maps")
+    twice = keras.layers.Lambda(lambda x: 2 * x, output_shape=(4, 6), name="twice")
+    model = keras.Model(maps, twice(maps), name="inner")
+    entry = keras.Input((5, 4, 6) if wrapped else (4, 6), name="outer_maps")
+    used = keras.layers.TimeDistributed(model, name="every")(entry) if wrapped else model(entry)
+    keras.Model(entry, keras.layers.Dense(3)(used)).save(tmp_path / "model.keras")
+    report = regraft.convert(tmp_path / "model.keras", tmp_path / "out", verify=False).report
+    assert [row.name for row in report.placeholders] == ["every/inner/twice" if wrapped else "inner/twice"]
+    assert report.exit_code == 3
