@@ -61,7 +61,7 @@ def built_models(
             description = oracle.build(library, config, shapes, standalone=standalone, custom=custom is not None)
             weights, count, mismatches = fill(subject, blueprint, library, oracle, notes, say)
         except KerasError as error:
-            notes.append(str(error))
+            notes.append(" ".join(str(error).split()))
             continue
         yield Built(description, route, weights, count, mismatches)
 
@@ -94,7 +94,7 @@ def configs(
         again = parsed(subject.regenerate(blueprint, 3 if library == "keras" else 2))
         again = for_keras(again, subject.custom, names)
     except RegraftError as error:
-        notes.append(str(error))
+        notes.append(" ".join(str(error).split()))
         return
     if wrong := objections(again, names):
         notes.append(f"the architecture was not given to Keras: it names {', '.join(wrong[:5])}")
