@@ -40,3 +40,19 @@ def test_a_table(tmp_path: Path) -> None:
         ids = keras.Input((4,), dtype=dtype)
         model = keras.Model(ids, layers.SpectralNormalization(layers.Embedding(11, 3))(ids))
         agree(model, [np.arange(8).reshape(2, 4).astype(dtype)], tmp_path)
+
+
+@pytest.mark.oracle
+@pytest.mark.filterwarnings("ignore:Layer 'spectral_normalization")  # it says that the mask is lost, and it is not
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_mask_passes_as_the_wrapped_layer_has_it(suffix: str, tmp_path: Path) -> None:
+    """The mean behind it is over the steps that are there, in Keras 3."""
+    import keras
+    from keras import layers
+
+    entry = keras.Input((6, 4))
+    x = layers.SpectralNormalization(layers.Dense(5, activation="tanh"))(layers.Masking()(entry))
+    data = np.random.default_rng(0).standard_normal((3, 6, 4)).astype("float32")
+    data[0, 4:], data[1, 1] = 0, 0
+    module = agree(keras.Model(entry, layers.GlobalAveragePooling1D()(x)), [data], tmp_path, suffix=suffix)
+    assert "masking_mask" in module.source.split("def forward")[1].split("mean")[0]

@@ -141,3 +141,19 @@ def test_groups_of_a_convolution_at_every_step(tmp_path: Path) -> None:
     data = np.random.default_rng(0).standard_normal((3, 2, 5, 6, 4)).astype("float32")
     module = agree(model, [data], tmp_path)
     assert "nn.Conv2d(4, 6, (2, 3), groups=2)" in module.source
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("inner", ["Dense", "Activation", "RepeatVector", "Reshape"])
+def test_a_mask_that_the_file_names_is_no_input_of_the_wrapped_layer(inner: str, tmp_path: Path) -> None:
+    import keras
+    from keras import layers
+
+    made = {
+        "Dense": layers.Dense(5),
+        "Activation": layers.Activation("tanh"),
+        "RepeatVector": layers.RepeatVector(2),
+        "Reshape": layers.Reshape((3, 1)),
+    }[inner]
+    entry = keras.Input((7, 3))
+    agree(keras.Model(entry, layers.TimeDistributed(made)(layers.Masking()(entry))), [sequences(masked=True)], tmp_path)

@@ -93,11 +93,12 @@ class SpectralNormalization(Layer):
         return self.inner, shape
 
     def may_mask(self, arriving: bool) -> bool:
-        return False
+        """In Keras 3 the wrapped layer puts the mask on its output, and the wrapper takes nothing off."""
+        return self.keeps_dtype and self.inner.masks == "pass" and self.inner.may_mask(arriving)
 
     def torch(self, site: Site) -> Form:
         form = self.inner.torch(site)
         carries = self.inner.carry(site) if form.carries is None else form.carries
         if self.keeps_dtype and any(w.name == "embeddings" for w in self.inner.variables()):
             form = replace(form, outputs=tuple(f"{text}.to(%0.dtype)" for text in form.outputs))
-        return replace(form, carries=carries, mask="")
+        return replace(form, carries=carries, mask="%m0" if self.may_mask(site.masks[0]) else "")

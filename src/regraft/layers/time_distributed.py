@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from regraft.blueprint import Blueprint, LayerSpec, Shape
+from regraft.blueprint import Blueprint, Call, LayerSpec, Setting, Shape, all_refs
 from regraft.errors import UnknownLayerError, quote
 from regraft.layers.base import Layer, Weight, build, spec_of
 from regraft.layers.form import Arranged, Arrival, Carry, Form, Site
@@ -85,6 +85,10 @@ class TimeDistributed(Layer):
 
     # ---- graph
 
+    def call_shape(self, arguments: Mapping[str, Setting], inputs: tuple[Shape, ...]) -> Shape:
+        """The mask that a call names is none of the inputs of the wrapped layer."""
+        return self.shape(inputs[: len(inputs) - len(all_refs(Call("", (), 0, arguments)))] or inputs)
+
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         inner = self.inner.shape(tuple(a_step(shape) for shape in inputs))
         if inner is None:
@@ -94,10 +98,13 @@ class TimeDistributed(Layer):
 
     def arrange(self, arrival: Arrival) -> Arranged:
         """The orders that the wrapped layer asks for, below batch and time."""
+        count = len(arrival.orders) - len(all_refs(Call("", (), 0, arrival.arguments))) or 1
         if self.layer.type in POINTWISE:
-            return self.inner.arrange(arrival)
-        orders = tuple(order_of_step(order) for order in arrival.orders)
-        inner = self.inner.arrange(Arrival(tuple(a_step(s) for s in arrival.shapes), orders, arrival.absorbed))
+            return self.inner.arrange(
+                replace(arrival, orders=arrival.orders[:count], shapes=arrival.shapes[:count], arguments={})
+            )
+        orders = tuple(order_of_step(order) for order in arrival.orders[:count])
+        inner = self.inner.arrange(Arrival(tuple(a_step(s) for s in arrival.shapes[:count]), orders, arrival.absorbed))
         return Arranged(tuple(map(order_of_sequence, inner.inputs)), tuple(map(order_of_sequence, inner.outputs)))
 
     def inside(self, shape: Shape) -> tuple[Layer, Shape]:
