@@ -347,7 +347,7 @@ def test_a_failed_check_ends_with_1(
     monkeypatch.setattr(sys.modules["regraft.verification"], "check", lambda *_, **__: failed)
 
     assert main(["convert", DIGITS, "-o", str(tmp_path)]) == 1
-    assert "first layer that differs is stem\\x1b. (exit code 1)" in capsys.readouterr().out
+    assert "first layer that differs is stem\\x1b. (exit code 1)" in " ".join(capsys.readouterr().out.split())
     assert main(["convert", DIGITS, "-o", str(tmp_path), "--force", "--quiet"]) == 1
     expected = "regraft: CheckFailed\n  the result differs from Keras, first at layer 'stem\\x1b'. Do not use it.\n"
     assert capsys.readouterr() == ("", expected)
