@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src")]
 
+from regraft.cli.main import ERROR_SCHEMA
 from regraft.report import Report, compared, grafted, inspection, value
 
 FOLDER = ROOT / "docs" / "schemas"
@@ -57,7 +58,39 @@ def schemas() -> dict[str, str]:
     for root, ends in ROOTS:
         schema = schema_of(root, ends=ends)
         found[schema["title"].replace("/", "-")] = json.dumps(schema, indent=1, ensure_ascii=True) + "\n"
-    return found
+    return {**found, ERROR_SCHEMA.replace("/", "-"): json.dumps(error_schema(), indent=1, ensure_ascii=True) + "\n"}
+
+
+def error_schema() -> dict[str, Any]:
+    """The schema of what is printed in place of a report when the input cannot be used."""
+    words = {
+        "type": "Class of the error in regraft.errors.",
+        "message": "For a person.",
+        "file": "Of a file: which.",
+        "reason": "Of a file: what is wrong with it.",
+        "path": "Of a file: where inside; empty if it is about the whole.",
+        "hint": "Of a file: what to do; may be empty.",
+        "kind": "Of a file that is not Keras': what it is.",
+    }
+    error = {
+        "type": "object",
+        "description": "What went wrong.",
+        "properties": {name: {"type": ["string", "null"], "description": said} for name, said in words.items()},
+        "required": ["message", "type"],
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": DRAFT,
+        "title": ERROR_SCHEMA,
+        "description": "Printed in place of a report when the input cannot be used; the exit code is 2.",
+        "type": "object",
+        "properties": {
+            "schema": {"const": ERROR_SCHEMA, "description": "This schema, with its version."},
+            "error": error,
+        },
+        "required": ["error", "schema"],
+        "additionalProperties": False,
+    }
 
 
 def schema_of(root: type, *, ends: bool) -> dict[str, Any]:
@@ -66,7 +99,7 @@ def schema_of(root: type, *, ends: bool) -> dict[str, Any]:
     parts = {root.__name__: schema, **schema.get("$defs", {})}
     for name, part in parts.items():
         described(part, dataclass_named(name))
-    version = schema["properties"]["schema"]["default"]
+    version = next(field.default for field in dataclasses.fields(root) if field.name == "schema")
     schema["properties"]["schema"] = {"const": version, "description": "This schema, with its version."}
     if ends:
         schema["properties"]["exit_code"] = EXIT_CODE

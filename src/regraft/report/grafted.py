@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from regraft.report.value import ChoiceRow, SelfCheckRow, VerificationRow
-
 from regraft.report.as_json import as_json
+from regraft.report.value import ChoiceRow, SelfCheckRow, VerificationRow
 
 SCHEMA = "regraft-graft/1"
 
