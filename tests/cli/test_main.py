@@ -139,6 +139,7 @@ def test_errors_for_programs(command: str, tmp_path: Path, capsys: pytest.Captur
     assert main([command, str(path), "--json"]) == 2
     seen = capsys.readouterr()
     assert json.loads(seen.out) == {
+        "schema": "regraft-error/1",
         "error": {
             "type": "NotKerasError",
             "message": f"{path}: the file is empty. Download or copy the file again.",
