@@ -15,6 +15,7 @@ RUN = [
     "docs/back-to-keras.md",
     "docs/index.md",
     "docs/install.md",
+    "docs/report.md",
     "docs/tutorials/own-module.md",
     "docs/tutorials/weights-only.md",
     "docs/tutorials/with-architecture.md",
