@@ -100,11 +100,18 @@ def weightbridge(file: Path, x: np.ndarray, case: str) -> tuple[np.ndarray, str]
     """weightbridge, onto a module with the right settings."""
     import torch
     import weightbridge
-
     from benchmarks.peers_modules import MODULES
+
     from regraft import read
 
-    stored = {variable.path.strip("/"): variable.read() for variable in read(file).variables()}
+    if file.name.endswith(".weights.h5"):
+        stored = {variable.path.strip("/"): variable.read() for variable in read(file).variables()}
+    else:  # the names that Keras gives its variables say more than the paths in the file
+        import keras
+
+        stored = {
+            v.path: np.asarray(v) for v in keras.models.load_model(file, compile=False).weights if "seed" not in v.path
+        }
     module = MODULES[case]().eval()
     wanted = {name: value.numpy() for name, value in module.state_dict().items() if "num_batches" not in name}
     new = weightbridge.adapt(
@@ -117,9 +124,9 @@ def weightbridge(file: Path, x: np.ndarray, case: str) -> tuple[np.ndarray, str]
 def graft(file: Path, x: np.ndarray, case: str) -> tuple[np.ndarray, str]:
     """regraft, onto the same module."""
     import torch
+    from benchmarks.peers_modules import MODULES
 
     import regraft
-    from benchmarks.peers_modules import MODULES
 
     module = MODULES[case]().eval()
     result = regraft.graft(file, module, torch.from_numpy(channels_first(x)))
