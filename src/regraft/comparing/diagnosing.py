@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from regraft.blueprint import Call, TensorRef
-from regraft.comparing.finding import Index
+from regraft.comparing.finding import Index, fits, placed, relative
 from regraft.comparing.mistakes import Mistake, Place, mistakes_at
 from regraft.comparing.mistakes.entering import exchanged_inputs
 from regraft.comparing.model import CannotRunError, Model, Values
@@ -21,6 +21,10 @@ LOOK = 7
 BEHIND = 2
 #: Pairs of mistakes are tried where one changes nothing by itself.
 MOST_WEAK, MOST_MISTAKES = 10, 24
+#: Operations that only move numbers.
+QUIET = frozenset(
+    "permute transpose reshape view flatten contiguous unsqueeze squeeze pad to float double movedim __getitem__ clone".split()
+)
 #: Layers that pass numbers on.
 MOVING = frozenset("Flatten Reshape Permute RepeatVector Dropout SpatialDropout1D SpatialDropout2D Identity".split())
 
@@ -58,6 +62,8 @@ class Diagnosis:
         unknown: Calls that differ for no known reason.
         tried: How many mistakes were tried.
         stopped: Whether time was up.
+        base: The model without any mistake, its tensors, and what of it is in the module.
+        stand_ins: Of calls that differ for no known reason, the module's tensor in their place.
     """
 
     model: Model
@@ -67,6 +73,8 @@ class Diagnosis:
     unknown: list[Call] = field(default_factory=list)
     tried: int = 0
     stopped: bool = False
+    base: tuple[Model, Values, Walk] | None = None
+    stand_ins: dict[TensorRef, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ class Search:
     tolerance: float
     deadline: float = float("inf")
     tried: int = 0
+    excused: set[Key] = field(default_factory=set)
 
     def diagnose(self, model: Model) -> Diagnosis:
         """
@@ -100,16 +109,39 @@ class Search:
         """
         values = model.run(self.inputs)
         found = Diagnosis(model, values, walk(model, values, self.index, self.tolerance))
+        found.base = (model, values, found.walk)
         for _ in range(MOST_MISTAKES):
             if found.walk.first >= len(found.model.calls):
                 break
             chain = self.explained(found)
-            if not chain:
-                found.unknown.append(found.model.calls[found.walk.first])
+            if chain:
+                self.accept(found, chain)
+                continue
+            call = found.model.calls[found.walk.first]
+            found.unknown.append(call)
+            if not self.excuse(found, call):
                 break
-            self.accept(found, chain)
         found.tried, found.stopped = self.tried, time.monotonic() > self.deadline
         return found
+
+    def excuse(self, found: Diagnosis, call: Call) -> bool:
+        """Go on behind a call that differs for no known reason, with what the module has in its place; False if nothing."""
+        ref = TensorRef(call.layer, call.call)
+        number = counterpart(self.index, found.values, found.walk, call)
+        if number is None or ref not in found.values:
+            return False
+        self.excused |= {(call.layer, call.call)}
+        array = placed(found.values[ref], self.index.array(number))
+        found.stand_ins[ref] = number
+        found.model = found.model.given(ref, f"{call.layer}/given")
+        self.inputs = [*self.inputs, array]
+        found.values = found.model.run(self.inputs)
+        found.walk = self.walked(found.model, found.values)
+        return True
+
+    def walked(self, model: Model, values: Values) -> Walk:
+        """What of a model is in the module."""
+        return walk(model, values, self.index, self.tolerance, excused=frozenset(self.excused))
 
     def accept(self, found: Diagnosis, chain: Sequence[Mistake]) -> None:
         """Put mistakes into the model for good."""
@@ -119,7 +151,7 @@ class Search:
         for mistake in chain:
             model = mistake.make(model)
         values = model.run(self.inputs)
-        new = walk(model, values, self.index, self.tolerance)
+        new = self.walked(model, values)
         number, before, after = evidence(found, model, new, old, values, divergent)
         for mistake in chain:
             found.causes.append(Cause(mistake, divergent, number, before, after))
@@ -145,7 +177,9 @@ class Search:
         for base in sorted(weak, key=lambda one: -one.reach)[:MOST_WEAK]:
             if time.monotonic() > self.deadline:
                 break
-            place = next((i for i, c in enumerate(base.model.calls) if not base.walk.right.get((c.layer, c.call), True)), None)
+            place = next(
+                (i for i, c in enumerate(base.model.calls) if not base.walk.right.get((c.layer, c.call), True)), None
+            )
             if place is None:
                 return [base.mistake]
             for mistake in self.suspected(base.model, base.values, base.walk, place, near=True):
@@ -201,7 +235,9 @@ class Search:
         seen = {ref: array for ref, array in made.items() if ref not in back}
         both = {**{r: values[r] for r in values if (r.layer, r.call) not in {(c.layer, c.call) for c in part}}, **seen}
         last = first + LOOK >= len(names) - 1
-        found = walk_part(changed, both, seen, self.index, self.tolerance, part, whole=last)
+        found = walk_part(
+            changed, both, seen, self.index, self.tolerance, part, whole=last, excused=frozenset(self.excused)
+        )
         reach = next(
             (i for i in range(start, min(first + LOOK + 1, len(names))) if not found.right.get(names[i], True)),
             min(first + LOOK + 1, len(names)),
@@ -232,13 +268,29 @@ def touched(model: Model, mistake: Mistake) -> list[Key]:
 
 
 def walk_part(
-    model: Model, values: Values, seen: Values, index: Index, tolerance: float, part: Sequence[Call], *, whole: bool
+    model: Model,
+    values: Values,
+    seen: Values,
+    index: Index,
+    tolerance: float,
+    part: Sequence[Call],
+    *,
+    whole: bool,
+    excused: frozenset[Key],
 ) -> Walk:
     """A walk over a part; what it was given need not be looked for."""
-    found = walk(model, seen | {r: values[r] for c in part for r in c.inputs if r in values}, index, tolerance, calls=part, whole=False)
+    found = walk(
+        model,
+        seen | {r: values[r] for c in part for r in c.inputs if r in values},
+        index,
+        tolerance,
+        calls=part,
+        whole=False,
+        excused=excused,
+    )
     if not whole or not all(ref in values for ref in model.blueprint.outputs):
         return found
-    return walk(model, values, index, tolerance, calls=part, whole=True)
+    return walk(model, values, index, tolerance, calls=part, whole=True, excused=excused)
 
 
 def fronts(model: Model, known: Walk, call: Call, depth: int = 4) -> list[Call]:
@@ -274,6 +326,24 @@ def reaches(model: Model, start: Call, end: Call) -> bool:
     return False
 
 
+def counterpart(index: Index, values: Values, known: Walk, call: Call) -> int | None:
+    """The module's tensor in the place of a result that it does not have: made of the same input, in a shape that fits."""
+    ref = TensorRef(call.layer, call.call)
+    starts = {known.found[r].number for r in call.inputs if r in known.found}
+    if ref not in values or not starts:
+        return None
+    same = {n for r in call.inputs if r in values for n in index.equal(values[r])} | starts
+    behind: set[int] = set()
+    for number, made in enumerate(index.watched.made):
+        if any(i in same or i in behind for i in made.inputs):
+            if number in same:
+                continue
+            behind.add(number)
+            if fits(values[ref], made.array) and made.operation not in QUIET:
+                return number
+    return None
+
+
 def evidence(
     found: Diagnosis, model: Model, new: Walk, old: Values, values: Values, divergent: Call
 ) -> tuple[int | None, float | None, float]:
@@ -282,8 +352,6 @@ def evidence(
 
     That is the first tensor behind the mistake that was not found before and is now.
     """
-    from regraft.comparing.finding import relative
-
     order = [(c.layer, c.call) for c in model.calls]
     refs = sorted(
         (r for r in values if r in new.found and r not in new.weak and r not in found.walk.found),

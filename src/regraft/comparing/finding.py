@@ -58,6 +58,16 @@ class Index:
             self.moments[number] = moments_of(self.array(number))
         return self.moments[number]
 
+    def equal(self, array: np.ndarray) -> list[int]:
+        """Every tensor with these numbers, in whatever order."""
+        array = finite(array)
+        wanted = moments_of(array) if array.size else ()
+        return (
+            [n for n in self.sizes.get(array.size, ()) if alike(wanted, self.moment(n), self.tolerance)]
+            if wanted
+            else []
+        )
+
     def find(self, array: np.ndarray) -> Found | None:
         """
         The tensor that holds these numbers; the one that was made first, where there are several.
@@ -82,6 +92,25 @@ class Index:
                 if off <= self.tolerance:
                     return Found(number, "rearranged", off)
         return None
+
+
+def fits(array: np.ndarray, theirs: np.ndarray) -> bool:
+    """Whether a tensor has the shape of one in Keras order, in any order of axes."""
+    return array.size == theirs.size and any(True for _ in layouts(array, theirs.shape))
+
+
+def placed(like: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """A tensor of the module in Keras order; where two orders fit, the nearer one."""
+    numbers = np.arange(like.size, dtype=np.float64).reshape(like.shape)
+    best: tuple[float, np.ndarray] | None = None
+    for turned, places in zip(layouts(like, theirs.shape), layouts(numbers, theirs.shape), strict=True):
+        off = relative(finite(turned), finite(theirs).reshape(turned.shape))
+        if best is None or off < best[0]:
+            array = np.empty(like.size, dtype=np.float64)
+            array[places.astype(np.int64).ravel()] = theirs.ravel()
+            best = off, array.reshape(like.shape)
+    assert best is not None  # else the two do not fit
+    return best[1]
 
 
 def finite(array: np.ndarray) -> np.ndarray:

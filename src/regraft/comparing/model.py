@@ -113,7 +113,11 @@ class Model:
         return replace(
             self,
             blueprint=replace(
-                self.blueprint, layers=layers, calls=(*calls, Call(spec.name, (ref,))), outputs=outputs, sequential=False
+                self.blueprint,
+                layers=layers,
+                calls=(*calls, Call(spec.name, (ref,))),
+                outputs=outputs,
+                sequential=False,
             ),
         )
 
@@ -121,9 +125,7 @@ class Model:
         """Some calls instead of others."""
         kept = [call for call in self.calls if (call.layer, call.call) not in instead]
         layers = (*self.blueprint.layers, *specs)
-        return replace(
-            self, blueprint=replace(self.blueprint, layers=layers, calls=(*kept, *calls), sequential=False)
-        )
+        return replace(self, blueprint=replace(self.blueprint, layers=layers, calls=(*kept, *calls), sequential=False))
 
     def rewired(self, ways: Mapping[TensorRef, TensorRef]) -> Model:
         """Some tensors instead of others, wherever they are taken."""
@@ -221,7 +223,9 @@ def rerouted(value: object, ways: Mapping[TensorRef, TensorRef]) -> object:
 
 def flat_model(blueprint: Blueprint, variables: Variables, tree: WeightTree) -> Model:
     """A model without models inside it, and with activations as steps of their own."""
-    while name := next((s.name for s in blueprint.layers if not s.unknown and isinstance(s.config.get("blueprint"), Blueprint)), ""):
+    while name := next(
+        (s.name for s in blueprint.layers if not s.unknown and isinstance(s.config.get("blueprint"), Blueprint)), ""
+    ):
         blueprint, variables = inlined(blueprint, variables, name)
     return Model(apart(blueprint), variables, tree)
 

@@ -32,13 +32,16 @@ class Written(Layer, abstract=True):
 
     @classmethod
     def from_keras(cls, reading: Reading) -> Self:
+        """No file can name it."""
         del reading
         raise UnknownLayerError("this is no layer of Keras")
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """As stated, or that of the first input."""
         return self.made or inputs[0]
 
     def torch(self, site: Site) -> Form:
+        """The formula."""
         del site
         return Form((self.code,))
 
@@ -66,6 +69,7 @@ class Inverted(Written, abstract=True):
     masks: ClassVar = "own"
 
     def torch(self, site: Site) -> Form:
+        """The tensor, and the other mask."""
         return Form((self.code,), mask="~%m0" if site.masks[0] else "")
 
 

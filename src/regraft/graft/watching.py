@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from regraft.graft.operations import name_of
-from regraft.graft.trace import tensors
+from regraft.graft.trace import DROPPING, tensors
 
 #: Packages whose lines are not the user's.
 NOT_THEIRS = ("torch", "regraft", "torchvision", "timm", "transformers")
@@ -70,7 +69,7 @@ def prepared(module: Any, *, as_is: bool = False) -> Any:
     return twin if as_is else twin.eval()
 
 
-def watch(twin: Any, inputs: Sequence[Any], *, seed: int = 0) -> Watched:
+def watch(twin: Any, inputs: Sequence[Any], *, seed: int = 0, still: bool = False) -> Watched:
     """
     Run a module and keep every tensor.
 
@@ -78,6 +77,7 @@ def watch(twin: Any, inputs: Sequence[Any], *, seed: int = 0) -> Watched:
         twin: As ``prepared`` gave it.
         inputs: Tensors as it takes them.
         seed: Of what is random in it.
+        still: Whether dropout drops nothing, in whatever mode it is.
 
     Raises:
         RuntimeError: And whatever else the module raises on these inputs.
@@ -94,8 +94,10 @@ def watch(twin: Any, inputs: Sequence[Any], *, seed: int = 0) -> Watched:
 
     class Watching(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            result = func(*args, **(kwargs or {}))
             name = name_of(func)
+            if still and name in DROPPING:
+                return args[0]
+            result = func(*args, **(kwargs or {}))
             results = list(tensors(args[0] if name == "__setitem__" else result))
             if not results or name == "__get__":
                 return result
@@ -149,7 +151,7 @@ def numbers(tensor: Any) -> np.ndarray:
 
 def line_of_user() -> tuple[str, int] | None:
     """The line that is running now and belongs to nobody's library."""
-    frame = sys._getframe(1)
+    frame = inspect.currentframe()
     while frame is not None:
         name = frame.f_globals.get("__name__", "").partition(".")[0]
         if name not in NOT_THEIRS and not frame.f_code.co_filename.startswith("<"):

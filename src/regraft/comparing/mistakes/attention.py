@@ -47,15 +47,16 @@ def scales(place: Place) -> Iterator[Mistake]:
 
 def parts(place: Place) -> Iterator[Mistake]:
     """Query, key and value exchanged, heads read in another order, a part without its bias."""
-    own = {p: {n: place.variable(n) for n in place.variables if n.startswith(f"{p}/")} for p in PARTS}
+    own = {p: {n: place.array(n) for n in place.variables if n.startswith(f"{p}/")} for p in PARTS}
     for order in permutations(PARTS):
         if order == PARTS:
             continue
         edits = {f"{p}/{n.partition('/')[2]}": a for p, o in zip(PARTS, order, strict=True) for n, a in own[o].items()}
-        if all(a is not None and a.shape == getattr(place.variable(n), "shape", None) for n, a in edits.items()):
+        if all(a.shape == getattr(place.variable(n), "shape", None) for n, a in edits.items()):
             told = ", ".join(order)
             yield place.edit_all(
-                "query, key and value", f"has the weights of {told} as query, key, value", "load query, key, value in that order into {module}",
+                "query, key and value", f"has the weights of {told} as query, key, value",
+                "load query, key, value in that order into {module}",
                 {n: (lambda _, a=a: a) for n, a in edits.items()},
             )  # fmt: skip
 
@@ -66,7 +67,7 @@ def parts(place: Place) -> Iterator[Mistake]:
     names = [n for p in PARTS for n in own[p]]
     yield place.edit_all(
         "order of heads", "its heads lie interleaved: (dim heads) where Keras has (heads dim)",
-        "x.view(batch, time, heads, dim) in {module}", {n: interleaved for n in names},
+        "x.view(batch, time, heads, dim) in {module}", dict.fromkeys(names, interleaved),
     )  # fmt: skip
     if "attention_output/kernel" in place.variables:
         yield place.edit_all(
@@ -83,7 +84,8 @@ def parts(place: Place) -> Iterator[Mistake]:
             if flat.shape[0] == flat.shape[1]:
                 yield place.edit_all(
                     "weight transposed", f"the weight of {name.partition('/')[0]} is not transposed",
-                    "weight = kernel.reshape(cin, -1).T in {module}", {name: lambda a, n=flat.shape: a.reshape(n).T.reshape(a.shape)},
+                    "weight = kernel.reshape(cin, -1).T in {module}",
+                    {name: lambda a, n=flat.shape: a.reshape(n).T.reshape(a.shape)},
                 )  # fmt: skip
 
 
@@ -131,4 +133,6 @@ def masked_before(model: Model, place: Place, spec: LayerSpec) -> Model:
     from regraft.blueprint import Call, TensorRef
 
     inputs = tuple(TensorRef(spec.name) if ref == number else ref for ref in call.inputs)
-    return model.with_calls((spec,), (Call(spec.name, (number,)), replace(call, inputs=inputs)), {(call.layer, call.call)})
+    return model.with_calls(
+        (spec,), (Call(spec.name, (number,)), replace(call, inputs=inputs)), {(call.layer, call.call)}
+    )

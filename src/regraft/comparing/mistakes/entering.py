@@ -50,7 +50,10 @@ def codes(array: np.ndarray) -> Iterator[tuple[str, str]]:
         yield "BGR less the caffe means", f"%0.flip(-1) - torch.tensor({CAFFE}, dtype=%0.dtype)"
         yield "x - the caffe means", f"%0 - torch.tensor({CAFFE}, dtype=%0.dtype)"
         mean, spread = IMAGENET
-        yield "(x - mean) / std of ImageNet", f"(%0 - torch.tensor({mean}, dtype=%0.dtype)) / torch.tensor({spread}, dtype=%0.dtype)"
+        yield (
+            "(x - mean) / std of ImageNet",
+            f"(%0 - torch.tensor({mean}, dtype=%0.dtype)) / torch.tensor({spread}, dtype=%0.dtype)",
+        )
         yield (
             "(x / 255 - mean) / std of ImageNet",
             f"(%0 / 255 - torch.tensor({mean}, dtype=%0.dtype)) / torch.tensor({spread}, dtype=%0.dtype)",

@@ -32,7 +32,11 @@ def left_out(place: Place) -> Iterator[Mistake]:
     if function and not place.model.blueprint.consumers.get(place.ref):
         words = f"returns what enters {told} (logits); Keras returns what leaves it"
     yield Mistake(
-        what, place.name, words, f"apply {told} behind {{module}}", lambda m: m.rewired({place.ref: place.call.inputs[0]})
+        what,
+        place.name,
+        words,
+        f"apply {told} behind {{module}}",
+        lambda m: m.rewired({place.ref: place.call.inputs[0]}),
     )
 
 
@@ -47,7 +51,11 @@ def turned(place: Place) -> Iterator[Mistake]:
     def made(model: Model) -> Model:
         ways = {other: place.ref, first_in: first_in}
         model = model.rewired(ways)
-        calls = [c for c in model.calls if (c.layer, c.call) in ((place.call.layer, place.call.call), (second.layer, second.call))]
+        calls = [
+            c
+            for c in model.calls
+            if (c.layer, c.call) in ((place.call.layer, place.call.call), (second.layer, second.call))
+        ]
         a = next(c for c in calls if c.layer == place.call.layer)
         b = next(c for c in calls if c.layer == second.layer)
         from dataclasses import replace

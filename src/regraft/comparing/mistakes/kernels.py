@@ -56,7 +56,12 @@ def ways(array: np.ndarray, place: Place) -> Iterator[tuple[str, str, str, Edit]
             "weight without flip for {module}", lambda a: np.flip(a, flip),
         )  # fmt: skip
         for axis in flip if spatial > 1 else ():
-            yield "kernel flipped", f"the kernel is turned along axis {axis}", change, lambda a, axis=axis: np.flip(a, axis)
+            yield (
+                "kernel flipped",
+                f"the kernel is turned along axis {axis}",
+                change,
+                lambda a, axis=axis: np.flip(a, axis),
+            )
         if array.shape[-2] > 1 and last == spatial + 1:
             yield (
                 "channel order", "its input channels stand in reverse order: BGR for RGB",

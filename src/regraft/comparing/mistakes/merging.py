@@ -31,7 +31,9 @@ def mistakes(place: Place) -> Iterator[Mistake]:
     if kind in ALIKE:
         for other in ALIKE:
             if other != kind and (len(inputs) == 2 or other != "Subtract"):
-                yield place.other("operation", f"computes {other}; Keras computes {kind}", f"{kind.lower()} there", other)
+                yield place.other(
+                    "operation", f"computes {other}; Keras computes {kind}", f"{kind.lower()} there", other
+                )
         for number, ref in enumerate(inputs):
             rest = [r.layer for i, r in enumerate(inputs) if i != number]
             if len(inputs) == 2:

@@ -81,6 +81,10 @@ class Place:
         bound = self.model.variables.get(self.name, {}).get(name)
         return None if bound is None else bound.read()
 
+    def array(self, name: str) -> np.ndarray:
+        """One of its variables in Keras order, which it has."""
+        return self.model.variables[self.name][name].read()
+
     @property
     def variables(self) -> tuple[str, ...]:
         """Names of its variables."""

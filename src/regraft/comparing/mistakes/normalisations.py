@@ -19,7 +19,10 @@ def mistakes(place: Place) -> Iterator[Mistake]:
         for epsilon in EPSILONS:
             if abs(epsilon - right) > 1e-6 * right:
                 yield place.setting(
-                    "epsilon", f"epsilon is {epsilon:g}; in Keras {right:g}", f"eps={right:g} in {{module}}", epsilon=epsilon
+                    "epsilon",
+                    f"epsilon is {epsilon:g}; in Keras {right:g}",
+                    f"eps={right:g} in {{module}}",
+                    epsilon=epsilon,
                 )
     if spec.type in ("BatchNormalization", "SyncBatchNormalization"):
         yield from statistics(place)
@@ -53,9 +56,14 @@ def statistics(place: Place) -> Iterator[Mistake]:
         "batch norm statistics", "the moving statistics were not loaded: mean 0 and variance 1",
         "load running_mean and running_var of {module}", moving_mean=np.zeros_like, moving_variance=np.ones_like,
     )  # fmt: skip
-    yield place.edit("batch norm statistics", "the moving mean is 0", "load running_mean of {module}", moving_mean=np.zeros_like)
     yield place.edit(
-        "batch norm statistics", "the moving variance is 1", "load running_var of {module}", moving_variance=np.ones_like
+        "batch norm statistics", "the moving mean is 0", "load running_mean of {module}", moving_mean=np.zeros_like
+    )
+    yield place.edit(
+        "batch norm statistics",
+        "the moving variance is 1",
+        "load running_var of {module}",
+        moving_variance=np.ones_like,
     )
     yield place.edit(
         "batch norm statistics", "the variance was taken for a standard deviation", "running_var = moving_variance in {module}",
@@ -80,7 +88,9 @@ def affine(place: Place) -> Iterator[Mistake]:
             gamma=np.ones_like, beta=np.zeros_like,
         )  # fmt: skip
     if gamma is not None:
-        yield place.edit("gamma and beta", "gamma was not loaded: it is 1", "load weight of {module}", gamma=np.ones_like)
+        yield place.edit(
+            "gamma and beta", "gamma was not loaded: it is 1", "load weight of {module}", gamma=np.ones_like
+        )
     if beta is not None:
         yield place.edit("gamma and beta", "beta was not loaded: it is 0", "load bias of {module}", beta=np.zeros_like)
 
@@ -97,7 +107,8 @@ def axes(place: Place) -> Iterator[Mistake]:
         made = affined(code, gamma, beta)
         if made:
             yield place.other(
-                "normalisation axis", f"normalises along {names}; Keras along the last", "normalize along the last axis in {module}",
+                "normalisation axis", f"normalises along {names}; Keras along the last",
+                "normalize along the last axis in {module}",
                 "Written", code=made,
             )  # fmt: skip
 

@@ -15,7 +15,7 @@ from regraft.comparing.model import Edited, Model
 
 GATES = {"LSTM": ("i", "f", "g", "o"), "GRU": ("z", "r", "h")}
 CLASSES = frozenset({"LSTM", "GRU", "SimpleRNN"})
-PARTS = ("forward", "backward")
+PARTS = ("forward/", "backward/")
 
 
 def mistakes(place: Place) -> Iterator[Mistake]:
@@ -23,12 +23,13 @@ def mistakes(place: Place) -> Iterator[Mistake]:
     spec = place.spec
     if spec.type in CLASSES:
         yield from single(place, spec, ("",))
-    elif spec.type == "Bidirectional" and isinstance(inner := spec.config.get("layer"), LayerSpec):
-        if inner.type in CLASSES:
-            yield from both(place, inner)
-            yield from single(place, inner, ("forward/", "backward/"))
-            for part in ("forward/", "backward/"):
-                yield from arrays(place, inner, (part,), f" in the {part[:-1]} direction")
+        return
+    inner = spec.config.get("layer")
+    if spec.type == "Bidirectional" and isinstance(inner, LayerSpec) and inner.type in CLASSES:
+        yield from both(place, inner)
+        yield from single(place, inner, PARTS)
+        for part in PARTS:
+            yield from arrays(place, inner, (part,), f" in the {part[:-1]} direction")
 
 
 def single(place: Place, spec: LayerSpec, prefixes: tuple[str, ...]) -> Iterator[Mistake]:
@@ -36,14 +37,20 @@ def single(place: Place, spec: LayerSpec, prefixes: tuple[str, ...]) -> Iterator
     yield from arrays(place, spec, prefixes, "")
     yield from forms(place, spec, prefixes)
     for name, right, others in (
-        ("recurrent_activation", spec.config.get("recurrent_activation"), ("sigmoid", "hard_sigmoid", "hard_sigmoid_keras2")),
+        (
+            "recurrent_activation",
+            spec.config.get("recurrent_activation"),
+            ("sigmoid", "hard_sigmoid", "hard_sigmoid_keras2"),
+        ),
         ("activation", spec.config.get("activation"), ("tanh", "relu", "sigmoid", "linear")),
     ):
         if name in spec.config:
             for other in others:
                 if other != right:
                     words = f"{name} is {shown(other)}; in Keras {shown(right)}"
-                    yield configured(place, "activation of gates", words, f"{name} {shown(right)} in {{module}}", **{name: other})
+                    yield configured(
+                        place, "activation of gates", words, f"{name} {shown(right)} in {{module}}", **{name: other}
+                    )
     if len(prefixes) == 1:
         yield configured(
             place, "direction", "reads the sequence in the other direction", "x.flip(1) in front of {module}",
@@ -55,7 +62,9 @@ def single(place: Place, spec: LayerSpec, prefixes: tuple[str, ...]) -> Iterator
 
 def shown(name: object) -> str:
     """A function as a person calls it."""
-    return {"hard_sigmoid": "hard_sigmoid of Keras 3", "hard_sigmoid_keras2": "hard_sigmoid of Keras 2"}.get(str(name), str(name))
+    return {"hard_sigmoid": "hard_sigmoid of Keras 3", "hard_sigmoid_keras2": "hard_sigmoid of Keras 2"}.get(
+        str(name), str(name)
+    )
 
 
 def arrays(place: Place, spec: LayerSpec, prefixes: tuple[str, ...], where: str) -> Iterator[Mistake]:
@@ -74,7 +83,8 @@ def arrays(place: Place, spec: LayerSpec, prefixes: tuple[str, ...], where: str)
     for name in (f"{p}recurrent_kernel" for p in prefixes):
         if len(prefixes) == 1 and name in place.variables:
             yield place.edit_all(
-                "weight transposed", f"weight_hh is not transposed gate by gate{where}", "weight_hh = recurrent_kernel.T in {module}",
+                "weight transposed", f"weight_hh is not transposed gate by gate{where}",
+                "weight_hh = recurrent_kernel.T in {module}",
                 {name: lambda a: turned(a, count)},
             )  # fmt: skip
     kernels = [f"{p}kernel" for p in prefixes]
@@ -121,7 +131,9 @@ def biases(place: Place, names: list[str], where: str) -> Iterator[Mistake]:
     if array is None or not all(name in place.variables for name in names):
         return
     own = dict.fromkeys(names)
-    yield place.edit_all("missing bias", f"has no bias{where}", "load bias_ih and bias_hh of {module}", {n: np.zeros_like for n in own})
+    yield place.edit_all(
+        "missing bias", f"has no bias{where}", "load bias_ih and bias_hh of {module}", dict.fromkeys(own, np.zeros_like)
+    )
     if array.ndim == 1:
         yield place.edit_all(
             "recurrent bias", f"adds the bias twice, as bias_ih and as bias_hh{where}", "bias_hh = 0 in {module}",
@@ -138,7 +150,10 @@ def biases(place: Place, names: list[str], where: str) -> Iterator[Mistake]:
         ("both halves are added in bias_hh", lambda a: np.stack([0 * a[0], a.sum(0)])),
     ):
         yield place.edit_all(
-            "recurrent bias", f"{words}{where}", "bias_ih = bias[0], bias_hh = bias[1] in {module}, gates reordered", {n: edit for n in own}
+            "recurrent bias",
+            f"{words}{where}",
+            "bias_ih = bias[0], bias_hh = bias[1] in {module}, gates reordered",
+            dict.fromkeys(own, edit),
         )
 
 
@@ -186,9 +201,13 @@ def first_step(place: Place) -> Mistake:
     def made(model: Model) -> Model:
         model = model.with_layer(place.name, return_sequences=True)
         units = None if place.y is None else place.y.shape[-1]
-        return model.behind(place.ref, LayerSpec(f"{place.name}/step", "Written", {"code": "%0[:, 0]", "made": (None, units)}))
+        return model.behind(
+            place.ref, LayerSpec(f"{place.name}/step", "Written", {"code": "%0[:, 0]", "made": (None, units)})
+        )
 
-    return Mistake("time step", place.name, "takes the first step; Keras takes the last", "out[:, -1] of {module}", made)
+    return Mistake(
+        "time step", place.name, "takes the first step; Keras takes the last", "out[:, -1] of {module}", made
+    )
 
 
 def both(place: Place, inner: LayerSpec) -> Iterator[Mistake]:
@@ -205,18 +224,19 @@ def both(place: Place, inner: LayerSpec) -> Iterator[Mistake]:
 
         yield Mistake(
             "time step", place.name,
-            "takes the last step of both directions, where the backward one has read a single step; Keras takes the step that each read last",
+            "takes the last step of both directions, where the backward one has read a single step; Keras takes the step that "
+            "each read last",
             "torch.cat([h[-2], h[-1]], -1) with h = {module}(x)[1]", made,
         )  # fmt: skip
     own = place.variables
-    pairs = {n: place.variable(n.replace("forward", "backward")) for n in own if n.startswith("forward/")}
-    pairs |= {n: place.variable(n.replace("backward", "forward")) for n in own if n.startswith("backward/")}
+    pairs = {n: place.array(n.replace("forward", "backward")) for n in own if n.startswith("forward/")}
+    pairs |= {n: place.array(n.replace("backward", "forward")) for n in own if n.startswith("backward/")}
     yield place.edit_all(
         "directions exchanged", "the weights of the two directions are exchanged",
         "weight_ih_l0 = forward, weight_ih_l0_reverse = backward in {module}",
         {n: (lambda _, other=other: other) for n, other in pairs.items()},
     )  # fmt: skip
-    forward = {n: place.variable(n.replace("backward", "forward")) for n in own if n.startswith("backward/")}
+    forward = {n: place.array(n.replace("backward", "forward")) for n in own if n.startswith("backward/")}
     yield place.edit_all(
         "directions exchanged", "the backward direction has the weights of the forward one",
         "load the weights with _reverse of {module} from the backward layer", {n: (lambda _, o=o: o) for n, o in forward.items()},
@@ -225,7 +245,10 @@ def both(place: Place, inner: LayerSpec) -> Iterator[Mistake]:
         half = width // 2
         for code, words in (
             (f"torch.cat([%0[..., {half}:], %0[..., :{half}]], -1)", "the backward direction stands first"),
-            (f"torch.cat([%0[..., :{half}], %0[..., {half}:].flip(1)], -1)", "the backward direction is not turned round again"),
+            (
+                f"torch.cat([%0[..., :{half}], %0[..., {half}:].flip(1)], -1)",
+                "the backward direction is not turned round again",
+            ),
         ):
             if "flip" in code and not inner.config.get("return_sequences"):
                 continue
@@ -236,4 +259,9 @@ def both(place: Place, inner: LayerSpec) -> Iterator[Mistake]:
             )  # fmt: skip
     for other in ("sum", "ave", "mul"):
         if other != mode and mode in ("sum", "ave", "mul"):
-            yield place.setting("merge of directions", f"merges by {other}; Keras by {mode}", f"{mode} behind {{module}}", merge_mode=other)
+            yield place.setting(
+                "merge of directions",
+                f"merges by {other}; Keras by {mode}",
+                f"{mode} behind {{module}}",
+                merge_mode=other,
+            )

@@ -88,12 +88,19 @@ def enlarged(place: Place) -> Iterator[Mistake]:
     right = place.spec.config.get("interpolation")
     sizes = tuple(place.y.shape[1:-1]) if place.y is not None else ()
     made = (None, *sizes, place.x.shape[-1])
-    for mode, corners in (("nearest", None), ("bilinear", False), ("bilinear", True), ("bicubic", False), ("bicubic", True)):
+    for mode, corners in (
+        ("nearest", None),
+        ("bilinear", False),
+        ("bilinear", True),
+        ("bicubic", False),
+        ("bicubic", True),
+    ):
         if (mode == right and not corners) or not sizes:
             continue
         more = "" if corners is None else f", align_corners={corners}"
         name = f"{mode}{' with align_corners' if corners else ''}"
-        change = f'F.interpolate(x, scale_factor=2, mode="{right}"{", align_corners=False" if right != "nearest" else ""}) as {{module}}'
+        aligned = ", align_corners=False" if right != "nearest" else ""
+        change = f'F.interpolate(x, scale_factor=2, mode="{right}"{aligned}) as {{module}}'
         yield place.other(
             "upsampling", f"enlarges by {name}; Keras by {right}", change, "WrittenMap",
             code=f'F.interpolate(%0, size={sizes}, mode="{mode}"{more})', made=made,
@@ -106,7 +113,12 @@ def joined(place: Place) -> Iterator[Mistake]:
     rank = place.x.ndim
     for other in range(1, rank):
         if other != axis % rank:
-            yield place.setting("axis", f"joins along axis {other} of Keras; Keras joins along {axis}", f"dim of axis {axis} there", axis=other)
+            yield place.setting(
+                "axis",
+                f"joins along axis {other} of Keras; Keras joins along {axis}",
+                f"dim of axis {axis} there",
+                axis=other,
+            )
 
 
 def rows(place: Place) -> Iterator[Mistake]:
@@ -148,10 +160,15 @@ def cropped(place: Place) -> Iterator[Mistake]:
             made = (None, *(w - a - b for w, (a, b) in zip(whole, ends, strict=True)), place.y.shape[-1])
             words = f"padding={padding}, output_padding={more}"
 
-            def mistaken(model: Model, ends: tuple[tuple[int, int], ...] = ends, made: tuple[int | None, ...] = made) -> Model:
+            def mistaken(
+                model: Model, ends: tuple[tuple[int, int], ...] = ends, made: tuple[int | None, ...] = made
+            ) -> Model:
                 pads = tuple(-n for pair in reversed(ends) for n in pair)
                 model = model.with_layer(place.name, padding="valid", output_padding=None)
-                return model.behind(place.ref, LayerSpec(f"{place.name}/crop", "WrittenMap", {"code": f"F.pad(%0, {pads})", "made": made}))
+                return model.behind(
+                    place.ref,
+                    LayerSpec(f"{place.name}/crop", "WrittenMap", {"code": f"F.pad(%0, {pads})", "made": made}),
+                )
 
             yield Mistake(
                 "padding", place.name, f"has {words}; Keras takes {right[0]} off the ends of what the kernel makes",

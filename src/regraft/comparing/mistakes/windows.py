@@ -9,9 +9,7 @@ from regraft.blueprint import Call, LayerSpec, TensorRef
 from regraft.comparing.mistakes.mistake import Mistake, Place
 from regraft.comparing.model import Model
 
-CONVOLUTIONS = frozenset(
-    "Conv1D Conv2D Conv3D DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D".split()
-)
+CONVOLUTIONS = frozenset("Conv1D Conv2D Conv3D DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D".split())
 POOLS = frozenset(f"{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in (1, 2, 3))
 Ends = tuple[tuple[int, int], ...]
 
@@ -111,7 +109,11 @@ def words_of(ends: Ends) -> str:
     if len(set(ends)) > 1:
         return ", ".join(f"{a} and {b}" for a, b in ends)
     before, after = ends[0]
-    return (f"{before} on every side" if before else "nothing") if before == after else f"{before} before and {after} after"
+    return (
+        (f"{before} on every side" if before else "nothing")
+        if before == after
+        else f"{before} before and {after} after"
+    )
 
 
 def change_of(ends: Ends, fill: str = "") -> str:
@@ -240,7 +242,10 @@ def pools(place: Place) -> Iterator[Mistake]:
     for step in dict.fromkeys((kernel, (1,) * rank, (2,) * rank)):
         if step != stride:
             yield place.setting(
-                "stride", f"moves by {step[0]}; Keras moves by {stride[0]}", f"stride={stride[0]} in {{module}}", strides=step
+                "stride",
+                f"moves by {step[0]}; Keras moves by {stride[0]}",
+                f"stride={stride[0]} in {{module}}",
+                strides=step,
             )
     for ends in (right, *rules(spec, sizes)):
         pads = tuple(n for pair in reversed(ends) for n in pair)
