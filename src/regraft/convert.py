@@ -29,6 +29,7 @@ from regraft.layers.custom import Custom, active
 from regraft.layers.custom import load as load_custom
 from regraft.layers.theano import kernel_choice
 from regraft.report import Report, VerificationRow
+from regraft.report.command import convert_command
 from regraft.reporting import make_report
 from regraft.weights import WeightTree, check_checksums, read, read_architecture
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 UNCHECKED = VerificationRow("not verified", reason="not verified against Keras: --no-verify was given")
 Shapes = tuple[int | None, ...] | tuple[tuple[int | None, ...], ...]
-TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json")
+TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json", "report.html")
 
 
 @dataclass(frozen=True)
@@ -200,8 +201,27 @@ def convert(
             statistics=statistics,
             opened=opened,
             extra_notes=back.notes if back is not None else (),
+            command=convert_command(
+                file,
+                folder,
+                paths={
+                    "--architecture": architecture,
+                    "--blueprint": blueprint,
+                    "--custom": own_layers.path if own_layers else None,
+                    **({} if beside is None else beside.paths),
+                },
+                input_shapes=all_shapes(input_shape),
+                settings=beside.settings if beside else None,
+                candidates=beside.candidates if beside else 1,
+                format=format,
+                verify=verify,
+                theano_kernels=theano_kernels,
+            ),
         )
         write_text(folder / "report.json", report.to_json(), force=True)
+        from regraft.report.html import page  # templates, which only a conversion needs
+
+        write_text(folder / "report.html", page(report, code=None if format == "keras" else module.source), force=True)
         return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
 
 
