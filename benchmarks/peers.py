@@ -46,13 +46,13 @@ def make(folder: Path) -> None:
     from regraft import samples
 
     keras.utils.set_random_seed(SEED)
-    steps = keras.Input((7, 8))
+    steps, features, sound = keras.Input((7, 8)), keras.Input((6,)), keras.Input((7, 5))
     seen = layers.Add()([steps, layers.MultiHeadAttention(2, 4, name="look")(steps, steps)])
     models = {
         "digits": keras.models.load_model(samples.path("digits.keras"), compile=False),
-        "recurrent": keras.Sequential([keras.Input((7, 5)), layers.LSTM(6, return_sequences=True), layers.GRU(4)]),
+        "recurrent": keras.Model(sound, layers.GRU(4)(layers.LSTM(6, return_sequences=True)(sound))),
         "attention": keras.Model(steps, layers.Dense(3)(layers.LayerNormalization()(seen))),
-        "gelu": keras.Sequential([keras.Input((6,)), layers.Dense(9, activation="gelu"), layers.Dense(3)]),
+        "gelu": keras.Model(features, layers.Dense(3)(layers.Dense(9, activation="gelu")(features))),
     }
     for name, model in models.items():
         x = np.random.default_rng(SEED).normal(size=(4, *model.input_shape[1:])).astype(np.float32)

@@ -8,6 +8,7 @@ import pytest
 from scripts import api_page
 from tests.docs.blocks import NOT_RUN, RUNNABLE, blocks
 from tests.docs.running import ROOT, PageRun
+from tests.docs.test_tutorials import TUTORIALS
 
 RUN = [
     "README.md",
@@ -16,11 +17,8 @@ RUN = [
     "docs/index.md",
     "docs/install.md",
     "docs/report.md",
-    "docs/tutorials/own-module.md",
-    "docs/tutorials/weights-only.md",
-    "docs/tutorials/with-architecture.md",
 ]
-"""Pages of which every block runs, unless its title says that it does not."""
+"""Pages of which every block runs, unless its title says that it does not; with the tutorials, ``test_tutorials.py``."""
 ELSEWHERE = {"docs/custom-layers.md": "my_layers.py"}
 """A page with a file that another test reads: tests/layers/test_custom.py."""
 NOT_RUN_BLOCKS = """
@@ -53,7 +51,7 @@ def test_every_command_is_run_or_says_that_it_is_not() -> None:
         for page in PAGES
         for name in [page.relative_to(ROOT).as_posix()]
         for block in blocks(page)
-        if block.is_run and name not in RUN and ELSEWHERE.get(name) != block.title
+        if block.is_run and name not in {*RUN, *TUTORIALS} and ELSEWHERE.get(name) != block.title
     ]
     assert not silent, "not run, and no title that says so"
 
