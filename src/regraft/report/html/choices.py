@@ -130,11 +130,21 @@ def group_of(report: Report, rows: Sequence[ChoiceRow], names: set[str]) -> Choi
         layers,
         first.label,
         first.value,
-        first.evidence,
+        once(first.evidence),
         options,
         whole(report, *stated) if stated else "",
         "" if stated else advice(first),
     )
+
+
+def once(evidence: str) -> str:
+    """
+    The sentences of an evidence, each said once.
+
+    >>> once("a relu; likely; a relu")
+    'a relu; likely'
+    """
+    return "; ".join(dict.fromkeys(evidence.split("; ")))
 
 
 def answer(report: Report, rows: Sequence[ChoiceRow], value: str, names: set[str]) -> tuple[str, ...]:

@@ -69,4 +69,4 @@ def class_of(kind: Any) -> str:
 
 def safe(text: str) -> str:
     """Lines of code, anything that could hide or turn text as an escape."""
-    return "\n".join(printable(line, MOST_CODE) for line in text.split("\n"))
+    return "\n".join(line if line.isprintable() else printable(line, MOST_CODE) for line in text.split("\n"))

@@ -110,7 +110,7 @@ def file(report: Report) -> list[tuple[str, str]]:
         ("Layout", DIALECTS.get(source.dialect, source.dialect)),
         ("Layer order", ORDERS.get(source.order_source, source.order_source)),
         ("Architecture", "" if report.candidates else "stated in the file" if stated else source.architecture),
-        *((label.capitalize(), value if isinstance(value, str) else value.plain) for label, value in recovered(report)),
+        *((label.capitalize(), str(value)) for label, value in recovered(report)),
         ("SHA-256", source.sha256),
     ]
 

@@ -20,7 +20,9 @@ def clean(value: object) -> object:
 
     Every value that a template writes goes through here; the template then escapes HTML.
     """
-    return printable(value, LONGEST) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup) or (value.isprintable() and len(value) <= LONGEST):
+        return value
+    return printable(value, LONGEST)
 
 
 def name(text: str) -> str:

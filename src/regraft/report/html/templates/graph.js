@@ -1,7 +1,7 @@
 "use strict";
 /* Draws the graph, and the panel of the chosen layer. Text is set as text, never as HTML. */
 function Graph(data, checks) {
-  var MOST = 400, WIDTH = 214, HEIGHT = 50, HEAD = 26, MARK = 20;
+  var MOST = 400, WIDTH = 240, HEIGHT = 50, HEAD = 26, MARK = 20;
   var canvas = document.getElementById("canvas"), panel = document.getElementById("panel");
   var says = document.getElementById("graph-says"), model = GraphModel(data);
   var scale = 1, chosen = null, active = null, elements = {}, order = [], size = [0, 0];

@@ -36,7 +36,7 @@
     var button = event.target.closest ? event.target.closest("button.copy") : null;
     if (!button) return;
     var source = button.dataset.copies ? document.getElementById(button.dataset.copies) : button.parentElement.querySelector("pre");
-    copy(source.textContent, button);
+    copy(source.textContent.trim(), button);
   });
 
   /* Answers to choices become one command. */
@@ -46,7 +46,14 @@
     var update = function () {
       var given = [];
       selects.forEach(function (select) { if (select.value) given.push(select.value); });
-      answers.querySelector("code").textContent = [answers.dataset.front].concat(given, [answers.dataset.back]).join(" ");
+      var code = answers.querySelector("code");
+      code.textContent = "";
+      [answers.dataset.front].concat(given, [answers.dataset.back]).join(" ").split(" ").forEach(function (word, i) {
+        if (i) code.appendChild(document.createTextNode(" "));
+        var part = code.appendChild(document.createElement("span"));
+        part.className = "w";
+        part.textContent = word;
+      });
       document.getElementById("answered").textContent = given.length || "none yet";
     };
     selects.forEach(function (select) { select.addEventListener("change", update); });
