@@ -1,4 +1,4 @@
-"""The networks of ``peers.py`` in PyTorch, with the settings of Keras and names of their own."""
+"""The networks of ``peers.py`` in PyTorch, with the settings of Keras and the names of its layers."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class Digits(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(1, 12, 3, padding=1, bias=False)
         self.stem_bn = norm(12)
-        self.conv = nn.Conv2d(12, 12, 3, padding=1)
-        self.bn = norm(12)
+        self.conv2d = nn.Conv2d(12, 12, 3, padding=1)
+        self.batch_normalization = norm(12)
         self.residual_conv = nn.Conv2d(12, 12, 3, padding=1)
-        self.last_conv = nn.Conv2d(12, 20, 3, stride=2)
+        self.conv2d_1 = nn.Conv2d(12, 20, 3, stride=2)
         self.dense = nn.Linear(160, 32)
         self.digit = nn.Linear(32, 10)
 
     def forward(self, x: Tensor) -> Tensor:
         """Run it."""
         x = F.relu(self.stem_bn(self.stem(x)))
-        x = x + self.residual_conv(F.relu(self.bn(self.conv(x))))
-        x = F.max_pool2d(F.relu(self.last_conv(F.pad(x, (0, 1, 0, 1)))), (2, 1))
+        x = x + self.residual_conv(F.relu(self.batch_normalization(self.conv2d(x))))
+        x = F.max_pool2d(F.relu(self.conv2d_1(F.pad(x, (0, 1, 0, 1)))), (2, 1))
         return torch.softmax(self.digit(F.relu(self.dense(x.flatten(1)))), -1)
 
 

@@ -22,7 +22,7 @@ RUN = [
 ELSEWHERE = {"docs/custom-layers.md": "my_layers.py"}
 """A page with a file that another test reads: tests/layers/test_custom.py."""
 NOT_RUN_BLOCKS = """
-CONTRIBUTING.md: it is what CI runs
+CONTRIBUTING.md: scripts/test is what CI runs
 README.md: it installs
 README.md: it is what CI runs
 docs/add-a-layer.md: a layer in a file of src/regraft/layers
