@@ -4,11 +4,11 @@ import shlex
 from dataclasses import replace
 
 import pytest
+from tests.report.html.reports import report
 
 from regraft.cli.app import app
 from regraft.report.html.choices import ChoiceGroup, choices_of
 from regraft.report.value import ChoiceRow, Report
-from tests.report.html.reports import report
 
 
 def with_choices(*choices: ChoiceRow, recovered: bool = True) -> Report:

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 
 import pytest
+from tests.report.html.reading import Page
+from tests.report.html.reports import chain, report
 
 from regraft.report.html import page
 from regraft.report.value import VerificationRow
-from tests.report.html.reading import Page
-from tests.report.html.reports import chain, report
 
 CODE = 'class Model:\n    """Doc."""\n\n    def forward(self, x):  # (batch, 3)\n        return x + 1.5\n'
 HOSTILE = [

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from tests.report.html.reports import check
 
 from regraft.report.html.bounds import some
 from regraft.report.html.code import coloured
@@ -11,7 +12,6 @@ from regraft.report.html.scale import log_scale, percent
 from regraft.report.html.scatter import SIDE, scatter, scatters
 from regraft.report.html.weights import step, weight_groups
 from regraft.report.value import StatisticRow, TransferRow
-from tests.report.html.reports import check
 
 
 def test_a_log_scale_puts_decades_at_equal_distances() -> None:
@@ -34,7 +34,7 @@ def test_a_log_scale_of_anything(values: list[float]) -> None:
 def test_errors_that_are_0_or_missing_have_rows_of_their_own() -> None:
     plot = error_plot([check("a"), check("b", 0.0), check("c", None, None), check("d", 0.5, ok=False)])
     assert plot is not None
-    zero, none = dict((word, y) for y, word in plot.rows).values()
+    zero, none = (y for y, _ in plot.rows)
     points = plot.points["float64"]
 
     assert [point.x for point in points] == ["12.5%", "37.5%", "62.5%", "87.5%"]
