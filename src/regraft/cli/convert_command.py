@@ -88,7 +88,7 @@ def convert(
             blueprint=blueprint,
             digest=digest,
             custom=custom,
-            beside=Beside(samples, labels, pairs, settings or {}, candidates),
+            beside=Beside(samples, labels, pairs, dict(settings or ()), candidates),
         )
     report = conversion.report
     if json:

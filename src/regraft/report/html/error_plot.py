@@ -61,7 +61,7 @@ def error_plot(rows: Sequence[CheckRow]) -> ErrorPlot | None:
     """The plot of a verification; None if nothing was compared."""
     if not rows:
         return None
-    checks = some(rows, MOST_CHECKS, lambda row: not row.ok)
+    checks = some(rows, MOST_CHECKS, lambda row: int(not row.ok))
     errors = [error for row in checks for error in (row.error64, row.error32)]
     bounds = [limit for row in checks for limit in (row.limit64, row.limit32)]
     words = [word for word, present in (("0", 0.0 in errors), ("none", None in errors)) if present]

@@ -171,7 +171,7 @@ def borders(stems: Sequence[str]) -> list[int]:
 
 
 BLOCK = re.compile(r".{0,80}?(?:block|stage|layer|unit|cell|module)_?\d+[a-z]?(?=_)", re.IGNORECASE)
-NUMBER = re.compile(r"\D{1,40}?\d+[a-z]?(?=_)")
+NUMBER = re.compile(r"\D{1,40}?\d+[a-ce-z]?(?=_)")  # "conv2d" is no number
 
 
 def stem(name: str) -> str:

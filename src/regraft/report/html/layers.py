@@ -47,7 +47,7 @@ def cards(report: Report, places: Mapping[str, int]) -> list[Card]:
     checks = checks_by_layer(report.verification.layers, first)
     elements = {row.name: row.parameters for row in report.layers}
     special = {name for name, found in checks.items() if any(not check.ok for check in found)}
-    shown = some(list(first.values()), MOST_LAYERS, lambda n: n.layer in special or label_of(n) != "proved")
+    shown = some(list(first.values()), MOST_LAYERS, lambda n: 2 if n.layer in special else int(label_of(n) != "proved"))
     return [card(node, places[node.layer], checks.get(node.layer, ()), elements.get(node.layer, 0)) for node in shown]
 
 

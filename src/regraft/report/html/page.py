@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
@@ -129,8 +130,9 @@ def style_text() -> str:
 
 
 def read(path: str) -> str:
-    """A file of ours, without the comment that makes developer tools look for a source map."""
+    """A file of ours, without the comment that makes developer tools look for a source map; HTML holds no raw controls."""
     text = (HERE / path).read_text(encoding="utf-8")
+    text = re.sub("[\x00-\x08\x0e-\x1f]", lambda found: f"\\x{ord(found.group()):02x}", text)
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("//# sourceMappingURL="))
 
 

@@ -65,9 +65,15 @@ def stretches(elements: Sequence[Hashable]) -> Iterator[Run]:
             if same and start is None:
                 start = place
             elif not same and start is not None:
-                if place - start >= period:
+                if place - start >= period and not repeats(ids[start : start + period]):
                     yield Run(start, place + period, period)
                 start = None
+
+
+def repeats(pattern: Sequence[int]) -> bool:
+    """Whether a pattern is itself a shorter one several times: then that one is meant."""
+    size = len(pattern)
+    return any(size % part == 0 and pattern[part:] == pattern[:-part] for part in range(1, size // 2 + 1))
 
 
 def saving(run: Run, total: Sequence[int], most: int) -> int:

@@ -33,7 +33,7 @@ class LogScale:
 
     def ticks(self, most: int = 8) -> list[tuple[float, str]]:
         """Places of decades and what stands beside them: ``10⁻⁶``."""
-        step = next(s for s in (1, 2, 3, 5, 10, 50) if (self.high - self.low) / s <= most)
+        step = next(s for s in (1, 2, 3, 5, 10, 50, 100) if (self.high - self.low) / s <= most)
         shown = [e for e in range(self.low, self.high + 1) if e % step == 0]
         return [(self.place(10.0**e), "1" if e == 0 else f"10{str(e).translate(SUPERSCRIPT)}") for e in shown]
 

@@ -41,7 +41,7 @@ def scatters(rows: Sequence[StatisticRow]) -> tuple[Scatter, ...]:
     """The plots of all BatchNorms that can be predicted, the worst first."""
     known = [row for row in rows if row.points and row.misfit is not None]
     worst = sorted(known, key=lambda row: -(row.misfit or 0.0))
-    return tuple(scatter(row) for row in some(worst, MOST_PLOTS, lambda row: row.verdict != "fits"))
+    return tuple(scatter(row) for row in some(worst, MOST_PLOTS, lambda row: int(row.verdict != "fits")))
 
 
 def scatter(row: StatisticRow) -> Scatter:
