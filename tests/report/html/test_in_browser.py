@@ -116,7 +116,10 @@ def test_the_keyboard_reaches_a_layer_and_opens_its_evidence(browser: Any, file:
         visit.page.locator("[data-do=fit]").focus()
         keyboard.press("Tab")
         assert visit.page.evaluate(focused).startswith("in_block_0_part0, InputLayer")
-        for label in ("block_0 … block_9, 10 × 3 layers, (batch, 5, 7, 11), differs from Keras", "block_0, 3 layers"):
+        for label in (
+            "block_0 … 9, 10 \u00d7 3 layers, (batch, 5, 7, 11), differs from Keras",
+            "block_0, 3 layers",
+        ):
             keyboard.press("ArrowDown")
             assert visit.page.evaluate(focused).startswith(label)
             assert visit.page.evaluate(focused).endswith("closed block")
@@ -219,7 +222,7 @@ def test_it_can_be_read_without_scripts(browser: Any, file: Path) -> None:
             "its code is not data",
             "habit 1",
             "--set block_0_part0.activation=relu",
-            "units, as",
+            "cin units → units cin",
         ):
             assert said in text or said in visit.page.content(), said
         assert visit.page.locator("#drawing").is_hidden()
