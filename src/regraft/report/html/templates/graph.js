@@ -153,8 +153,9 @@ function Graph(data, checks) {
     var holder = svg("g", { "class": "cluster" }, areas);
     svg("rect", { "class": "area", x: x, y: y - HEAD + 8, width: place.width, height: place.height + HEAD - 8, rx: 10 }, holder);
     var g = interactive(item, boxes, "node cluster " + seen.label, [seen.full || seen.title, seen.type, "open block"].join(", "), true);
-    svg("rect", { "class": "box", x: x + 6, y: y - HEAD + 12, width: Math.min(place.width - 12, WIDTH), height: HEAD - 8, rx: 6 }, g);
-    text(g, x + 14, y - HEAD + 26, "−  " + cut(seen.title, Math.min(place.width - 12, WIDTH) - 40, "600 12px"), "");
+    var title = "−  " + cut(seen.title, place.width - 48, "600 12px");
+    svg("rect", { "class": "box", x: x + 7, y: y - HEAD + 12, width: ruler.measureText(title).width + 14, height: HEAD - 8, rx: 6 }, g);
+    text(g, x + 14, y - HEAD + 26, title, "");
   }
   function short(shape) { return shape.replace(/^\(batch, /, "(").replace(/[()]/g, "").split(", ").join("×").replace(/×?,$/, ""); }
   function text(parent, x, y, words, className) {
