@@ -1,0 +1,107 @@
+"""The self-test that travels with an emitted module: recorded here, compared by ``python model.py --selftest`` anywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+import regraft
+from regraft.blueprint import Blueprint
+from regraft.emit.atomic import replacing
+from regraft.emit.module import Module
+from regraft.emit.outputs import Format, weight_files
+from regraft.report import VerificationRow
+from regraft.verify.recorded import Recorded, record
+
+FILE = "selftest.npz"
+#: The date of the entries, so that the same conversion gives the same bytes.
+DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def write_selftest(
+    folder: Path,
+    format: Format,
+    module: Module,
+    blueprint: Blueprint,
+    verification: VerificationRow,
+    *,
+    force: bool = False,
+) -> str:
+    """
+    Record what ``model.py`` computes, and write it beside it.
+
+    Args:
+        folder: Where ``model.py`` and its weights lie.
+        format: How the weights were written.
+        module: What was written.
+        blueprint: The architecture.
+        verification: Whether what is recorded was checked against Keras, which the file says.
+        force: Replace one that is there already; without anything to write, it is removed.
+
+    Returns:
+        Why no self-test was written; empty if it was.
+    """
+    found: Recorded | str
+    if not module.selftest:
+        found = "a layer has no PyTorch form yet, or the file given with --custom has a function of that name"
+    else:
+        found = record(module.source, folder / weight_files(format)[0], blueprint, module.input_orders)
+    if isinstance(found, str):
+        if force:
+            (folder / FILE).unlink(missing_ok=True)  # it would be that of an earlier conversion
+        return found
+    with replacing(folder / FILE, force=force) as file:
+        file.write(packed(found, reference(verification)))
+    return ""
+
+
+def packed(found: Recorded, reference: str) -> bytes:
+    """
+    A self-test as an ``.npz``: its inputs as arrays, and ``expected.json``.
+
+    The JSON holds ``rows`` (name, shape, numbers, allowed difference), how many bytes of each array are its numbers, and
+    two parts of the sentence that a passed test prints.
+    """
+    arrays = {f"input_{i}": np.ascontiguousarray(array) for i, array in enumerate(found.inputs)}
+    facts = {
+        "regraft": regraft.__version__,
+        "reference": reference,
+        "what": found.words,
+        "inputs": [(name, str(array.dtype), array.shape, array.nbytes) for name, array in arrays.items()],
+    }
+    rows = ((row.name, row.shape, row.numbers, row.allowed) for row in found.rows)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, array in arrays.items():
+            stored = io.BytesIO()
+            np.save(stored, array, allow_pickle=False)
+            add(archive, f"{name}.npy", stored.getvalue())
+        add(archive, "expected.json", as_json(facts, rows).encode("ascii"))
+    return target.getvalue()
+
+
+def add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """One entry, compressed, without the time of writing."""
+    archive.writestr(zipfile.ZipInfo(name, DATE), data, zipfile.ZIP_DEFLATED, 9)
+
+
+def as_json(facts: Mapping[str, object], rows: Iterable[tuple[object, ...]]) -> str:
+    """JSON with a line for each fact and each row, so that two of them can be compared."""
+    lines = [f'"{key}": {json.dumps(value)},\n' for key, value in facts.items()]
+    return "{\n" + "".join(lines) + '"rows": [\n' + ",\n".join(map(json.dumps, rows)) + "\n]\n}\n"
+
+
+def reference(verification: VerificationRow) -> str:
+    """Whether Keras computes the same, in words."""
+    keras = verification.oracle.split(",")[0] or "Keras"
+    return {
+        "equal": f"checked against {keras} at conversion",
+        "partly verified": f"partly checked against {keras} at conversion",
+        "different": f"which differed from {keras} at conversion",
+        "not verified": "not checked against Keras at conversion",
+    }[verification.status]
