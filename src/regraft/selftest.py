@@ -15,6 +15,7 @@ from regraft.blueprint import Blueprint
 from regraft.emit.atomic import replacing
 from regraft.emit.module import Module
 from regraft.emit.outputs import Format, weight_files
+from regraft.keras_config.dump import every_layer
 from regraft.report import VerificationRow
 from regraft.verify.recorded import Recorded, record
 
@@ -47,8 +48,10 @@ def write_selftest(
         Why no self-test was written; empty if it was.
     """
     found: Recorded | str
-    if not module.selftest:
-        found = "a layer has no PyTorch form yet, or the file given with --custom has a function of that name"
+    if any(spec.unknown for _, spec in every_layer(blueprint)):
+        found = "a layer has no PyTorch form yet, so the model does not run"
+    elif not module.selftest:
+        found = "your file has something called digests or selftest, which are names of the test: rename it"
     else:
         found = record(module.source, folder / weight_files(format)[0], blueprint, module.input_orders)
     if isinstance(found, str):

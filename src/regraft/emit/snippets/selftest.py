@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 def digests(model: nn.Module, inputs: list[Tensor], show) -> None:
     """
-    Run a model, and show name, shape and four numbers of each weight, of what each module returns, and of the outputs.
+    Run a model and show name, shape and numbers of each weight, of what each module returns, and of each output.
 
     The numbers: mean, root mean square, and the sums along a sine and a cosine wave over all n entries, by sqrt(n).
     """
@@ -36,7 +36,7 @@ def digests(model: nn.Module, inputs: list[Tensor], show) -> None:
 
 
 def selftest() -> None:
-    """Compare this file and its weights with selftest.npz, and end at the first weight, module or output that differs."""
+    """Compare this file and its weights with selftest.npz, up to the first weight, module or output that differs."""
     import json
     import sys
     import zipfile
@@ -55,15 +55,15 @@ def selftest() -> None:
 
     def compare(name: str, shape: list[int], found: list[float]) -> None:
         expected_name, expected_shape, expected, allowed = next(rows, ("nothing", [], None, 0.0))
-        expected = expected or found  # numbers that are random, or too many, are not kept
+        expected = expected or found  # not kept where they are random, or too many
         off.append(max(abs(a - b) for a, b in zip(found, expected, strict=True)) / (expected[1] or 1.0))
         if [name, shape] != [expected_name, expected_shape] or not off[-1] <= allowed:
             sys.exit(
                 f"selftest: {name} differs, and all before it agree.\n"
                 f"  expected {expected_name} {expected_shape} {expected}, within {allowed:.0e} of the second number\n"
                 f"  found    {name} {shape} {found}\n"
-                "A weight: the weights file is another one, or damaged. A module or output: its settings or a line of\n"
-                "forward in front of it are not as they were, or this torch or machine computes it in another way."
+                "If it is a weight, its file is another one, or damaged. If not, a setting of it, or a line of forward\n"
+                "in front of it, has changed, or this machine or version of torch computes it in another way."
             )
 
     digests(model, inputs, compare)
