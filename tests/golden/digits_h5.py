@@ -105,8 +105,8 @@ def selftest() -> None:
                 f"selftest: {name} differs, and all before it agree.\n"
                 f"  expected {expected_name} {expected_shape} {expected}, within {allowed:.0e} of the second number\n"
                 f"  found    {name} {shape} {found}\n"
-                "If it is a weight, its file is another one, or damaged. If not, a setting of it, or a line of forward\n"
-                "in front of it, has changed, or this machine or version of torch computes it in another way."
+                "A weight that differs: its file is another one, or damaged. Anything else: its settings, or a line\n"
+                "before it, have changed, or this machine or version of torch computes it in another way."
             )
 
     digests(model, inputs, compare)
