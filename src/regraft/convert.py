@@ -131,8 +131,8 @@ def convert(
     with active(own_layers):
         folder = Path(out) if out is not None else default_folder(file)
         tested = (verify if selftest is None else selftest) and format != "keras"
-        names = (*text_files(format), *weight_files(format), *((SELFTEST,) if tested else ()))
-        refuse_overwriting(folder, names, force=force)
+        names = (*text_files(format), *weight_files(format))
+        refuse_overwriting(folder, (*names, SELFTEST), force=force)
         digest = digest or (Digest(file) if verify else None)
         source = tree = read(file)
         check_checksums(file)
@@ -157,6 +157,7 @@ def convert(
         bound = partial(bind, tree=tree, theano_kernels=theano_kernels)
         plan, binding, module = emit_leaving_out(plan, bound, about(tree), loaded_from(format), selftest=tested)
         back = revived(plan, binding) if format == "keras" else None
+        extra_notes = back.notes if back is not None else ()
         write_files(folder, plan, module, format, force=force, progress=progress, back=back)
         for number, candidate in enumerate(candidates[1 : beside.candidates if beside else 1], start=2):
             write_candidate(folder / f"candidate_{number}", candidate, format, force=force)
@@ -177,7 +178,9 @@ def convert(
                 progress=progress,
                 keras_reads=source.dialect != "arrays",
             )
-        untested = self_tested(folder, format, module, plan, verification, force=force) if tested else ""
+        if tested:
+            tested, note = self_tested(folder, format, module, plan, verification, force=force)
+            extra_notes += (note,) if note else ()
         opened = None
         if verify and back is not None:
             from regraft.verification import check_opened
@@ -197,15 +200,12 @@ def convert(
             sha256,
             given,
             folder,
-            tuple(name for name in names if name != SELFTEST or not untested),
+            (*names, SELFTEST) if tested else names,
             candidates=candidates,
             written=beside.candidates if beside else 1,
             statistics=statistics,
             opened=opened,
-            extra_notes=(
-                *(back.notes if back is not None else ()),
-                *((f"no {SELFTEST} was written: {untested}",) if untested else ()),
-            ),
+            extra_notes=extra_notes,
         )
         write_text(folder / "report.json", report.to_json(), force=True)
         return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
@@ -270,8 +270,8 @@ def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
 
 def self_tested(
     folder: Path, format: Format, module: Module, blueprint: Blueprint, verification: VerificationRow, *, force: bool
-) -> str:
-    """Write the self-test; the reason if there can be none, else empty."""
+) -> tuple[bool, str]:
+    """Write the self-test; whether there is one, and what the report should say of it."""
     from regraft.selftest import write_selftest  # torch takes a while to import
 
     return write_selftest(folder, format, module, blueprint, verification, force=force)
@@ -333,6 +333,8 @@ def write_files(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made: {error.strerror}. Choose another folder with -o.") from error
+    if back is None and force:
+        (folder / SELFTEST).unlink(missing_ok=True)  # it belongs to the code that is replaced
     for name, text in texts.items():
         write_text(folder / name, text, force=force)
     total = sum(len(transfer.parameters) for transfer in module.transfers)

@@ -32,7 +32,7 @@ def write_selftest(
     verification: VerificationRow,
     *,
     force: bool = False,
-) -> str:
+) -> tuple[bool, str]:
     """
     Record what ``model.py`` computes, and write it beside it.
 
@@ -42,10 +42,10 @@ def write_selftest(
         module: What was written.
         blueprint: The architecture.
         verification: Whether what is recorded was checked against Keras, which the file says.
-        force: Replace one that is there already; without anything to write, it is removed.
+        force: Replace one that is there already.
 
     Returns:
-        Why no self-test was written; empty if it was.
+        Whether it was written; and what the report should say of it: why there is none, or what it cannot compare.
     """
     found: Recorded | str
     if any(spec.unknown for _, spec in every_layer(blueprint)):
@@ -55,12 +55,20 @@ def write_selftest(
     else:
         found = record(module.source, folder / weight_files(format)[0], blueprint, module.input_orders)
     if isinstance(found, str):
-        if force:
-            (folder / FILE).unlink(missing_ok=True)  # it would be that of an earlier conversion
-        return found
+        return False, f"no {FILE} was written: {found}"
     with replacing(folder / FILE, force=force) as file:
         file.write(packed(found, reference(verification)))
-    return ""
+    return True, note(found)
+
+
+def note(found: Recorded) -> str:
+    """What the self-test compares by name and shape only, and why; empty if nothing."""
+    if found.unsteady:
+        first, *others = found.unsteady
+        more = f" and {len(others)} more" if others else ""
+        return f"{FILE} has no numbers of {first}{more}: they are random, or decided by the rounding of float32"
+    without = sum(row.numbers is None for row in found.rows)
+    return f"{FILE} has no numbers of {without} of its {len(found.rows)} tensors: there are too many" if without else ""
 
 
 def packed(found: Recorded, reference: str) -> bytes:
