@@ -208,6 +208,7 @@ def test_the_theme_that_was_asked_for_stays(browser: Any, file: Path) -> None:
         visit.page.locator("#theme").click()
         dark = visit.page.evaluate(colour)
         assert light != dark
+        visit.page.wait_for_timeout(500)  # a browser writes its storage a little later
         visit.page.reload()
         assert visit.page.evaluate(colour) == dark
         visit.page.emulate_media(media="print")
