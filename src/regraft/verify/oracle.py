@@ -66,6 +66,30 @@ class Seen:
             path.unlink()
 
 
+@dataclass(frozen=True)
+class Saved:
+    """
+    A model that the worker made and saved.
+
+    Attributes:
+        file: A ``.keras`` file, an ``.h5`` file, or a file of weights; None of a SavedModel that holds a graph only.
+        architecture: The JSON beside a file of weights, else None.
+        library: Which Keras made it: ``keras`` or ``tf_keras``.
+        notes: What a person should know of how it came about.
+    """
+
+    file: Path | None
+    architecture: str | None
+    library: str
+    notes: tuple[str, ...]
+
+
+def saved(answer: Mapping[str, Any]) -> Saved:
+    """The worker's answer."""
+    file = Path(answer["file"]) if answer.get("file") else None
+    return Saved(file, answer.get("architecture"), str(answer.get("library", "")), tuple(answer["notes"]))
+
+
 def absent(library: LibraryName) -> str:
     """What is missing to run a library, in words; empty if nothing. Nothing is imported for the answer."""
     needed = {"keras": ("keras", "tensorflow"), "tf_keras": ("tf_keras", "tensorflow")}[library]
@@ -161,6 +185,34 @@ class Oracle:
         """
         return frozenset(self.worker.ask({"do": "custom", "library": library, "file": str(file.resolve())})["names"])
 
+    def from_function(self, file: Path, call: str) -> Saved:
+        """
+        Import a Python file of the user into the worker, call a function of it, and save the model that it returns.
+
+        Args:
+            file: The file.
+            call: The function, with plain arguments: ``build(num_classes=7)``.
+
+        Raises:
+            KerasError: The file or the function fails, or what it returns cannot be saved.
+        """
+        request = {"do": "function", "file": str(file.resolve()), "call": call, "cwd": str(Path.cwd())}
+        request["folder"] = str(self.folder())
+        return saved(self.worker.ask(request))
+
+    def from_saved_model(self, folder: Path, custom: Path | None = None) -> Saved:
+        """
+        Open a SavedModel: built anew and saved where Keras' own description is inside, else looked at as a graph.
+
+        No operation of its graph is run.
+
+        Raises:
+            KerasError: It cannot be read, or its graph names an operation that touches files or runs Python.
+        """
+        own = None if custom is None else str(custom.resolve())
+        request = {"do": "saved_model", "model": str(folder.resolve()), "folder": str(self.folder()), "custom": own}
+        return saved(self.worker.ask(request))
+
     def open(self, file: Path, variables: Path, *, custom: bool = False) -> tuple[str, Loaded]:
         """
         Open a ``.keras`` file as a user of Keras 3 does; the model before is gone.
@@ -214,4 +266,4 @@ class Oracle:
         return Seen(folder, spots, tuple(answer["dtypes"]), tuple(answer["notes"]))
 
 
-__all__ = ["KerasError", "LibraryName", "Loaded", "Oracle", "Seen", "absent"]
+__all__ = ["KerasError", "LibraryName", "Loaded", "Oracle", "Saved", "Seen", "absent"]

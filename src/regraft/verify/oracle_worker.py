@@ -1,7 +1,8 @@
 """
 The process that holds the real Keras: ``python -m regraft.verify.oracle_worker``, started by ``oracle.Oracle``.
 
-Reads one request a line (JSON) and answers one line: ``build``, ``load``, ``set``, ``run``. Ends with its input.
+Reads one request a line (JSON) and answers one line: ``build``, ``load``, ``set``, ``run``, and those of ``Worker.answer``. Ends
+with its input.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from regraft.verify.allowed import objections, with_dtype
 from regraft.verify.oracle_custom import objects_of
 from regraft.verify.oracle_graph import Capture
 from regraft.verify.oracle_library import Library, library
+from regraft.verify.oracle_origin import from_function, from_saved_model
 from regraft.verify.oracle_weights import copy_weights, differing, finish, matched, reset, set_arrays, unlike
 
 WIDE, NARROW = "float64", "float32"
@@ -38,7 +40,9 @@ class Worker:
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do one request."""
         names = ("build", "open", "load", "set", "run", "custom")
-        return {name: getattr(self, name) for name in names}[request["do"]](request)
+        steps = {name: getattr(self, name) for name in names}
+        steps |= {"function": from_function, "saved_model": from_saved_model}
+        return steps[request["do"]](request)
 
     def open(self, request: dict[str, Any]) -> dict[str, Any]:
         """Open a ``.keras`` file that we wrote, and build its copy in double precision from our arrays."""
