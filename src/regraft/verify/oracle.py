@@ -21,11 +21,12 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from regraft.verify.oracle_process import KerasError, WorkerProcess
+from regraft.verify.seen import Seen, Stream
 from regraft.verify.subject import Spot
 
 LibraryName = Literal["keras", "tf_keras"]
 
-MAPPED_BYTES = 1 << 20
+DTYPES = ("float32", "float64")
 INSTALL = "install the extra that holds it: pip install 'regraft[oracle]'"
 
 
@@ -35,35 +36,6 @@ class Loaded:
 
     count: int
     mismatches: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """
-    Every tensor of one run, on disk.
-
-    Attributes:
-        folder: Where ``<dtype>-<n>.npy`` lie.
-        spots: Number of each tensor.
-        dtypes: In which dtypes the model ran: float32, and float64 unless TensorFlow lacks an operation for it.
-        notes: What Keras could not do, in words.
-    """
-
-    folder: Path
-    spots: Mapping[Spot, int]
-    dtypes: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    def read(self, spot: Spot, dtype: str) -> np.ndarray:
-        """One tensor, in Keras order; a large one is mapped, not loaded."""
-        path = self.folder / f"{dtype}-{self.spots[spot]}.npy"
-        mapped = path.stat().st_size > MAPPED_BYTES
-        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-
-    def drop(self, dtype: str) -> None:
-        """Delete the tensors of one dtype."""
-        for path in self.folder.glob(f"{dtype}-*.npy"):
-            path.unlink()
 
 
 @dataclass(frozen=True)
@@ -250,9 +222,14 @@ class Oracle:
         """Fill the model from our reading, written with its arrays."""
         self.worker.ask({"do": "set", "variables": str(variables)})
 
-    def run(self, arrays: Sequence[np.ndarray]) -> Seen:
+    def run(self, arrays: Sequence[np.ndarray], *, low_memory: bool = False, dtypes: Sequence[str] = DTYPES) -> Seen:
         """
         Run the model on inputs in Keras order and keep every tensor.
+
+        Args:
+            arrays: The inputs.
+            low_memory: Run it once to see whether it takes the inputs, and again, call by call, as tensors are asked for.
+            dtypes: In what it is run; the first has to succeed unless it is float64.
 
         Raises:
             KerasError: Keras does not accept these inputs.
@@ -261,9 +238,24 @@ class Oracle:
         folder = self.folder()
         for number, array in enumerate(arrays):
             np.save(folder / f"input-{number}.npy", array, allow_pickle=False)
-        answer = self.worker.ask({"do": "run", "folder": str(folder), "inputs": len(arrays)})
-        spots = {Spot(tuple(s["layers"]), tuple(s["calls"]), s["index"]): n for n, s in enumerate(answer["spots"])}
-        return Seen(folder, spots, tuple(answer["dtypes"]), tuple(answer["notes"]))
+        request = {"do": "rehearse" if low_memory else "run", "folder": str(folder), "inputs": len(arrays)}
+        spots: dict[Spot, int] = {}
+        done: list[str] = []
+        notes: list[str] = []
+        noise: dict[Spot, float] = {}
+        for dtype in dtypes:
+            answer = self.worker.ask({**request, "dtype": dtype})
+            if "note" in answer:
+                notes.append(answer["note"])
+                continue
+            spots = {Spot(tuple(s["layers"]), tuple(s["calls"]), s["index"]): n for n, s in enumerate(answer["spots"])}
+            noise |= {spot: answer["noise"][str(n)] for spot, n in spots.items() if str(n) in answer["noise"]}
+            done.append(dtype)
+        if not done:
+            raise KerasError(notes[0])
+        if low_memory:
+            return Stream(folder, spots, tuple(done), tuple(notes), noise, self.worker.ask, len(arrays))
+        return Seen(folder, spots, tuple(done), tuple(notes), noise)
 
 
-__all__ = ["KerasError", "LibraryName", "Loaded", "Oracle", "Saved", "Seen", "absent"]
+__all__ = ["DTYPES", "KerasError", "LibraryName", "Loaded", "Oracle", "Saved", "Seen", "absent"]
