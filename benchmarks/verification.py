@@ -35,6 +35,7 @@ from regraft.keras_config import parse
 from regraft.layers.binding import bind
 from regraft.verification import state_of
 from regraft.verify import Oracle, Subject
+from regraft.verify.how import How
 from regraft.verify.inputs import cases
 from regraft.verify.oracle_process import WorkerProcess
 from regraft.verify.origin import resolved
@@ -160,7 +161,7 @@ def main() -> int:
         for number in range(given.repeats):
             forward = {side: plain(side, origin.file, inputs, 5) for side in ("keras", "torch")}
             session = Session(
-                subject, subject.blueprint, library, oracle, 0, lambda _: None, 0, low_memory=given.low_memory
+                subject, subject.blueprint, library, oracle, 0, lambda _: None, 0, How(low_memory=given.low_memory)
             )
             whole, verdict = timed(partial(verdict_of, session, built))
             assert verdict.status == "equal", verdict.reason

@@ -21,6 +21,7 @@ from regraft.layers.custom import active, current
 from regraft.report import CheckRow, VerificationRow
 from regraft.verify import Check, Oracle, Subject, Verification
 from regraft.verify import verify as compare
+from regraft.verify.how import USUAL, How
 from regraft.verify.opened import verify_opened as compare_opened
 from regraft.weights import WeightTree
 
@@ -75,6 +76,7 @@ def check(
     oracle: Oracle | None = None,
     progress: Progress | None = None,
     keras_reads: bool = True,
+    how: How = USUAL,
 ) -> VerificationRow:
     """
     Compare the files in ``folder`` with Keras, which gets ``config`` if that is what was converted; or say why not.
@@ -97,7 +99,7 @@ def check(
         custom=current(),
     )
     try:
-        return row(compare(subject, oracle=oracle, progress=counted(progress)))
+        return row(compare(subject, oracle=oracle, progress=counted(progress), how=how))
     except OracleError as error:
         return VerificationRow("not verified", reason=f"not verified against Keras: {error}")
 

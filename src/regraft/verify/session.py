@@ -11,11 +11,13 @@ import numpy as np
 from regraft.blueprint import Blueprint
 from regraft.errors import quote
 from regraft.verify.compare import Comparison
+from regraft.verify.how import USUAL, How
 from regraft.verify.inputs import ENOUGH, Case, cases
-from regraft.verify.oracle import DTYPES, KerasError, LibraryName, Oracle
+from regraft.verify.oracle import KerasError, LibraryName, Oracle
 from regraft.verify.precision import GATES
 from regraft.verify.result import Check, Status, Verification, not_verified
 from regraft.verify.routes import Built, built_models
+from regraft.verify.samples import sample_case
 from regraft.verify.seen import Seen
 from regraft.verify.spots import blueprint_spot, is_softmax, output_spot, spot_of
 from regraft.verify.steps import steps
@@ -36,8 +38,7 @@ class Session:
     seed: int
     say: Progress
     total: int
-    low_memory: bool = False
-    dtypes: tuple[str, ...] = DTYPES
+    how: How = USUAL
     comparison: Comparison = field(default_factory=Comparison)
     notes: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -57,7 +58,7 @@ class Session:
         """Inputs that Keras accepts, with everything it made of them."""
         accepted: list[tuple[Case, Seen]] = []
         refused: list[str] = []
-        for case in cases(self.subject.blueprint, self.seed):
+        for case in self.cases():
             self.say(f"running Keras, {case.words}")
             kept = [
                 a
@@ -65,7 +66,7 @@ class Session:
                 if ref in self.blueprint.inputs
             ]
             try:
-                accepted.append((case, self.oracle.run(kept, low_memory=self.low_memory, dtypes=self.dtypes)))
+                accepted.append((case, self.oracle.run(kept, low_memory=self.how.low_memory, dtypes=self.how.dtypes)))
             except KerasError as error:
                 refused.append(f"Keras does not take {case.words}: {error}")
             if len(accepted) == ENOUGH:
@@ -75,6 +76,13 @@ class Session:
         else:
             self.notes += refused[:1]
         return accepted
+
+    def cases(self) -> Iterator[Case]:
+        """The user's samples, or seeded inputs."""
+        if self.how.samples is None:
+            yield from cases(self.subject.blueprint, self.seed)
+        else:
+            yield sample_case(self.subject.blueprint, self.how.samples)
 
     def compared(self, built: Built, runs: list[tuple[Case, Seen]]) -> Verification:
         """Run the emitted module beside what Keras made, float64 first."""
