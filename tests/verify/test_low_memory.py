@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def told(found: Verification) -> list[Any]:
 def test_the_verdict_is_the_same(name: str, tmp_path: Path, oracle: Oracle, streams: list[Stream]) -> None:
     k = pytest.importorskip("keras" if name.endswith(".keras") else "tf_keras")
     make = {"nested": models.nested, "recurrent": models.recurrent, "first": models.channels_first}
-    stem = name.split(".")[0]
+    stem = name.partition(".")[0]
     file = sample(name) if stem == "digits" else models.save(make[stem](k), tmp_path / name)
     subject = subject_of(file)
     usual, low = verify(subject, oracle=oracle), verify(subject, oracle=oracle, how=LOW)
@@ -90,12 +91,14 @@ def megabytes(process: int, what: str) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
 
 
-def growth(process: int, step: Callable[[], object]) -> float:
-    """By how much a process grew at the most during a step."""
-    Path(f"/proc/{process}/clear_refs").write_text("5")  # resets the most
-    before = megabytes(process, "VmRSS")
+def growths(processes: Sequence[int], step: Callable[[], None]) -> list[float]:
+    """By how much each process grew at the most during a step."""
+    before: list[float] = []
+    for process in processes:
+        Path(f"/proc/{process}/clear_refs").write_text("5")  # resets the most
+        before.append(megabytes(process, "VmRSS"))
     step()
-    return megabytes(process, "VmHWM") - before
+    return [megabytes(process, "VmHWM") - start for process, start in zip(processes, before, strict=True)]
 
 
 @pytest.mark.skipif(
@@ -106,16 +109,15 @@ def test_no_process_holds_all_activations(tmp_path: Path, oracle: Oracle) -> Non
     subject = subject_of(models.save(deep(k), tmp_path / "deep.keras"))
     verify(subject_of(sample("digits.keras")), oracle=oracle)
     assert oracle.worker.process is not None
-    worker = oracle.worker.process.pid
-    grew: dict[tuple[str, bool], float] = {}
-    for low in (True, False):
-        how = How(low_memory=low, precision="float32")
-        found: list[Verification] = []
-        for side, process in (("Keras", worker), ("ours", os.getpid())):
-            grew[side, low] = growth(process, lambda how=how: found.append(verify(subject, oracle=oracle, how=how)))
-        assert [f.status for f in found] == ["equal"] * 2
+    processes = [os.getpid(), oracle.worker.process.pid]
+
+    def step(low: bool) -> None:
+        found = verify(subject, oracle=oracle, how=How(low_memory=low, precision="float32"))
+        assert found.status == "equal", found.reason
+
+    ours, keras = growths(processes, partial(step, True))
+    _, usual = growths(processes, partial(step, False))
     whole = 20 * 2 * 320 * 384 * 8 * 4 / 1e6
-    print(grew, whole)
-    assert grew["Keras", False] > 0.8 * whole, "the usual way holds them all"
-    assert grew["Keras", True] < 0.5 * whole, grew
-    assert grew["ours", True] < 0.6 * whole, grew
+    assert usual > 0.8 * whole, "the usual way holds them all"
+    assert keras < 0.5 * whole, (keras, usual)
+    assert ours < 0.6 * whole, ours
