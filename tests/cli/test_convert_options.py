@@ -29,7 +29,10 @@ def test_a_file_of_layers_completes_the_model(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_placeholder_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["convert", str(lambda_model(tmp_path / "m.h5")), "-o", str(tmp_path / "out"), "--no-verify"])
+    model = str(lambda_model(tmp_path / "m.h5"))
+    main(["convert", model, "-o", str(tmp_path / "out"), "--no-verify"])
+    assert "--all shows every layer, and the start of the file for --custom" in capsys.readouterr().out
+    main(["convert", model, "-o", str(tmp_path / "out"), "--no-verify", "--force", "--all"])
 
     text = capsys.readouterr().out
     assert "Next: write that layer in PyTorch, and convert again with --custom my_layers.py\n" in text

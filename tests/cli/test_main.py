@@ -139,6 +139,7 @@ def test_errors_for_programs(command: str, tmp_path: Path, capsys: pytest.Captur
     assert main([command, str(path), "--json"]) == 2
     seen = capsys.readouterr()
     assert json.loads(seen.out) == {
+        "schema": "regraft-error/1",
         "error": {
             "type": "NotKerasError",
             "message": f"{path}: the file is empty. Download or copy the file again.",
@@ -347,7 +348,7 @@ def test_a_failed_check_ends_with_1(
     monkeypatch.setattr(sys.modules["regraft.verification"], "check", lambda *_, **__: failed)
 
     assert main(["convert", DIGITS, "-o", str(tmp_path)]) == 1
-    assert "first layer that differs is stem\\x1b. (exit code 1)" in capsys.readouterr().out
+    assert "first layer that differs is stem\\x1b. (exit code 1)" in " ".join(capsys.readouterr().out.split())
     assert main(["convert", DIGITS, "-o", str(tmp_path), "--force", "--quiet"]) == 1
     expected = "regraft: CheckFailed\n  the result differs from Keras, first at layer 'stem\\x1b'. Do not use it.\n"
     assert capsys.readouterr() == ("", expected)

@@ -58,7 +58,7 @@ def convert(
         custom: A Python file of yours that declares layers of yours in PyTorch. It is imported because you name it.
         quiet: Print errors only.
         json: Print the report as JSON, and nothing else.
-        all: Show every layer, not the worst and the failing ones alone.
+        all: Show everything with every layer, not one screen.
         debug: Show where in the program an error arose.
     """
     del debug
@@ -94,9 +94,10 @@ def convert(
     if json:
         write(report.to_json())
     elif not quiet:
+        from regraft.report.screen import show_screen
         from regraft.report.terminal import show
 
-        write_with(lambda console: show(report, console, everything=all))
+        write_with(lambda console: show(report, console, everything=True) if all else show_screen(report, console))
     if quiet and report.exit_code == 1:
         first = report.verification.first_failure
         complain("CheckFailed", f"the result differs from Keras, first at layer {first!a:.200}. Do not use it.")

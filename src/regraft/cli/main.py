@@ -9,16 +9,17 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
-from regraft.cli import convert_command, graft_command, inspect_command
+from regraft.cli import compare_command, convert_command, graft_command, inspect_command
 from regraft.cli.app import app
 from regraft.cli.printing import complain, described, headline, message, write
 from regraft.errors import RegraftError
 
 USAGE = 2
 INTERRUPTED = 130  # what a shell says of a program that was stopped with Ctrl-C
+ERROR_SCHEMA = "regraft-error/1"
 ISSUES = "https://github.com/regraft/regraft/issues"
 #: Importing them declares them.
-COMMANDS = (inspect_command, convert_command, graft_command)
+COMMANDS = (inspect_command, convert_command, graft_command, compare_command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except (RegraftError, OSError, MemoryError) as error:
         if options.get("json"):
-            write(jsonlib.dumps({"error": described(error)}, indent=1, ensure_ascii=True) + "\n")
+            write(
+                jsonlib.dumps({"schema": ERROR_SCHEMA, "error": described(error)}, indent=1, ensure_ascii=True) + "\n"
+            )
         complain(headline(error), message(error))
         trace = traceback.format_exc()
     except Exception as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from regraft.report.as_json import as_json
 
 SCHEMA = "regraft-report/1"
 
@@ -251,7 +251,4 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON, ASCII only, keys as the attributes here."""
-        data: dict[str, Any] = dataclasses.asdict(self)
-        data["exit_code"] = self.exit_code
-        ordered = {"schema": data.pop("schema"), **data}
-        return json.dumps(ordered, indent=1, ensure_ascii=True, allow_nan=False, default=str) + "\n"
+        return as_json(self, exit_code=self.exit_code)
