@@ -91,6 +91,7 @@ def convert(
     digest: Digest | None = None,
     beside: Beside | None = None,
     custom: str | os.PathLike[str] | Custom | None = None,
+    low_memory: bool = False,
 ) -> Conversion:
     """
     Convert a Keras file; where it has no architecture, inside or beside it, that is recovered first.
@@ -113,6 +114,7 @@ def convert(
         digest: The SHA-256 of the file, where its computation was started before.
         beside: What you have beside a weights-only file: samples, known outputs, answers.
         custom: A Python file of yours that declares layers, as ``docs/custom-layers.md`` shows; it is imported.
+        low_memory: Let Keras run layer by layer for the comparison, so that neither process holds all activations.
 
     Returns:
         The conversion; activations of the module run channels first, its ports say how.
@@ -159,6 +161,7 @@ def convert(
         verification = UNCHECKED
         if verify:
             from regraft.verification import check  # what it needs takes a while to import
+            from regraft.verify.how import How
 
             verification = check(
                 folder,
@@ -171,6 +174,7 @@ def convert(
                 oracle=oracle,
                 progress=progress,
                 keras_reads=source.dialect != "arrays",
+                how=How(low_memory=low_memory),
             )
         opened = None
         if verify and back is not None:

@@ -20,6 +20,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from regraft.verify.graph_run import GraphTensors
 from regraft.verify.oracle_process import KerasError, WorkerProcess
 from regraft.verify.seen import Seen, Stream
 from regraft.verify.subject import Spot
@@ -184,6 +185,25 @@ class Oracle:
         own = None if custom is None else str(custom.resolve())
         request = {"do": "saved_model", "model": str(folder.resolve()), "folder": str(self.folder()), "custom": own}
         return saved(self.worker.ask(request))
+
+    def run_graph(self, model: Path, arrays: Sequence[np.ndarray], names: Sequence[str]) -> GraphTensors:
+        """
+        Run the signature of a SavedModel on inputs in Keras order, if nothing in its graph can do harm.
+
+        Args:
+            model: Its folder.
+            arrays: The inputs.
+            names: Their names in Keras, by which the signature may know them.
+
+        Raises:
+            KerasError: The graph is refused, or does not take these inputs.
+        """
+        folder = self.folder()
+        for number, array in enumerate(arrays):
+            np.save(folder / f"input-{number}.npy", array, allow_pickle=False)
+        request = {"do": "graph", "model": str(model.resolve()), "folder": str(folder), "names": list(names)}
+        answer = self.worker.ask(request)
+        return GraphTensors(folder, answer["files"], answer["outputs"], str(answer["oracle"]))
 
     def open(self, file: Path, variables: Path, *, custom: bool = False) -> tuple[str, Loaded]:
         """

@@ -42,12 +42,13 @@ SETTINGS = {
 
 
 #: Steps that need no model of an earlier one.
-FIRST_STEPS = ("build", "custom", "open", "function", "saved_model")
+FIRST_STEPS = ("build", "custom", "open", "function", "saved_model", "graph")
 #: What a step does, where its name does not say it.
 WORDS = {
     "custom": "take what the file gives it",
     "function": "make the model from the function",
     "saved_model": "open the SavedModel",
+    "graph": "run the graph of the SavedModel",
 }
 
 

@@ -17,7 +17,8 @@ SIGNATURES = ("serving_default", "serve")
 LARGEST = 1 << 31
 #: Operations that are not free of effects and may pass: variables, calls, loops, random numbers that inference skips.
 STATEFUL = frozenset(
-    "VarHandleOp ReadVariableOp VarIsInitializedOp DisableCopyOnRead ResourceGather ResourceGatherNd PartitionedCall "
+    "VarHandleOp ReadVariableOp AssignVariableOp AssignAddVariableOp AssignSubVariableOp VarIsInitializedOp "
+    "DisableCopyOnRead ResourceGather ResourceGatherNd PartitionedCall "
     "StatefulPartitionedCall While If Case Assert Placeholder RandomUniform RandomStandardNormal TruncatedNormal "
     "RandomUniformInt TensorArrayV3 TensorArrayReadV3 TensorArrayWriteV3 TensorArrayGatherV3 TensorArrayScatterV3 "
     "TensorArraySizeV3 TensorArrayConcatV3 TensorArrayCloseV3 TensorArraySplitV3".split()

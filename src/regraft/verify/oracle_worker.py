@@ -20,6 +20,7 @@ from typing import Any
 from regraft.verify.allowed import objections, with_dtype
 from regraft.verify.oracle_custom import objects_of
 from regraft.verify.oracle_graph import Capture
+from regraft.verify.oracle_graph_run import run_graph
 from regraft.verify.oracle_library import Library, library
 from regraft.verify.oracle_origin import from_function, from_saved_model
 from regraft.verify.oracle_run import NARROW, WIDE, Run
@@ -40,7 +41,7 @@ class Worker:
         """Do one request."""
         names = ("build", "open", "load", "set", "run", "rehearse", "stream", "next", "custom")
         steps = {name: getattr(self, name) for name in names}
-        steps |= {"function": from_function, "saved_model": from_saved_model}
+        steps |= {"function": from_function, "saved_model": from_saved_model, "graph": run_graph}
         return steps[request["do"]](request)
 
     def open(self, request: dict[str, Any]) -> dict[str, Any]:
