@@ -28,7 +28,8 @@ from regraft.layers.binding import Binding, bind
 from regraft.layers.custom import Custom, active
 from regraft.layers.custom import load as load_custom
 from regraft.layers.theano import kernel_choice
-from regraft.report import Report, VerificationRow
+from regraft.report import Report, SelfCheckRow, VerificationRow
+from regraft.report.command import convert_command
 from regraft.reporting import make_report
 from regraft.weights import WeightTree, check_checksums, read, read_architecture
 
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 UNCHECKED = VerificationRow("not verified", reason="not verified against Keras: --no-verify was given")
 Shapes = tuple[int | None, ...] | tuple[tuple[int | None, ...], ...]
-TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json")
+SELFTEST = "selftest.npz"
+TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json", "report.html")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def convert(
     beside: Beside | None = None,
     custom: str | os.PathLike[str] | Custom | None = None,
     low_memory: bool = False,
+    selftest: bool | None = None,
 ) -> Conversion:
     """
     Convert a Keras file; where it has no architecture, inside or beside it, that is recovered first.
@@ -115,6 +118,8 @@ def convert(
         beside: What you have beside a weights-only file: samples, known outputs, answers.
         custom: A Python file of yours that declares layers, as ``docs/custom-layers.md`` shows; it is imported.
         low_memory: Let Keras run layer by layer for the comparison, so that neither process holds all activations.
+        selftest: Write ``selftest.npz``, with which ``model.py`` checks itself anywhere (``docs/selftest.md``). It needs
+            torch here, so by default it is written where ``verify`` is on.
 
     Returns:
         The conversion; activations of the module run channels first, its ports say how.
@@ -128,8 +133,9 @@ def convert(
     own_layers = load_custom(custom)
     with active(own_layers):
         folder = Path(out) if out is not None else default_folder(file)
+        tested = (verify if selftest is None else selftest) and format != "keras"
         names = (*text_files(format), *weight_files(format))
-        refuse_overwriting(folder, names, force=force)
+        refuse_overwriting(folder, (*names, SELFTEST), force=force)
         digest = digest or (Digest(file) if verify else None)
         source = tree = read(file)
         check_checksums(file)
@@ -152,8 +158,9 @@ def convert(
         if choice := kernel_choice(plan, tree, theano_kernels):
             plan = replace(plan, choices=(*plan.choices, choice))
         bound = partial(bind, tree=tree, theano_kernels=theano_kernels)
-        plan, binding, module = emit_leaving_out(plan, bound, about(tree), loaded_from(format))
+        plan, binding, module = emit_leaving_out(plan, bound, about(tree), loaded_from(format), selftest=tested)
         back = revived(plan, binding) if format == "keras" else None
+        extra_notes = back.notes if back is not None else ()
         write_files(folder, plan, module, format, force=force, progress=progress, back=back)
         for number, candidate in enumerate(candidates[1 : beside.candidates if beside else 1], start=2):
             write_candidate(folder / f"candidate_{number}", candidate, format, force=force)
@@ -176,18 +183,18 @@ def convert(
                 keras_reads=source.dialect != "arrays",
                 how=How(low_memory=low_memory),
             )
+        if tested:
+            tested, note = self_tested(folder, format, module, plan, verification, force=force)
+            extra_notes += (note,) if note else ()
         opened = None
         if verify and back is not None:
             from regraft.verification import check_opened
 
             opened = check_opened(folder / FILE, back, module, tree, oracle=oracle, progress=progress)
         given = blueprint if blueprint is not None else architecture
-        statistics = None
-        if verify or candidates:  # it reads every array, which a quick conversion spares
-            from regraft.self_check import self_check
-
-            measured = measured_on(beside, plan, tree)
-            statistics = self_check(plan, binding, measured=measured, look_for_rivals=bool(candidates or measured))
+        statistics = (
+            statistics_of(plan, binding, tree, beside, rivals=bool(candidates)) if verify or candidates else None
+        )
         sha256 = digest.hex() if digest else ""
         report = make_report(
             source,
@@ -198,14 +205,33 @@ def convert(
             sha256,
             given,
             folder,
-            names,
+            (*names, SELFTEST) if tested else names,
             candidates=candidates,
             written=beside.candidates if beside else 1,
             statistics=statistics,
             opened=opened,
-            extra_notes=back.notes if back is not None else (),
+            extra_notes=extra_notes,
+            command=convert_command(
+                file,
+                folder,
+                paths={
+                    "--architecture": architecture,
+                    "--blueprint": blueprint,
+                    "--custom": own_layers.path if own_layers else None,
+                    **({} if beside is None else beside.paths),
+                },
+                input_shapes=all_shapes(input_shape),
+                settings=beside.settings if beside else None,
+                candidates=beside.candidates if beside else 1,
+                format=format,
+                verify=verify,
+                theano_kernels=theano_kernels,
+            ),
         )
         write_text(folder / "report.json", report.to_json(), force=True)
+        from regraft.report.html import page  # templates, which only a conversion needs
+
+        write_text(folder / "report.html", page(report, code=None if format == "keras" else module.source), force=True)
         return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
 
 
@@ -266,6 +292,25 @@ def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
     return (given,)  # type: ignore[return-value]
 
 
+def self_tested(
+    folder: Path, format: Format, module: Module, blueprint: Blueprint, verification: VerificationRow, *, force: bool
+) -> tuple[bool, str]:
+    """Write the self-test; whether there is one, and what the report should say of it."""
+    from regraft.selftest import write_selftest  # torch takes a while to import
+
+    return write_selftest(folder, format, module, blueprint, verification, force=force)
+
+
+def statistics_of(
+    blueprint: Blueprint, binding: Binding, tree: WeightTree, beside: Beside | None, *, rivals: bool
+) -> SelfCheckRow | None:
+    """The model against the BatchNorm statistics in its file; it reads every array, which a quick conversion spares."""
+    from regraft.self_check import self_check
+
+    measured = measured_on(beside, blueprint, tree)
+    return self_check(blueprint, binding, measured=measured, look_for_rivals=bool(rivals or measured))
+
+
 def measured_on(
     beside: Beside | None, blueprint: Blueprint, tree: WeightTree
 ) -> dict[str, tuple[np.ndarray, np.ndarray]] | None:
@@ -312,6 +357,8 @@ def write_files(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made: {error.strerror}. Choose another folder with -o.") from error
+    if back is None and force:
+        (folder / SELFTEST).unlink(missing_ok=True)  # it belongs to the code that is replaced
     for name, text in texts.items():
         write_text(folder / name, text, force=force)
     total = sum(len(transfer.parameters) for transfer in module.transfers)

@@ -231,6 +231,8 @@ def check_row(item: Check) -> CheckRow:
         scale=finite(item.scale) or 0.0,
         ok=item.ok,
         note=item.note,
+        limit64=finite(item.limit64),
+        limit32=finite(item.limit32),
     )
 
 

@@ -31,6 +31,7 @@ def convert(
     force: Switch = False,
     verify: Annotated[bool, Parameter(show_default=False)] = True,
     low_memory: Switch = False,
+    selftest: bool | None = None,
     theano_kernels: bool | None = None,
     custom: Custom = None,
     quiet: Switch = False,
@@ -56,6 +57,8 @@ def convert(
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where it is installed. That is the default.
         low_memory: Let Keras run layer by layer for the comparison, so that neither process holds all activations.
+        selftest: Write selftest.npz, with which python model.py --selftest checks itself on any machine. By default as
+            verify: it needs torch here.
         theano_kernels: The convolution kernels were written by Theano, and are turned; by default the file says so.
         custom: A Python file of yours that declares layers of yours in PyTorch. It is imported because you name it.
         quiet: Print errors only.
@@ -86,6 +89,7 @@ def convert(
             force=force,
             verify=verify,
             low_memory=low_memory,
+            selftest=selftest,
             theano_kernels=theano_kernels,
             progress=bar,
             blueprint=blueprint,

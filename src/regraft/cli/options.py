@@ -35,7 +35,7 @@ def shape_of(text: str) -> tuple[int | None, ...]:
 
 def answers_of(_: object, tokens: Sequence[Token]) -> list[tuple[str, str]]:
     """
-    ``conv2d_3.strides=2`` as subject and value, once for each time the option is given.
+    ``conv2d_3.strides=2`` as subject and value, one for each time the option is given.
 
     Raises:
         ValueError: If it is something else.
