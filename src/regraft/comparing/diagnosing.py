@@ -133,9 +133,13 @@ class Search:
         self.excused |= {(call.layer, call.call)}
         array = placed(found.values[ref], self.index.array(number))
         found.stand_ins[ref] = number
-        found.model = found.model.given(ref, f"{call.layer}/given")
+        model = found.model.given(ref, f"{call.layer}/given", array.shape)
         self.inputs = [*self.inputs, array]
-        found.values = found.model.run(self.inputs)
+        try:
+            found.values = model.run(self.inputs)
+        except CannotRunError:
+            return False
+        found.model = model
         found.walk = self.walked(found.model, found.values)
         return True
 
@@ -363,5 +367,5 @@ def evidence(
         had = [e for e in found.walk.outputs if e is not None]
         return None, max(had, default=None), max(ends, default=0.0)
     ref = (near or refs)[0]
-    before_ = relative(values[ref], old[ref]) if ref in old and old[ref].shape == values[ref].shape else None
+    before_ = relative(old[ref], values[ref]) if ref in old and old[ref].shape == values[ref].shape else None
     return new.found[ref].number, before_, new.found[ref].error

@@ -133,10 +133,10 @@ class Model:
         outputs = tuple(ways.get(ref, ref) for ref in self.blueprint.outputs)
         return replace(self, blueprint=replace(self.blueprint, calls=calls, outputs=outputs, sequential=False))
 
-    def given(self, ref: TensorRef, name: str) -> Model:
-        """A tensor that is stated and no longer computed: an input more, at the end."""
+    def given(self, ref: TensorRef, name: str, shape: Sequence[int]) -> Model:
+        """A tensor of this shape that is stated and no longer computed: an input more, at the end."""
         found = self.rewired({ref: TensorRef(name)})
-        entry = LayerSpec(name, "InputLayer", {"batch_shape": None})
+        entry = LayerSpec(name, "InputLayer", {"batch_shape": (None, *shape[1:])})
         blueprint = found.blueprint
         return replace(
             found,
