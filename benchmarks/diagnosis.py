@@ -142,7 +142,12 @@ def faults(case: Built) -> Iterator[Fault]:
         path = made[found.number].module
         if path and call.call == 0:
             yield from of_module(call.layer, path, case.module.get_submodule(path))
+    numbers = {found.number: ref.layer for ref, found in reversed(case.pair.diagnosis.walk.found.items())}
     for number, one in enumerate(made):
+        if one.operation == "pad":
+            behind = next((numbers[n] for n in range(number + 1, len(made)) if n in numbers), "")
+            for what, name, instead in CALLS["pad"]:
+                yield Fault((what, *{"padding side": ("padding",)}.get(what, ("padding side",))), (behind,), name, at_call("pad", calls[number], instead))
         if one.operation == "dropout":
             ((what, name, instead),) = CALLS["dropout"]
             yield Fault((what,), tuple(c.layer for c in model.calls), name, at_call("dropout", calls[number], instead))

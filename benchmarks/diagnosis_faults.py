@@ -129,6 +129,10 @@ CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
         ("upsampling", "nearest", lambda f, x, **k: f(x, scale_factor=2, mode="nearest")),
         ("upsampling", "align_corners", lambda f, x, **k: f(x, scale_factor=2, mode="bilinear", align_corners=True)),
     ),
+    "pad": (
+        ("padding side", "the border on the other side", lambda f, x, p, *a, **k: f(x, [n for i in range(0, len(p), 2) for n in (p[i + 1], p[i])], *a, **k)),
+        ("padding", "no border", lambda f, x, p, *a, **k: f(x, [0] * len(p), *a, **k)),
+    ),
     "cat": (("input order", "joined in the other order", lambda f, xs, *a, **k: f(list(xs)[::-1], *a, **k)),),
     "add": (
         ("missing connection", "no residual way", lambda f, x, y, **k: y),
@@ -164,11 +168,16 @@ def convolved(rank: int) -> Iterator[tuple[str, str, Call]]:
         return instead
 
     def wider(f: Any, x: Tensor, w: Tensor, b: Tensor | None = None, *a: Any, **k: Any) -> Tensor:
-        return f(F.pad(x, (1, -1) * rank), w, b, *a, **k)
+        stride, padding, *rest = a
+        return f(F.pad(x, tuple(n for p in reversed(padding) for n in (2 * p, 0))), w, b, stride, 0, *rest)
+
+    def dilated(f: Any, x: Tensor, w: Tensor, b: Tensor | None = None, *a: Any, **k: Any) -> Tensor:
+        stride, padding, _, *rest = a
+        return f(x, w, b, stride, tuple(2 * p for p in padding), 2, *rest)
 
     yield "padding", "no padding", called(padding=0)
     yield "padding", "padding of 1", called(padding=1)
     yield "padding side", "the border on the other side", wider
-    yield "dilation", "another dilation", called(dilation=2, padding=2)
+    yield "dilation", "another dilation", dilated
     yield "stride", "another stride", called(stride=1)
     yield "stride", "a stride of 2", called(stride=2)
