@@ -138,16 +138,28 @@ def faults(case: Built) -> Iterator[Fault]:
         settings = convolved(int(operation[4])) if operation in ("conv1d", "conv2d") else CALLS.get(operation, ())
         for what, name, instead in settings:
             kinds = (what, *{"padding": ("padding side",), "padding side": ("padding",)}.get(what, ()))
+            kinds += ("merge of directions",) if model.spec(call).type == "Bidirectional" else ()
             yield Fault(kinds, layers, name, at_call(operation, calls[found.number], instead))
         path = made[found.number].module
         if path and call.call == 0:
-            yield from of_module(call.layer, path, case.module.get_submodule(path))
+            later = [c.layer for n in behind for c in model.blueprint.consumers.get(TensorRef(n), ())]
+            near = [model.blueprint.by_name[n].type for n in (*behind, *later, *(r.layer for r in call.inputs))]
+            for fault in of_module(call.layer, path, case.module.get_submodule(path)):
+                if not (
+                    "reshaped" in fault.name and {"Flatten", "Reshape"} & set(near)
+                ):  # the rows lie otherwise there
+                    yield fault
     numbers = {found.number: ref.layer for ref, found in reversed(case.pair.diagnosis.walk.found.items())}
     for number, one in enumerate(made):
         if one.operation == "pad":
             behind = next((numbers[n] for n in range(number + 1, len(made)) if n in numbers), "")
             for what, name, instead in CALLS["pad"]:
-                yield Fault((what, *{"padding side": ("padding",)}.get(what, ("padding side",))), (behind,), name, at_call("pad", calls[number], instead))
+                yield Fault(
+                    (what, *{"padding side": ("padding",)}.get(what, ("padding side",))),
+                    (behind,),
+                    name,
+                    at_call("pad", calls[number], instead),
+                )
         if one.operation == "dropout":
             ((what, name, instead),) = CALLS["dropout"]
             yield Fault((what,), tuple(c.layer for c in model.calls), name, at_call("dropout", calls[number], instead))
@@ -198,10 +210,12 @@ def outcome(case: Built, fault: Fault) -> Outcome | None:
             right = prepared(case.module)(*(t.double() if t.is_floating_point() else t for t in case.inputs))
             torch.set_default_dtype(torch.float64)
             wrong = prepared(faulty)(*(t.double() if t.is_floating_point() else t for t in case.inputs))
-    except (RuntimeError, IndexError, ValueError, TypeError):
+    except (RuntimeError, IndexError, ValueError, TypeError, ZeroDivisionError):
         return None
     finally:
         torch.set_default_dtype(torch.float32)
+    if not torch.isfinite(wrong).all():
+        return None
     if right.shape == wrong.shape and float((right - wrong).abs().max()) <= EFFECT * float(right.abs().max()):
         return None
     started = time.monotonic()

@@ -118,7 +118,7 @@ CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
         ("softmax axis", "softmax along the batch", one(lambda x: x.softmax(0))),
         ("another activation", "log_softmax", one(lambda x: x.log_softmax(-1))),
     ),
-    "max_pool2d": (("kind of pool", "average for max", lambda f, x, *a, **k: F.avg_pool2d(x, *a)),),
+    "max_pool2d": (("kind of pool", "average for max", lambda f, x, *a, **k: F.avg_pool2d(x.nan_to_num(neginf=0.0), *a)),),
     "max_pool1d": (("kind of pool", "average for max", lambda f, x, *a, **k: F.avg_pool1d(x, *a)),),
     "avg_pool2d": (
         ("count_include_pad", "the border counted", lambda f, x, *a, **k: f(x, *a)),
@@ -138,7 +138,7 @@ CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
         ("missing connection", "no residual way", lambda f, x, y, **k: y),
         ("operation", "product for sum", lambda f, x, y, **k: x * y),
     ),
-    "sub": (("input order", "difference the other way round", lambda f, x, y, **k: y - x),),
+    "sub": (("input order", "difference the other way round", lambda f, x, y, **k: y.sub(x) if isinstance(y, Tensor) else 1 / 0),),
     "flatten": (("flatten order", "flattened in the order of Keras", lambda f, x, *a, **k: f(x.movedim(1, -1), 1)),),
     "batch_norm": (
         ("batch norm in training mode", "statistics of the batch", lambda f, x, m, v, w, b, *a, **k: f(x, None, None, w, b, True, 0.1, a[-1])),

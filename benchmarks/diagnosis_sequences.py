@@ -69,8 +69,9 @@ def text(k: Any) -> Any:
 
 
 def run_text(p: Any, x: Tensor) -> Tensor:
-    """The same in PyTorch: padding at the end is packed away."""
+    """The same in PyTorch: steps that do not count are packed away."""
     lengths = (x != 0).sum(1)
+    x = x.gather(1, torch.argsort((x == 0).int(), dim=1, stable=True))  # steps that count come first
     packed = nn.utils.rnn.pack_padded_sequence(p.embed(x), lengths, batch_first=True, enforce_sorted=False)
     return p.head(torch.relu(p.hidden(p.lstm(packed)[1][0][-1])))
 

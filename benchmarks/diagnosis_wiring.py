@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from benchmarks.diagnosis_faults import Fault, at_call, one
+from benchmarks.diagnosis_faults import Fault, at_call, in_weights, one
 from benchmarks.diagnosis_sequences import run_text_unmasked
 from benchmarks.graft_case import Net
 from torch import Tensor, nn
@@ -108,6 +108,12 @@ def run_lstm_backwards(p: Any, x: Tensor) -> Tensor:
     return p.head(p.lstm2(p.lstm1(x.flip(1))[0])[0][:, -1])
 
 
+def as_in_keras(part: Any) -> None:
+    """The rows of the Dense in front of a Reshape as Keras has them."""
+    for array in (part.weight, part.bias):
+        array.copy_(array.unflatten(0, (8, 2, 3)).movedim(0, 2).flatten(0, 2))
+
+
 SCALE = ("preprocessing", "missing layer")
 WIRED: Mapping[str, tuple[Fault, ...]] = {
     "CNN chain": (
@@ -140,7 +146,7 @@ WIRED: Mapping[str, tuple[Fault, ...]] = {
     ),
     "siamese": (Fault(("inputs exchanged", "input order"), ("tower1", "difference"), "inputs exchanged", before(lambda a, b: (b, a))),),
     "autoencoder": (
-        Fault(("reshape order",), ("map", "up1"), "reshaped in the order of PyTorch", at_call("view", 0, lambda f, x, *a, **k: x.reshape(-1, 2, 3, 8).permute(0, 1, 3, 2).reshape(-1, 8, 2, 3))),
+        Fault(("reshape order",), ("map", "up1"), "reshaped in the order of PyTorch", in_weights("grow", as_in_keras)),
         Fault(("padding",), ("up1",), "transposed convolution cropped at the start", at_call("__getitem__", 0, lambda f, x, *a, **k: x[:, :, 1:, 1:])),
     ),
     "LSTM": (

@@ -104,6 +104,18 @@ class Model:
             (spec,), (Call(spec.name, (ref,)), replace(call, inputs=inputs)), {(call.layer, call.call)}
         )
 
+    def alone(self, call: Call) -> tuple[Model, Call]:
+        """One call of a shared layer as a layer of its own, with the same variables; and that call."""
+        name = f"{call.layer}/{call.call}"
+        own = replace(call, layer=name, call=0)
+        found = self.rewired({TensorRef(call.layer, call.call): TensorRef(name)})
+        taken = next(c for c in found.calls if (c.layer, c.call) == (call.layer, call.call))
+        own = replace(own, inputs=taken.inputs, arguments=taken.arguments)
+        found = found.with_calls((replace(self.spec(call), name=name),), (own,), {(call.layer, call.call)})
+        if call.layer in self.variables:
+            found = replace(found, variables={**found.variables, name: self.variables[call.layer]})
+        return found, own
+
     def behind(self, ref: TensorRef, spec: LayerSpec) -> Model:
         """Another layer behind a tensor, for all that take it."""
         new = TensorRef(spec.name)

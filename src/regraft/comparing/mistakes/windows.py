@@ -230,7 +230,9 @@ def dilations(place: Place) -> Iterator[Mistake]:
             tuple((dilation * (k - 1) // 2,) * 2 for k in kernel),
             tuple((dilation * a, dilation * b) for a, b in ends_of(place.spec, sizes)),
         ):
-            code_size = tuple(n + a + b - dilation * (k - 1) for n, (a, b), k in zip(sizes, border, kernel, strict=True))
+            code_size = tuple(
+                n + a + b - dilation * (k - 1) for n, (a, b), k in zip(sizes, border, kernel, strict=True)
+            )
             if min(code_size) < 1 or (max(stride) > 1 and place.spec.type not in DILATED):
                 continue
             yield Mistake(
@@ -274,6 +276,14 @@ def pools(place: Place) -> Iterator[Mistake]:
     sizes = place.x.shape[1:-1]
     right = ends_of(spec, sizes)
     rank = len(kernel)
+    if kind == "max" and any(map(sum, right)):
+        pads = tuple(n for pair in reversed(right) for n in pair)
+        made = (None, *(place.y.shape[1:-1] if place.y is not None else ()), place.x.shape[-1])
+        yield place.other(
+            "kind of pool", "takes the average of each window, border counted; Keras takes the max",
+            f"nn.MaxPool{rank}d as {{module}}", "WrittenMap",
+            code=f"F.avg_pool{rank}d(F.pad(%0, {pads}), {kernel}, {stride})", made=made,
+        )  # fmt: skip
     for step in dict.fromkeys((kernel, (1,) * rank, (2,) * rank)):
         if step != stride:
             yield place.setting(
