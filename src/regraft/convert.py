@@ -168,7 +168,6 @@ def convert(
         verification = UNCHECKED
         if verify:
             from regraft.verification import check  # what it needs takes a while to import
-            from regraft.verify.how import How
 
             verification = check(
                 folder,
@@ -181,7 +180,7 @@ def convert(
                 oracle=oracle,
                 progress=progress,
                 keras_reads=source.dialect != "arrays",
-                how=How(low_memory=low_memory),
+                low_memory=low_memory,
             )
         if tested:
             tested, note = self_tested(folder, format, module, plan, verification, force=force)

@@ -79,6 +79,7 @@ def check(
     progress: Progress | None = None,
     keras_reads: bool = True,
     how: How = USUAL,
+    low_memory: bool = False,
 ) -> VerificationRow:
     """
     Compare the files in ``folder`` with Keras, which gets ``config`` if that is what was converted; or say why not.
@@ -96,7 +97,7 @@ def check(
         state=folder / weight_files(format)[0] if written else None,
         keras_reads=keras_reads,
     )
-    return checked(subject, oracle=oracle, progress=progress, how=how)
+    return checked(subject, oracle=oracle, progress=progress, how=How(low_memory=True) if low_memory else how)
 
 
 def subject_of(

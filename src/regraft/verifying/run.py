@@ -88,7 +88,7 @@ def verify_folder(
         assert origin.file is not None
         say("convert the Keras model in memory", 0, 0)
         shape = input_shape[0] if input_shape and len(input_shape) == 1 else input_shape
-        twin = twin_of(origin.file, origin.architecture, folder.blueprint, shape)
+        twin = twin_of(origin.file, origin.architecture, folder, shape)
         if arrays:
             names = [str(path) for path in samples if not isinstance(path, np.ndarray)]
             arrays = checked_samples(twin.blueprint, arrays, names)

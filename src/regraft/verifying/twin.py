@@ -21,9 +21,12 @@ from regraft.verification import state_of, subject_of
 from regraft.verify import Subject
 from regraft.verify.difference import difference
 from regraft.verify.trace import tensors
+from regraft.verifying.folder import Folder
 from regraft.weights import WeightTree, check_checksums, read
 
 MOST_ROWS = 200
+#: In a file that ends with the self-test.
+SELFTEST = '["--selftest"]'
 
 
 @dataclass(frozen=True)
@@ -44,28 +47,26 @@ class Twin:
     stated: bool
 
 
-def twin_of(
-    file: Path, architecture: str | None, fallback: Blueprint | None, input_shape: Shapes | None = None
-) -> Twin:
+def twin_of(file: Path, architecture: str | None, folder: Folder, input_shape: Shapes | None = None) -> Twin:
     """
     Convert a file in memory, as ``convert`` does.
 
     Args:
         file: What ``convert`` reads.
         architecture: The JSON beside it.
-        fallback: The architecture of the result, for a file of weights that has none.
+        folder: The result: how its code ends, and its architecture for a file of weights that has none.
         input_shape: What the architecture leaves open.
 
     Raises:
-        NoArchitectureError: The file holds weights only, and there is no fallback.
+        NoArchitectureError: The file holds weights only, and the result has no blueprint.
     """
     tree = read(file)
     check_checksums(file)
     config = architecture_text(tree, architecture)
     if config is not None:
         plan = parsed(config, tree, architecture, input_shape)
-    elif fallback is not None:
-        plan = fallback
+    elif folder.blueprint is not None:
+        plan = folder.blueprint
     else:
         raise NoArchitectureError(
             f"{file} holds weights only, so there is no model to compare with: give its architecture with --architecture"
@@ -76,7 +77,9 @@ def twin_of(
         tree = regrouped(tree, plan)
     if choice := kernel_choice(plan, tree, None):
         plan = replace(plan, choices=(*plan.choices, choice))
-    plan, binding, module = emit_leaving_out(plan, lambda p: bind(p, tree=tree), "a check", "model.pth")
+    plan, binding, module = emit_leaving_out(
+        plan, lambda p: bind(p, tree=tree), "a check", folder.weights[0].name, selftest=SELFTEST in folder.source
+    )
     return Twin(tree, plan, binding, module, config, config is not None)
 
 
