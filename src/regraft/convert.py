@@ -227,11 +227,16 @@ def convert(
                 theano_kernels=theano_kernels,
             ),
         )
-        write_text(folder / "report.json", report.to_json(), force=True)
-        from regraft.report.html import page  # templates, which only a conversion needs
-
-        write_text(folder / "report.html", page(report, code=None if format == "keras" else module.source), force=True)
+        write_reports(folder, report, None if format == "keras" else module.source)
         return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
+
+
+def write_reports(folder: Path, report: Report, code: str | None) -> None:
+    """The report for programs, and for people."""
+    from regraft.report.html import page  # templates, which only a conversion needs
+
+    write_text(folder / "report.json", report.to_json(), force=True)
+    write_text(folder / "report.html", page(report, code=code), force=True)
 
 
 def read_blueprint(
