@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -133,9 +133,13 @@ class Search:
         self.excused |= {(call.layer, call.call)}
         array = placed(found.values[ref], self.index.array(number))
         found.stand_ins[ref] = number
-        found.model = found.model.given(ref, f"{call.layer}/given")
+        model = found.model.given(ref, f"{call.layer}/given", array.shape)
         self.inputs = [*self.inputs, array]
-        found.values = found.model.run(self.inputs)
+        try:
+            found.values = model.run(self.inputs)
+        except CannotRunError:
+            return False
+        found.model = model
         found.walk = self.walked(found.model, found.values)
         return True
 
@@ -195,7 +199,7 @@ class Search:
         calls = model.calls
         divergent = calls[first]
         yield from self.at(model, divergent, values)
-        for call in fronts(model, known, divergent):
+        for call in fronts(model, values, known, divergent, self.index):
             yield from self.at(model, call, values)
         if any(ref in model.blueprint.inputs for ref in divergent.inputs):
             yield from exchanged_inputs(model, values)
@@ -210,6 +214,8 @@ class Search:
         if model.spec(call).unknown or not all(ref in values for ref in call.inputs):
             return
         yield from mistakes_at(Place(model, call, values))
+        if sum(c.layer == call.layer for c in model.calls) > 1:
+            yield from at_one_call(model, call, values)
 
     def attempt(self, model: Model, values: Values, mistake: Mistake, first: int) -> Attempt | None:
         """Run a model with a mistake in it, around the place where it matters; None if it does not run."""
@@ -247,6 +253,17 @@ class Search:
         if last and reach >= len(names) and all(e is not None and e <= self.tolerance for e in found.outputs):
             strong = True
         return Attempt(mistake, reach, strong, changed, both, found)
+
+
+def at_one_call(model: Model, call: Call, values: Values) -> Iterator[Mistake]:
+    """Mistakes that a module makes at one call of a layer that is called several times."""
+    split, own = model.alone(call)
+    place = Place(split, own, {**values, TensorRef(own.layer): values[TensorRef(call.layer, call.call)]})
+    for mistake in mistakes_at(place):
+        words = f"{mistake.words} (at call {call.call + 1} only)"
+        yield replace(
+            mistake, layer=call.layer, words=words, make=lambda m, mistake=mistake: mistake.make(m.alone(call)[0])
+        )
 
 
 def before(names: list[Key], call: Call, first: int, start: int) -> bool:
@@ -293,7 +310,7 @@ def walk_part(
     return walk(model, values, index, tolerance, calls=part, whole=True, excused=excused)
 
 
-def fronts(model: Model, known: Walk, call: Call, depth: int = 4) -> list[Call]:
+def fronts(model: Model, values: Values, known: Walk, call: Call, index: Index, depth: int = 4) -> list[Call]:
     """Calls in front of one that only moved numbers, or passed them on: a mistake there shows behind them only."""
     makers = {(c.layer, c.call): c for c in model.calls}
     found: list[Call] = []
@@ -303,6 +320,7 @@ def fronts(model: Model, known: Walk, call: Call, depth: int = 4) -> list[Call]:
         for one in todo:
             ref = TensorRef(one.layer, one.call)
             hidden = ref not in known.found or ref in known.weak or known.found[ref].how == "rearranged"
+            hidden = hidden or not any(n in index.used for n in index.equal(values[ref]))
             if hidden or model.spec(one).type in MOVING:
                 found.append(one)
                 following += [makers[key] for r in one.inputs if (key := (r.layer, r.call)) in makers]
@@ -363,5 +381,5 @@ def evidence(
         had = [e for e in found.walk.outputs if e is not None]
         return None, max(had, default=None), max(ends, default=0.0)
     ref = (near or refs)[0]
-    before_ = relative(values[ref], old[ref]) if ref in old and old[ref].shape == values[ref].shape else None
+    before_ = relative(old[ref], values[ref]) if ref in old and old[ref].shape == values[ref].shape else None
     return new.found[ref].number, before_, new.found[ref].error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -44,6 +45,11 @@ class Index:
             array = self.array(number)
             if array.size:
                 self.sizes.setdefault(array.size, []).append(number)
+
+    @cached_property
+    def used(self) -> frozenset[int]:
+        """Tensors that something is made of, or that leave the module."""
+        return frozenset({i for made in self.watched.made for i in made.inputs} | set(self.watched.ends))
 
     def array(self, number: int) -> np.ndarray:
         """A tensor as numbers in double precision."""

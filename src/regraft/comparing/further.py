@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ def structure(source: Converted, module: Any, inputs: Sequence[Any]) -> Graft | 
 
     The module is not changed.
     """
+    module = copy.deepcopy(module)  # one that trains while it runs changes its own statistics
     try:
         _, ours, grafting = placed(source, tuple(inputs), side(module, inputs))
         if grafting.problems:

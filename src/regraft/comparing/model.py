@@ -104,6 +104,18 @@ class Model:
             (spec,), (Call(spec.name, (ref,)), replace(call, inputs=inputs)), {(call.layer, call.call)}
         )
 
+    def alone(self, call: Call) -> tuple[Model, Call]:
+        """One call of a shared layer as a layer of its own, with the same variables; and that call."""
+        name = f"{call.layer}/{call.call}"
+        own = replace(call, layer=name, call=0)
+        found = self.rewired({TensorRef(call.layer, call.call): TensorRef(name)})
+        taken = next(c for c in found.calls if (c.layer, c.call) == (call.layer, call.call))
+        own = replace(own, inputs=taken.inputs, arguments=taken.arguments)
+        found = found.with_calls((replace(self.spec(call), name=name),), (own,), {(call.layer, call.call)})
+        if call.layer in self.variables:
+            found = replace(found, variables={**found.variables, name: self.variables[call.layer]})
+        return found, own
+
     def behind(self, ref: TensorRef, spec: LayerSpec) -> Model:
         """Another layer behind a tensor, for all that take it."""
         new = TensorRef(spec.name)
@@ -133,10 +145,10 @@ class Model:
         outputs = tuple(ways.get(ref, ref) for ref in self.blueprint.outputs)
         return replace(self, blueprint=replace(self.blueprint, calls=calls, outputs=outputs, sequential=False))
 
-    def given(self, ref: TensorRef, name: str) -> Model:
-        """A tensor that is stated and no longer computed: an input more, at the end."""
+    def given(self, ref: TensorRef, name: str, shape: Sequence[int]) -> Model:
+        """A tensor of this shape that is stated and no longer computed: an input more, at the end."""
         found = self.rewired({ref: TensorRef(name)})
-        entry = LayerSpec(name, "InputLayer", {"batch_shape": None})
+        entry = LayerSpec(name, "InputLayer", {"batch_shape": (None, *shape[1:])})
         blueprint = found.blueprint
         return replace(
             found,

@@ -161,6 +161,12 @@ def finished(
     )  # fmt: skip
 
 
+def kind_of(what: str) -> str:
+    """The kind of mistake that a difference of settings is."""
+    kinds = {"output padding": "padding", "the order of what it takes": "input order"}
+    return kinds.get(what, what if what in ("padding", "stride", "dilation", "epsilon", "groups") else "setting")
+
+
 def quiet(found: Graft | None) -> Iterator[DifferenceRow]:
     """Settings that differ and make no difference here."""
     if found is None or found.problems:
@@ -177,7 +183,7 @@ def from_settings(found: Graft) -> Iterator[CauseRow]:
         if d.place in found.comparison.hidden:
             off = found.comparison.hidden[d.place]
             words = f"{d.what}: {d.found}; in Keras {d.expected}. It shows with greater numbers only"
-            yield CauseRow(d.layer, d.where, "", "setting", words, "settings", off, None, d.fix)
+            yield CauseRow(d.layer, d.where, "", kind_of(d.what), words, "settings", off, None, d.fix)
 
 
 def unexplained(pair: Pair, found: Graft | None, weights: Sequence[WeightRow]) -> Iterator[CauseRow]:
@@ -203,7 +209,7 @@ def unexplained(pair: Pair, found: Graft | None, weights: Sequence[WeightRow]) -
                     call.layer,
                     d.where,
                     "",
-                    "setting",
+                    kind_of(d.what),
                     f"{d.what}: {d.found}; in Keras {d.expected}",
                     "settings",
                     None,

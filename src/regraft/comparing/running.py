@@ -79,14 +79,21 @@ def keras_inputs(source: Converted, inputs: Sequence[Any]) -> list[np.ndarray]:
 
 
 def differing(first: Watched, second: Watched) -> tuple[Made | None, float]:
-    """The first tensor that two runs on the same inputs do not share."""
+    """The first tensor that two runs on the same inputs do not share, if their outputs differ too."""
+    if not any(unlike(a, b) for a, b in zip(first.outputs, second.outputs, strict=False)):
+        return None, 0.0  # what was made and not filled yet is no number
     for one, other in zip(first.made, second.made, strict=False):
-        if one.array.shape != other.array.shape:
-            return one, 1.0
-        off = difference(one.array, other.array)
-        if off is None or off > 0:
-            return one, off or 1.0
+        if "empty" not in one.operation and (off := unlike(one.array, other.array)):
+            return one, off
     return None, 0.0
+
+
+def unlike(one: np.ndarray, other: np.ndarray) -> float:
+    """How much two arrays of two runs differ, relative to the largest value."""
+    if one.shape != other.shape:
+        return 1.0
+    off = difference(one, other)
+    return 1.0 if off is None else off
 
 
 def graph_of(source: Converted) -> Model:

@@ -88,10 +88,16 @@ def walk(
             if ref in found and any(r in values and same(values[r], values[ref], index) for r in all_refs(call)):
                 weak.add(ref)
         right[key] = (seen or later or done or (bool(ended) and not behind)) and all(ended)
-        if (ended and all(ended) and not behind) or key in excused:
+        if (ended and all(ended) and not behind) or key in excused or idle(model, call):
             right[key] = True
     first = next((i for i, call in enumerate(calls) if not right[call.layer, call.call]), len(calls))
     return Walk(found, frozenset(weak), right, outputs, first)
+
+
+def idle(model: Model, call: Call) -> bool:
+    """Whether nothing takes what a call makes: a mistake has left it out."""
+    key = (call.layer, call.call)
+    return not any((ref.layer, ref.call) == key for ref in (*model.blueprint.consumers, *model.blueprint.outputs))
 
 
 def same(entering: np.ndarray, leaving: np.ndarray, index: Index) -> bool:

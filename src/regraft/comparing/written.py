@@ -43,7 +43,7 @@ class Written(Layer, abstract=True):
     def torch(self, site: Site) -> Form:
         """The formula."""
         del site
-        return Form((self.code,))
+        return Form((self.code.replace("%0", "(%0)"),))
 
 
 @dataclass(frozen=True, kw_only=True)

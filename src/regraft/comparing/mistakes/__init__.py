@@ -19,7 +19,7 @@ from regraft.comparing.mistakes import (
 from regraft.comparing.mistakes.mistake import Mistake, Place
 
 #: In the order in which they are tried; of those that explain as much the first counts.
-FAMILIES = (normalisations, windows, kernels, recurrent, functions, shaping, merging, attention, exchanging, entering)
+FAMILIES = (normalisations, windows, kernels, recurrent, exchanging, functions, shaping, merging, attention, entering)
 
 
 def mistakes_at(place: Place) -> Iterator[Mistake]:

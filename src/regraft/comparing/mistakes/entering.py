@@ -33,7 +33,7 @@ def mistakes(place: Place) -> Iterator[Mistake]:
             continue
         for words, code in codes(array):
             spec = LayerSpec(f"{place.name}/entering", "Written", {"code": code})
-            what = "channel order" if "BGR" in words and "-" not in words else "preprocessing"
+            what = "channel order" if words == "BGR for RGB" else "preprocessing"
             what = "axes of the input" if "exchanged" in words else what
             yield Mistake(
                 what, place.name, f"computes {words} of its input; Keras takes it as it is" if what == "preprocessing" else words,

@@ -168,7 +168,12 @@ def inner_set(model: Model, name: str, **config: Any) -> Model:
     inner = spec.config.get("layer")
     if not isinstance(inner, LayerSpec):
         return model.with_layer(name, **config)
-    return model.with_layer(name, layer=replace(inner, config={**inner.config, **config}))
+    found = {"layer": replace(inner, config={**inner.config, **config})}
+    back = spec.config.get("backward_layer")
+    if isinstance(back, LayerSpec):
+        turned = {k: not v if k == "go_backwards" else v for k, v in config.items()}
+        found["backward_layer"] = replace(back, config={**back.config, **turned})
+    return model.with_layer(name, **found)
 
 
 def forms(place: Place, spec: LayerSpec, prefixes: tuple[str, ...]) -> Iterator[Mistake]:

@@ -12,6 +12,8 @@ from regraft.comparing.model import Model
 CONVOLUTIONS = frozenset("Conv1D Conv2D Conv3D DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D".split())
 POOLS = frozenset(f"{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in (1, 2, 3))
 Ends = tuple[tuple[int, int], ...]
+#: Those that a dilation together with a stride is tried at.
+DILATED = frozenset({"Conv1D", "Conv2D", "DepthwiseConv2D"})
 
 
 def mistakes(place: Place) -> Iterator[Mistake]:
@@ -90,6 +92,9 @@ def rules(spec: LayerSpec, sizes: tuple[int, ...]) -> Iterator[Ends]:
         tuple((0, w) for w, _, _ in wide),
         tuple((w, w) for w, _, _ in wide),
         tuple((a + b, 0) for a, b in same),
+        tuple((a + 1, b + 1) for a, b in same),
+        tuple((2 * a, 2 * b) for a, b in same),
+        tuple((a + w // 2, b + w // 2) for (a, b), (w, _, _) in zip(same, wide, strict=True)),
         tuple((0, a + b) for a, b in same),
         tuple((w // 2, w - w // 2) for w, _, _ in wide),
         tuple((w - w // 2, w // 2) for w, _, _ in wide),
@@ -155,16 +160,23 @@ def again(model: Model, call: Call) -> Call:
 
 
 def strides(place: Place) -> Iterator[Mistake]:
-    """Another stride."""
+    """Another stride, with the border that goes with it, or with that of the stride of Keras."""
     _, right, _ = window_of(place.spec)
     rank = len(right)
-    for stride in dict.fromkeys((1, 2, 3)):
-        if (stride,) * rank != right:
-            shown = right[0] if len(set(right)) == 1 else right
-            yield place.setting(
-                "stride", f"moves by {stride}; Keras moves by {shown}", f"stride={shown} in {{module}}",
-                strides=(stride,) * rank,
-            )  # fmt: skip
+    shown = right[0] if len(set(right)) == 1 else right
+    ends = ends_of(place.spec, place.x.shape[1:-1])
+    for stride in (1, 2, 3):
+        if (stride,) * rank == right:
+            continue
+        words, change = f"moves by {stride}; Keras moves by {shown}", f"stride={shown} in {{module}}"
+        yield place.setting("stride", words, change, strides=(stride,) * rank)
+        if any(map(sum, ends)):
+
+            def made(model: Model, stride: int = stride) -> Model:
+                model = model.with_layer(place.name, strides=(stride,) * rank)
+                return bordered(replace(place, model=model, call=again(model, place.call)), ends)
+
+            yield Mistake("stride", place.name, words, change, made)
 
 
 def placements(place: Place) -> Iterator[Mistake]:
@@ -201,27 +213,52 @@ def following(model: Model, ref: TensorRef, most: int = 2) -> list[LayerSpec]:
 
 
 def dilations(place: Place) -> Iterator[Mistake]:
-    """Another dilation, with the border that goes with it, or with none."""
+    """Another dilation, with the border that goes with it, with that of Keras, or with one of its own on every side."""
     kernel, stride, right = window_of(place.spec)
-    if max(kernel) == 1 or max(stride) > 1:
+    if max(kernel) == 1:
         return
+    sizes, rank = place.x.shape[1:-1], len(right)
     for dilation in (1, 2, 3, 4, 8):
-        if (dilation,) * len(right) == right:
+        if (dilation,) * rank == right:
             continue
         words = f"dilation {dilation}; Keras has {right[0]}"
         change = f"dilation={right[0]} in {{module}}"
-        yield place.setting("dilation", words, change, dilation_rate=(dilation,) * len(right))
-        border = tuple(
-            total_of(place.spec.config["padding"], n, (k - 1) * d + 1, 1)
-            for n, k, d in zip(place.x.shape[1:-1], kernel, right, strict=True)
-        )
+        if max(stride) == 1:
+            yield place.setting("dilation", words, change, dilation_rate=(dilation,) * rank)
+        for border in (
+            ends_of(place.spec, sizes),
+            tuple((dilation * (k - 1) // 2,) * 2 for k in kernel),
+            tuple((dilation * a, dilation * b) for a, b in ends_of(place.spec, sizes)),
+        ):
+            code_size = tuple(
+                n + a + b - dilation * (k - 1) for n, (a, b), k in zip(sizes, border, kernel, strict=True)
+            )
+            if min(code_size) < 1 or (max(stride) > 1 and place.spec.type not in DILATED):
+                continue
+            yield Mistake(
+                "dilation", place.name, words, change,
+                lambda model, dilation=dilation, border=border: dilated(place, model, dilation, border),
+            )  # fmt: skip
 
-        def made(model: Model, dilation: int = dilation, border: Ends = border) -> Model:
-            own = replace(place, model=model.with_layer(place.name, dilation_rate=(dilation,) * len(right)))
-            return bordered(replace(own, call=again(own.model, place.call)), border)
 
-        if place.spec.config["padding"] != "valid":
-            yield Mistake("dilation", place.name, words, change, made)
+def dilated(place: Place, model: Model, dilation: int, border: Ends) -> Model:
+    """A convolution with another dilation, on a map with a border of its own."""
+    rank = len(border)
+    _, stride, _ = window_of(place.spec)
+    if max(stride) == 1:
+        model = model.with_layer(place.name, dilation_rate=(dilation,) * rank)
+        return bordered(replace(place, model=model, call=again(model, place.call)), border)
+    # Keras has no dilation together with a stride: every map is computed, and some of its places are taken
+    model = model.with_layer(place.name, dilation_rate=(dilation,) * rank, strides=(1,) * rank)
+    model = bordered(replace(place, model=model, call=again(model, place.call)), border)
+    steps = ", ".join(f"::{s}" for s in stride)
+    sizes, kernel = place.x.shape[1:-1], window_of(place.spec)[0]
+    made = tuple(
+        -(-(n + a + b - dilation * (k - 1)) // s) for n, (a, b), k, s in zip(sizes, border, kernel, stride, strict=True)
+    )
+    width = None if place.y is None else place.y.shape[-1]
+    step = LayerSpec(f"{place.name}/step", "Written", {"code": f"%0[:, {steps}]", "made": (None, *made, width)})
+    return model.behind(place.ref, step)
 
 
 def pools(place: Place) -> Iterator[Mistake]:
@@ -239,6 +276,14 @@ def pools(place: Place) -> Iterator[Mistake]:
     sizes = place.x.shape[1:-1]
     right = ends_of(spec, sizes)
     rank = len(kernel)
+    if kind == "max" and any(map(sum, right)):
+        pads = tuple(n for pair in reversed(right) for n in pair)
+        made = (None, *(place.y.shape[1:-1] if place.y is not None else ()), place.x.shape[-1])
+        yield place.other(
+            "kind of pool", "takes the average of each window, border counted; Keras takes the max",
+            f"nn.MaxPool{rank}d as {{module}}", "WrittenMap",
+            code=f"F.avg_pool{rank}d(F.pad(%0, {pads}), {kernel}, {stride})", made=made,
+        )  # fmt: skip
     for step in dict.fromkeys((kernel, (1,) * rank, (2,) * rank)):
         if step != stride:
             yield place.setting(
