@@ -17,6 +17,7 @@ RUN = [
     "docs/index.md",
     "docs/install.md",
     "docs/report.md",
+    "docs/selftest.md",
 ]
 """Pages of which every block runs, unless its title says that it does not; with the tutorials, ``test_tutorials.py``."""
 ELSEWHERE = {"docs/custom-layers.md": "my_layers.py"}
