@@ -57,6 +57,13 @@ def test_every_command_is_run_or_says_that_it_is_not() -> None:
     assert not silent, "not run, and no title that says so"
 
 
+def test_what_looks_like_a_command_says_so() -> None:
+    plain = [
+        str(block) for page in PAGES for block in blocks(page) if not block.language and block.text.startswith("$ ")
+    ]
+    assert not plain, "a block with commands is a console block"
+
+
 def test_the_blocks_that_are_not_run() -> None:
     found = [
         f"{page.relative_to(ROOT).as_posix()}: {block.title.removeprefix(NOT_RUN).removeprefix(' in CI: ')}"
