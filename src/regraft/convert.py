@@ -29,6 +29,7 @@ from regraft.layers.custom import Custom, active
 from regraft.layers.custom import load as load_custom
 from regraft.layers.theano import kernel_choice
 from regraft.report import Report, SelfCheckRow, VerificationRow
+from regraft.report.command import convert_command
 from regraft.reporting import make_report
 from regraft.weights import WeightTree, check_checksums, read, read_architecture
 
@@ -43,7 +44,7 @@ Progress = Callable[[str, int, int], None]
 UNCHECKED = VerificationRow("not verified", reason="not verified against Keras: --no-verify was given")
 Shapes = tuple[int | None, ...] | tuple[tuple[int | None, ...], ...]
 SELFTEST = "selftest.npz"
-TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json")
+TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json", "report.html")
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,11 @@ def convert(
                 keras_reads=source.dialect != "arrays",
             )
         if tested:
-            tested, note = self_tested(folder, format, module, plan, verification, bool(candidates), force=force)
+            from regraft.selftest import write_selftest  # torch takes a while to import
+
+            tested, note = write_selftest(
+                folder, format, module, plan, verification, recovered=bool(candidates), force=force
+            )
             extra_notes += (note,) if note else ()
         opened = None
         if verify and back is not None:
@@ -206,9 +211,33 @@ def convert(
             statistics=statistics,
             opened=opened,
             extra_notes=extra_notes,
+            command=convert_command(
+                file,
+                folder,
+                paths={
+                    "--architecture": architecture,
+                    "--blueprint": blueprint,
+                    "--custom": own_layers.path if own_layers else None,
+                    **({} if beside is None else beside.paths),
+                },
+                input_shapes=all_shapes(input_shape),
+                settings=beside.settings if beside else None,
+                candidates=beside.candidates if beside else 1,
+                format=format,
+                verify=verify,
+                theano_kernels=theano_kernels,
+            ),
         )
-        write_text(folder / "report.json", report.to_json(), force=True)
+        write_reports(folder, report, None if format == "keras" else module.source)
         return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
+
+
+def write_reports(folder: Path, report: Report, code: str | None) -> None:
+    """The report for programs, and for people."""
+    from regraft.report.html import page  # templates, which only a conversion needs
+
+    write_text(folder / "report.json", report.to_json(), force=True)
+    write_text(folder / "report.html", page(report, code=code), force=True)
 
 
 def read_blueprint(
@@ -266,22 +295,6 @@ def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
     if given and isinstance(given[0], tuple):
         return given  # type: ignore[return-value]
     return (given,)  # type: ignore[return-value]
-
-
-def self_tested(
-    folder: Path,
-    format: Format,
-    module: Module,
-    blueprint: Blueprint,
-    verification: VerificationRow,
-    recovered: bool,
-    *,
-    force: bool,
-) -> tuple[bool, str]:
-    """Write the self-test; whether there is one, and what the report should say of it."""
-    from regraft.selftest import write_selftest  # torch takes a while to import
-
-    return write_selftest(folder, format, module, blueprint, verification, recovered=recovered, force=force)
 
 
 def statistics_of(

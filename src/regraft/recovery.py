@@ -20,6 +20,7 @@ from regraft.recover.candidate import Candidate, Pairs, Ran
 from regraft.recover.draft import Hints
 from regraft.recover.grouping import check_size, group
 from regraft.recover.recover import recover as from_hints
+from regraft.recover.recover import silent
 from regraft.recover.rescoring import norm_axis
 from regraft.stepwise import Stepwise, subject_of
 from regraft.verify import Spot
@@ -36,8 +37,6 @@ def recovered(
     tree: WeightTree, shapes: Sequence[tuple[int | None, ...]], beside: Beside | None, progress: Progress | None
 ) -> tuple[Candidate, ...]:
     """The likeliest architectures of a weights-only file, with what the user's files say; best first."""
-    if progress is not None:
-        progress("recover the architecture", 0, 0)
     given = beside or Beside()
     return fitting(
         recover(
@@ -48,6 +47,7 @@ def recovered(
             pairs=None if given.pairs is None else (load_arrays(given.pairs[0]), load_arrays(given.pairs[1])),
             settings=given.settings,
             candidates=max(5, given.candidates),
+            progress=progress,
         ),
         shapes,
     )
@@ -109,6 +109,7 @@ def recover(
     pairs: tuple[Arrays, Arrays] | None = None,
     settings: Mapping[str, str] | None = None,
     candidates: int = 5,
+    progress: Progress | None = None,
 ) -> list[Candidate]:
     """
     The likeliest architectures of a weights file, best first; an architecture inside the file is not looked at.
@@ -122,6 +123,7 @@ def recover(
         pairs: Inputs and the outputs that the original model gave for them: a proof.
         settings: What you know, by subject: ``{"conv2d_3.strides": "2"}``.
         candidates: How many to give.
+        progress: Called with a word for the step, how much is done, and of how much (0 if that is not known).
 
     Returns:
         At least one candidate; ``candidate.blueprint.choices`` says what was chosen, how sure it is, and why.
@@ -148,6 +150,7 @@ def recover(
         samples=() if samples is None else arrays(samples),
         labels=labels,
         count=candidates,
+        say=(lambda word, done, total: progress(f"recover: {word}", done, total)) if progress is not None else silent,
     )
 
 

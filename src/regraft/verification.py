@@ -107,15 +107,19 @@ def state_of(module: Module) -> dict[str, np.ndarray]:
     return {n: a for t in module.transfers for n, a in zip(t.parameters, t.read(), strict=True)}
 
 
+#: Steps of a check that needs no second try: build, fill, and for two inputs run, compare in float64, in float32.
+STEPS = 8
+
+
 def counted(progress: Progress | None) -> Callable[[str], None]:
     """Progress of a check, whose steps are numbered as they come."""
     steps = 0
 
     def say(words: str) -> None:
         nonlocal steps
-        steps += 1
         if progress is not None:
-            progress(f"verify: {words}", steps, 0)
+            progress(f"verify: {words}", steps, max(STEPS, steps + 1))
+        steps += 1
 
     return say
 
@@ -192,6 +196,8 @@ def check_row(item: Check) -> CheckRow:
         scale=finite(item.scale) or 0.0,
         ok=item.ok,
         note=item.note,
+        limit64=finite(item.limit64),
+        limit32=finite(item.limit32),
     )
 
 

@@ -29,7 +29,10 @@ def test_a_file_of_layers_completes_the_model(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_placeholder_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["convert", str(lambda_model(tmp_path / "m.h5")), "-o", str(tmp_path / "out"), "--no-verify"])
+    model = str(lambda_model(tmp_path / "m.h5"))
+    main(["convert", model, "-o", str(tmp_path / "out"), "--no-verify"])
+    assert "--all shows every layer, and the start of the file for --custom" in capsys.readouterr().out
+    main(["convert", model, "-o", str(tmp_path / "out"), "--no-verify", "--force", "--all"])
 
     text = capsys.readouterr().out
     assert "Next: write that layer in PyTorch, and convert again with --custom my_layers.py\n" in text
@@ -48,7 +51,9 @@ def test_a_wrong_file_of_layers_is_said(tmp_path: Path, capsys: pytest.CaptureFi
 def test_back_to_keras(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     assert main(["convert", DIGITS, "-o", str(out), "--no-verify", "--format", "keras"]) == 0
-    assert "architecture.json, blueprint.toml, report.json, model.keras" in " ".join(capsys.readouterr().out.split())
+    assert "architecture.json, blueprint.toml, report.json, report.html, model.keras" in " ".join(
+        capsys.readouterr().out.split()
+    )
     with zipfile.ZipFile(out / "model.keras") as archive:
         assert archive.namelist() == ["metadata.json", "config.json", "model.weights.h5"]
         assert json.loads(archive.read("metadata.json")) == {"keras_version": "3.15.0"}

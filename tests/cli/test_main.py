@@ -139,6 +139,7 @@ def test_errors_for_programs(command: str, tmp_path: Path, capsys: pytest.Captur
     assert main([command, str(path), "--json"]) == 2
     seen = capsys.readouterr()
     assert json.loads(seen.out) == {
+        "schema": "regraft-error/1",
         "error": {
             "type": "NotKerasError",
             "message": f"{path}: the file is empty. Download or copy the file again.",
@@ -147,7 +148,7 @@ def test_errors_for_programs(command: str, tmp_path: Path, capsys: pytest.Captur
             "path": "",
             "hint": "Download or copy the file again.",
             "kind": "empty file",
-        }
+        },
     }
     assert seen.err.startswith("regraft: NotKerasError (empty file)\n")
 
@@ -288,7 +289,7 @@ def test_convert_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert json.loads(seen.out)["verification"]["status"] == "not verified"
     assert seen.err == ""
     assert {p.name for p in tmp_path.iterdir()} == {
-        "architecture.json", "blueprint.toml", "model.pth", "model.py", "report.json",
+        "architecture.json", "blueprint.toml", "model.pth", "model.py", "report.html", "report.json",
     }  # fmt: skip
 
 
@@ -347,7 +348,7 @@ def test_a_failed_check_ends_with_1(
     monkeypatch.setattr(sys.modules["regraft.verification"], "check", lambda *_, **__: failed)
 
     assert main(["convert", DIGITS, "-o", str(tmp_path)]) == 1
-    assert "first layer that differs is stem\\x1b. (exit code 1)" in capsys.readouterr().out
+    assert "first layer that differs is stem\\x1b. (exit code 1)" in " ".join(capsys.readouterr().out.split())
     assert main(["convert", DIGITS, "-o", str(tmp_path), "--force", "--quiet"]) == 1
     expected = "regraft: CheckFailed\n  the result differs from Keras, first at layer 'stem\\x1b'. Do not use it.\n"
     assert capsys.readouterr() == ("", expected)

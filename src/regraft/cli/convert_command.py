@@ -61,7 +61,7 @@ def convert(
         custom: A Python file of yours that declares layers of yours in PyTorch. It is imported because you name it.
         quiet: Print errors only.
         json: Print the report as JSON, and nothing else.
-        all: Show every layer, not the worst and the failing ones alone.
+        all: Show everything with every layer, not one screen.
         debug: Show where in the program an error arose.
     """
     del debug
@@ -92,15 +92,16 @@ def convert(
             blueprint=blueprint,
             digest=digest,
             custom=custom,
-            beside=Beside(samples, labels, pairs, settings or {}, candidates),
+            beside=Beside(samples, labels, pairs, dict(settings or ()), candidates),
         )
     report = conversion.report
     if json:
         write(report.to_json())
     elif not quiet:
+        from regraft.report.screen import show_screen
         from regraft.report.terminal import show
 
-        write_with(lambda console: show(report, console, everything=all))
+        write_with(lambda console: show(report, console, everything=True) if all else show_screen(report, console))
     if quiet and report.exit_code == 1:
         first = report.verification.first_failure
         complain("CheckFailed", f"the result differs from Keras, first at layer {first!a:.200}. Do not use it.")

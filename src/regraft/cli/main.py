@@ -16,6 +16,7 @@ from regraft.errors import RegraftError
 
 USAGE = 2
 INTERRUPTED = 130  # what a shell says of a program that was stopped with Ctrl-C
+ERROR_SCHEMA = "regraft-error/1"
 ISSUES = "https://github.com/regraft/regraft/issues"
 #: Importing them declares them.
 COMMANDS = (inspect_command, convert_command, graft_command)
@@ -44,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except (RegraftError, OSError, MemoryError) as error:
         if options.get("json"):
-            write(jsonlib.dumps({"error": described(error)}, indent=1, ensure_ascii=True) + "\n")
+            write(
+                jsonlib.dumps({"schema": ERROR_SCHEMA, "error": described(error)}, indent=1, ensure_ascii=True) + "\n"
+            )
         complain(headline(error), message(error))
         trace = traceback.format_exc()
     except Exception as error:

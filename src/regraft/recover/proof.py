@@ -8,7 +8,7 @@ value of it was tried and contradicts the pairs.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, permutations
@@ -187,6 +187,7 @@ def proved(
     *,
     quick: Quick | None = None,
     refuted: Refuted | None = None,
+    say: Callable[[str, int, int], None] | None = None,
 ) -> tuple[Candidate | None, int]:
     """
     The first candidate that reproduces the pairs, with what the pairs say of its choices, and how many were tried.
@@ -200,8 +201,9 @@ def proved(
         effort: How long to look.
         quick: A faster engine, to refute with.
         refuted: Hears what is found to be wrong, so that ``candidates`` can pass over what is wrong for the same reason.
+        say: Hears how many of the seconds are over.
     """
-    end = time.monotonic() + effort.seconds
+    begun = time.monotonic()
     trial = Trial(pairs, run, quick)
     tried = 0
     for candidate in islice(candidates, effort.candidates):
@@ -213,7 +215,10 @@ def proved(
             return replace(tested(fits, trial, verdict.noise, effort), proof=proof), tried
         if refuted is not None and verdict.cause is not None and candidate.draft >= 0:
             refuted.add(candidate.draft, candidate.places, verdict.cause)
-        if time.monotonic() > end:
+        spent = time.monotonic() - begun
+        if say is not None:
+            say("known outputs", round(spent), round(effort.seconds))
+        if spent > effort.seconds:
             break
     return None, tried
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -35,6 +35,13 @@ LOOKED_AT = 24
 #: Candidates that are run on samples.
 TRIED = 240
 
+#: Hears what is done next, how much of it is done, and of how much (0 if that is not known).
+Say = Callable[[str, int, int], None]
+
+
+def silent(word: str, done: int, total: int) -> None:
+    """Nobody listens."""
+
 
 @remembering()
 def recover(
@@ -48,6 +55,7 @@ def recover(
     labels: np.ndarray | None = None,
     count: int = 5,
     effort: Effort | None = None,
+    say: Say = silent,
 ) -> list[Candidate]:
     """
     The likeliest architectures of a weights file, best first.
@@ -62,19 +70,22 @@ def recover(
         labels: Class number of each sample.
         count: How many to give.
         effort: How long to look for one that reproduces the pairs.
+        say: Hears how far the work is.
     """
-    found = drafted(tree, hints)
+    found = drafted(tree, hints, say)
     drafts = [redealt(draft, len(found)) for draft in found]
     every = ranked(drafts)
     likely = list(islice(every, max(count, LOOKED_AT)))
+    say("stored statistics", 0, 0)
     likely = weighed(likely)
     if samples and run is not None:
+        say("samples", 0, 0)
         likely = on_samples([*likely, *islice(every, TRIED - LOOKED_AT)], samples, labels, run)
     if pairs is None or run is None:
         return with_shares(likely)[:count]
     refuted = Refuted(drafts)
     every = untwined(likely, ranked(drafts, refuted))
-    best, _ = proved(every, pairs, run, effort or Effort(), quick=quick, refuted=refuted)
+    best, _ = proved(every, pairs, run, effort or Effort(), quick=quick, refuted=refuted, say=say)
     others = [c for c in with_shares(likely) if best is None or fingerprint(c.blueprint) != fingerprint(best.blueprint)]
     return ([replace(best, share=1.0)] if best is not None else [])[:count] + others[: count - (best is not None)]
 
@@ -125,12 +136,13 @@ def in_front(blueprint: Blueprint) -> Blueprint:
     )
 
 
-def drafted(tree: WeightTree, hints: Hints) -> list[Draft]:
+def drafted(tree: WeightTree, hints: Hints, say: Say = silent) -> list[Draft]:
     """All drafts with their questions, cheapest first."""
+    say("layers and known architectures", 0, 0)
     found = listed(tree, hints)
     if not found:
         readings = grouping.group(tree)
-        found = published(readings, hints) or wired(readings, hints)
+        found = published(readings, hints) or wired(readings, hints, say)
     return [settings.answered(draft, hints.settings or {}) for draft in found]
 
 
@@ -175,14 +187,22 @@ def about(question: Question, layers: frozenset[str]) -> bool:
     return all(layer in layers for option in question.options for layer, _ in option.edits)
 
 
-def wired(readings: Sequence[Grouping], hints: Hints) -> list[Draft]:
+def wired(readings: Sequence[Grouping], hints: Hints, say: Say = silent) -> list[Draft]:
     """Drafts of an architecture of the user's own."""
+    say("wiring", 0, 0)
     share = min(1.0, ALL_UP_TO / max(1, *(len(seen.parts) for seen in readings)))
     some, more = max(2, round(FITTED * share)), max(3, round(WIDTH * share))
     drafts = best((priced(draft, seen) for seen in readings for draft in wiring.wire(seen, hints)), some)
     budget = geometry.Budget()
-    found = best((fitted for draft in drafts for fitted in geometry.fit(draft, hints, budget)), more)
-    return [settings.ask(draft, hints) for draft in found]
+    fitted: list[Draft] = []
+    for done, draft in enumerate(drafts):
+        say("map sizes", done, len(drafts))
+        fitted += geometry.fit(draft, hints, budget)
+    asked: list[Draft] = []
+    for draft in (found := best(fitted, more)):
+        say("settings", len(asked), len(found))
+        asked.append(settings.ask(draft, hints))
+    return asked
 
 
 def priced(draft: Draft, seen: Grouping) -> Draft:

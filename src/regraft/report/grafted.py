@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+from regraft.report.as_json import as_json
 from regraft.report.value import ChoiceRow, SelfCheckRow, VerificationRow
 
 SCHEMA = "regraft-graft/1"
@@ -152,6 +151,4 @@ class GraftReport:
 
     def to_json(self) -> str:
         """The report as JSON, ASCII only, keys as the attributes here."""
-        data: dict[str, Any] = dataclasses.asdict(self)
-        data["exit_code"] = self.exit_code
-        return json.dumps({"schema": data.pop("schema"), **data}, indent=1, ensure_ascii=True, default=str) + "\n"
+        return as_json(self, exit_code=self.exit_code)

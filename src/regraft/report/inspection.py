@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
+
+from regraft.report.as_json import as_json
 
 SCHEMA = "regraft-inspection/1"
 
@@ -143,6 +143,4 @@ class Inspection:
 
     def to_json(self) -> str:
         """The inspection as JSON, ASCII only, keys as the attributes here."""
-        data: dict[str, Any] = dataclasses.asdict(self)
-        ordered = {"schema": data.pop("schema"), **data}
-        return json.dumps(ordered, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+        return as_json(self)

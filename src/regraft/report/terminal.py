@@ -38,13 +38,13 @@ def show(report: Report, console: Console, *, everything: bool = False) -> None:
     console.print(Padding(table, (0, 0, 0, INDENT)))
     if below:
         console.print(Padding(Text(below, style="dim"), (0, 0, 0, INDENT)))
-    bullets(console, "What differs from Keras", _few(_failures(report)), style="red")
-    bullets(console, "Placeholders: these raise in forward", _few(_placeholders(report)), style="yellow")
-    bullets(console, "Open: what the file does not say", _few(_open(report)), style="yellow")
-    bullets(console, "Assumed: convention, not in the file", _few(_assumed(report)), style="yellow")
+    bullets(console, "What differs from Keras", _few(failure_lines(report)), style="red")
+    bullets(console, "Placeholders: these raise in forward", _few(placeholder_lines(report)), style="yellow")
+    bullets(console, "Open: what the file does not say", _few(open_lines(report)), style="yellow")
+    bullets(console, "Assumed: convention, not in the file", _few(assumed_lines(report)), style="yellow")
     bullets(console, "It may also be", _few(other_candidates(report)))
-    bullets(console, "Variables that are not in the model", _few(_listed(report)))
-    bullets(console, "Notes", _few(_notes(report)))
+    bullets(console, "Variables that are not in the model", _few(listed_lines(report)))
+    bullets(console, "Notes", _few(note_lines(report)))
     bullets(console, "What architecture.json cannot say", _few([printable(c, 400) for c in report.caveats]))
     if report.next_step:
         console.print()
@@ -169,7 +169,8 @@ def verdict(report: Report) -> Text:
     return Text(f"{words} (exit code {code})", style=STYLES[status])
 
 
-def _failures(report: Report) -> list[str]:
+def failure_lines(report: Report) -> list[str]:
+    """The tensors that differ, each with its errors."""
     rows = (*report.verification.layers, *(report.opened.layers if report.opened is not None else ()))
     return [
         f"{printable(c.layer)}: error {error_words(c.error64) or 'none measured'} in float64, "
@@ -180,18 +181,20 @@ def _failures(report: Report) -> list[str]:
     ]
 
 
-def _notes(report: Report) -> list[str]:
+def note_lines(report: Report) -> list[str]:
     """All notes; that a placeholder was not compared is said with the placeholder."""
     said = tuple(f"{row.name} was not compared" for row in report.placeholders)
     notes = (*report.notes, *(note for note in report.verification.notes if not note.startswith(said)))
     return [printable(note, 240) for note in notes]
 
 
-def _placeholders(report: Report) -> list[str]:
+def placeholder_lines(report: Report) -> list[str]:
+    """The layers that were not converted, each with the reason."""
     return [f"{printable(r.name)} ({printable(r.type)}): {printable(r.placeholder, 400)}" for r in report.placeholders]
 
 
-def _open(report: Report) -> list[str]:
+def open_lines(report: Report) -> list[str]:
+    """The choices that the file leaves open, with what is possible."""
     return [
         f"{printable(c.subject)}: {printable(c.evidence, 400)}{_candidates(c.candidates)}" for c in report.open_choices
     ]
@@ -203,14 +206,16 @@ def _candidates(candidates: Iterable[str]) -> str:
     return f" (possible: {words})" if words else ""
 
 
-def _assumed(report: Report) -> list[str]:
+def assumed_lines(report: Report) -> list[str]:
+    """The choices that rest on convention, with the reason."""
     return [
         f"{printable(c.subject)} = {printable(c.value, 60)}: {printable(c.evidence, 200)}"
         for c in report.assumed_choices
     ]
 
 
-def _listed(report: Report) -> list[str]:
+def listed_lines(report: Report) -> list[str]:
+    """The variables that are not used, each with the reason."""
     return [f"{printable(path)}: {printable(reason, 200)}" for path, reason in report.variables_listed]
 
 
