@@ -5,8 +5,9 @@ regraft: a Keras weights file becomes a PyTorch model that you can read, load, t
     read(file)           its variables by layer: a ``WeightTree``
     convert(file, out)   the whole pipeline, as on the command line: a ``Conversion`` with its ``Report``
     graft(file, module)  its weights onto a module of yours: a ``Graft``
+    compare(file, module, samples)  where a module with weights of its own parts from it, and why: a ``ComparisonReport``
     recover(tree)        architectures for a file that has none, likeliest first: a list of ``Candidate``
-    verify(conversion)   its result against the real Keras, layer by layer
+    verify(conversion)   its result against the real Keras, layer by layer; or a folder, against a model you name
 
 Arrays and shapes that come from a file are in Keras order (``kh kw cin cout``, ``batch h w c``); the emitted module is
 channels first. What goes wrong is a ``RegraftError``; ``regraft.errors`` draws the tree. Importing this package is
@@ -34,14 +35,16 @@ from regraft.errors import (
 )
 
 if TYPE_CHECKING:
+    from regraft.comparing import compare
     from regraft.convert import Conversion, convert
     from regraft.grafting import Graft, graft
     from regraft.inspection import inspect
     from regraft.recover.candidate import Candidate
     from regraft.recovery import recover
     from regraft.report import Report
+    from regraft.report.compared import ComparisonReport
     from regraft.report.inspection import Inspection
-    from regraft.verification import verify
+    from regraft.verifying import verify
     from regraft.weights import WeightTree, read
 
 __version__ = "0.1.0"
@@ -49,6 +52,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BlueprintError",
     "Candidate",
+    "ComparisonReport",
     "ConfigError",
     "Conversion",
     "FileError",
@@ -64,6 +68,7 @@ __all__ = [
     "UnknownLayerError",
     "UnsafeFileError",
     "WeightTree",
+    "compare",
     "convert",
     "graft",
     "inspect",
@@ -76,6 +81,10 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Import what is asked for, once."""
     match name:
+        case "compare":
+            from regraft.comparing import compare as value
+        case "ComparisonReport":
+            from regraft.report.compared import ComparisonReport as value  # noqa: N813
         case "convert":
             from regraft.convert import convert as value
         case "Conversion":
@@ -99,7 +108,7 @@ def __getattr__(name: str) -> object:
         case "Report":
             from regraft.report import Report as value  # noqa: N813
         case "verify":
-            from regraft.verification import verify as value
+            from regraft.verifying import verify as value
         case _:
             raise AttributeError(f"module 'regraft' has no attribute {name!r}")
     globals()[name] = value

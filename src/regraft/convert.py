@@ -93,6 +93,7 @@ def convert(
     digest: Digest | None = None,
     beside: Beside | None = None,
     custom: str | os.PathLike[str] | Custom | None = None,
+    low_memory: bool = False,
     selftest: bool | None = None,
 ) -> Conversion:
     """
@@ -116,6 +117,7 @@ def convert(
         digest: The SHA-256 of the file, where its computation was started before.
         beside: What you have beside a weights-only file: samples, known outputs, answers.
         custom: A Python file of yours that declares layers, as ``docs/custom-layers.md`` shows; it is imported.
+        low_memory: Let Keras run layer by layer for the comparison, so that neither process holds all activations.
         selftest: Write ``selftest.npz``, with which ``model.py`` checks itself anywhere (``docs/selftest.md``). It needs
             torch here, so by default it is written where ``verify`` is on.
 
@@ -178,6 +180,7 @@ def convert(
                 oracle=oracle,
                 progress=progress,
                 keras_reads=source.dialect != "arrays",
+                low_memory=low_memory,
             )
         if tested:
             from regraft.selftest import write_selftest  # torch takes a while to import

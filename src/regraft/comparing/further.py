@@ -1,0 +1,50 @@
+"""What else is tried once two models are equal on the first inputs: greater numbers, other sizes, masked steps."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from regraft.errors import RegraftError
+from regraft.graft.onto import Grafting, side
+from regraft.grafting.judging import judged
+from regraft.grafting.placing import placed
+from regraft.grafting.result import Graft
+from regraft.grafting.source import Converted
+from regraft.grafting.trials import Trial, trials
+
+#: Inputs grow by these: a limit at 6 does not show in 5, and a square root shows more near 0.
+FACTORS = (30.0, 0.02)
+
+
+def more_trials(source: Converted, inputs: Sequence[Any]) -> Iterator[Trial]:
+    """Further inputs for two models that are equal on the first ones."""
+    if any(tensor.is_floating_point() for tensor in inputs):
+        for factor in FACTORS:
+            scaled = tuple(t * factor if t.is_floating_point() else t for t in inputs)
+            yield Trial(f"on inputs times {factor:g}", scaled)
+    yield from trials(source, inputs)
+
+
+def structure(source: Converted, module: Any, inputs: Sequence[Any]) -> Graft | None:
+    """
+    The two modules paired by structure and run with greater numbers at every unit; None where they cannot be.
+
+    The module is not changed.
+    """
+    module = copy.deepcopy(module)  # one that trains while it runs changes its own statistics
+    try:
+        _, ours, grafting = placed(source, tuple(inputs), side(module, inputs))
+        if grafting.problems:
+            return graft_of(source, module, grafting, inputs)
+        return judged(graft_of(source, module, grafting, inputs), ours)
+    except (RegraftError, RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError):
+        return None
+
+
+def graft_of(source: Converted, module: Any, grafting: Grafting, inputs: Sequence[Any]) -> Graft:
+    """Pairs as a graft in which nothing is filled."""
+    from regraft.graft.mapping import TensorMap
+
+    return Graft(module, grafting, TensorMap(()), None, source, tuple(inputs))

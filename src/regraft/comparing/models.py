@@ -1,0 +1,218 @@
+"""A Keras model and a module with weights of its own, compared: the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import regraft
+from regraft.comparing.finding import Index
+from regraft.comparing.further import more_trials, structure
+from regraft.comparing.model import CannotRunError
+from regraft.comparing.rows import cause_rows, divergence, rows_of
+from regraft.comparing.running import Pair, both, graph_of, prepared
+from regraft.comparing.weights import weight_rows
+from regraft.errors import OutputError, RegraftError
+from regraft.grafting.example import telling
+from regraft.grafting.result import Graft
+from regraft.grafting.source import Converted
+from regraft.grafting.unrunnable import unrunnable
+from regraft.report import ChoiceRow
+from regraft.report.compared import NOT_VERIFIED, CauseRow, ComparisonReport, VerificationRow, WeightRow
+from regraft.report.grafted import DifferenceRow
+
+TOLERANCE = 1e-6
+#: How long to look for causes, in seconds.
+PATIENCE = 120.0
+TRAINING = "the module is in training mode: it was compared in evaluation mode, so call model.eval() before you use it"
+
+
+def compare_models(
+    source: Converted,
+    module: Any,
+    inputs: Sequence[Any],
+    *,
+    keras: str = "",
+    torch: str = "",
+    tolerance: float = TOLERANCE,
+    further: bool = True,
+    seconds: float = PATIENCE,
+    notes: Sequence[str] = (),
+    verification: VerificationRow = NOT_VERIFIED,
+) -> ComparisonReport:
+    """
+    Compare a file's model with a module that has weights of its own; neither is changed.
+
+    Args:
+        source: The file's model, as ``regraft.grafting.source.converted`` gives it.
+        module: A ``torch.nn.Module``. If it is in evaluation mode, its parts run in the mode in which they are.
+        inputs: Tensors as the module takes them, batch first.
+        keras: The Keras side, as the user named it.
+        torch: The module, as the user named it.
+        tolerance: Relative difference up to which two tensors are equal.
+        further: Whether other inputs are tried where these show no difference.
+        seconds: How long to look for causes.
+        notes: What the report says besides.
+        verification: The Keras side against the real Keras.
+
+    Raises:
+        OutputError: The module cannot be run on these inputs.
+        ShapeMismatchError: The file's model does not take them.
+    """
+    report = ComparisonReport(
+        regraft=regraft.__version__,
+        keras=keras or source.tree.file,
+        torch=torch or type(module).__name__,
+        status="cannot compare",
+        inputs=tuple(tuple(tensor.shape) for tensor in inputs),
+        choices=tuple(
+            ChoiceRow(c.subject, c.value, c.candidates, c.label, c.evidence) for c in source.blueprint.choices
+        ),
+        notes=tuple(notes),
+        verification=verification,
+        tolerance=tolerance,
+    )
+    if unknown := unrunnable(source):
+        words = ", ".join(unknown[:8])
+        return replace(
+            report, problems=(f"the Keras model has layers that regraft cannot run: {words}; --custom declares them",)
+        )
+    inputs = telling(source, inputs)
+    try:
+        pair = run(source, module, inputs, tolerance, seconds)
+    except CannotRunError as error:
+        return replace(report, problems=(f"the Keras model does not run on these inputs: {error}",))
+    found = structure(source, module, inputs)
+    tried: list[str] = []
+    if pair.equal and further:
+        for trial in more_trials(source, inputs):
+            try:
+                other = run(source, module, trial.inputs, tolerance, seconds)
+            except (RegraftError, RuntimeError, ValueError) as error:
+                tried.append(f"cannot be run {trial.words}: {str(error).strip().partition(chr(10))[0][:200]}")
+                continue
+            if not other.equal:
+                tried.append(f"equal on the first inputs, and not {trial.words}")
+                pair, inputs = other, trial.inputs
+                break
+            tried.append(f"also equal {trial.words}")
+    report = replace(
+        report, notes=(*report.notes, *tried, *([TRAINING] if module.training and has_modes(module) else []))
+    )
+    return finished(report, source, module, pair, found, tuple(tuple(t.shape) for t in inputs))
+
+
+def run(source: Converted, module: Any, inputs: Sequence[Any], tolerance: float, seconds: float) -> Pair:
+    """
+    One comparison.
+
+    Raises:
+        OutputError: The module cannot be run.
+    """
+    twin = prepared(module, as_is=not module.training)
+    try:
+        return both(source, graph_of(source), twin, inputs, tolerance, seconds)
+    except RegraftError:
+        raise
+    except Exception as error:
+        shapes = " and ".join(str(tuple(tensor.shape)) for tensor in inputs)
+        raise OutputError(
+            f"the module cannot be run on an input of shape {shapes}: {type(error).__name__}: {error}. Give the shape that it "
+            "takes, batch first, with --input-shape N,C,H,W (once for each input)"
+        ) from error
+
+
+def has_modes(module: Any) -> bool:
+    """Whether something in a module depends on the mode."""
+    return any("Dropout" in type(part).__name__ or "BatchNorm" in type(part).__name__ for part in module.modules())
+
+
+def finished(
+    report: ComparisonReport, source: Converted, module: Any, pair: Pair, found: Graft | None, shapes: tuple[Any, ...]
+) -> ComparisonReport:
+    """The report with what was found."""
+    index = Index(pair.watched, report.tolerance)
+    base = pair.diagnosis.base
+    assert base is not None
+    causes = tuple(cause_rows(pair, module))
+    state: dict[str, np.ndarray] = {k: v.detach().cpu().numpy() for k, v in module.state_dict().items()}
+    weights: tuple[WeightRow, ...] = ()
+    if not pair.equal and found is not None and not found.grafting.problems:
+        weights = tuple(weight_rows(source, found.grafting, state))
+    hidden = found is not None and found.comparison is not None and bool(found.comparison.hidden)
+    differences = tuple(quiet(found)) if pair.equal or not causes else ()
+    if pair.diagnosis.unknown:
+        causes = (*causes, *unexplained(pair, found, weights))
+    if pair.equal and hidden and found is not None:
+        causes = tuple(from_settings(found))
+        differences = ()
+    status = "different" if not pair.equal or (hidden and pair.equal) else "equal"
+    notes = report.notes
+    if pair.diagnosis.tried:
+        notes = (*notes, f"{pair.diagnosis.tried} known mistakes were tried")
+    if pair.diagnosis.stopped:
+        notes = (*notes, "time was up before all known mistakes were tried: --patience gives more")
+    return replace(
+        report, status=status, inputs=shapes, outputs=base[2].outputs, rows=tuple(rows_of(pair, index)),
+        first=divergence(pair, index), causes=causes, differences=differences, weights=weights, notes=notes,
+    )  # fmt: skip
+
+
+def kind_of(what: str) -> str:
+    """The kind of mistake that a difference of settings is."""
+    kinds = {"output padding": "padding", "the order of what it takes": "input order"}
+    return kinds.get(what, what if what in ("padding", "stride", "dilation", "epsilon", "groups") else "setting")
+
+
+def quiet(found: Graft | None) -> Iterator[DifferenceRow]:
+    """Settings that differ and make no difference here."""
+    if found is None or found.problems:
+        return
+    effects = {} if found.comparison is None else found.comparison.effects
+    for d in found.grafting.differences:
+        yield DifferenceRow(d.where, d.layer, d.what, d.expected, d.found, effects.get(d.place), d.fix)
+
+
+def from_settings(found: Graft) -> Iterator[CauseRow]:
+    """Settings that differ, and whose effect shows beyond the numbers that the inputs make."""
+    assert found.comparison is not None
+    for d in found.grafting.differences:
+        if d.place in found.comparison.hidden:
+            off = found.comparison.hidden[d.place]
+            words = f"{d.what}: {d.found}; in Keras {d.expected}. It shows with greater numbers only"
+            yield CauseRow(d.layer, d.where, "", kind_of(d.what), words, "settings", off, None, d.fix)
+
+
+def unexplained(pair: Pair, found: Graft | None, weights: Sequence[WeightRow]) -> Iterator[CauseRow]:
+    """Layers that differ for no known reason: what their parameters and settings say."""
+    for call in pair.diagnosis.unknown:
+        layer = call.layer.partition(" (")[0]
+        own = (
+            []
+            if found is None
+            else [p for p in found.grafting.pairs if p.source.rpartition(".")[2] in (layer, layer.replace("-", "_"))]
+        )
+        names = {p.target for p in own}
+        for row in weights:
+            if row.parameter.rpartition(".")[0] in names:
+                how = f": {row.how}" if row.how else ", for no reason that is known: trained on, or another file's"
+                yield CauseRow(
+                    call.layer, row.parameter.rpartition(".")[0], "", "weights", f"{row.parameter} is not what the file has{how}",
+                    "weights", row.error, None, f"load {row.parameter} from {', '.join(row.variables)}",
+                )  # fmt: skip
+        for d in () if found is None else found.grafting.differences:
+            if d.where in names or any(d.where.endswith(f"-> {name}") for name in names):
+                yield CauseRow(
+                    call.layer,
+                    d.where,
+                    "",
+                    kind_of(d.what),
+                    f"{d.what}: {d.found}; in Keras {d.expected}",
+                    "settings",
+                    None,
+                    None,
+                    d.fix,
+                )
