@@ -183,7 +183,11 @@ def convert(
                 low_memory=low_memory,
             )
         if tested:
-            tested, note = self_tested(folder, format, module, plan, verification, bool(candidates), force=force)
+            from regraft.selftest import write_selftest  # torch takes a while to import
+
+            tested, note = write_selftest(
+                folder, format, module, plan, verification, recovered=bool(candidates), force=force
+            )
             extra_notes += (note,) if note else ()
         opened = None
         if verify and back is not None:
@@ -289,22 +293,6 @@ def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
     if given and isinstance(given[0], tuple):
         return given  # type: ignore[return-value]
     return (given,)  # type: ignore[return-value]
-
-
-def self_tested(
-    folder: Path,
-    format: Format,
-    module: Module,
-    blueprint: Blueprint,
-    verification: VerificationRow,
-    recovered: bool,
-    *,
-    force: bool,
-) -> tuple[bool, str]:
-    """Write the self-test; whether there is one, and what the report should say of it."""
-    from regraft.selftest import write_selftest  # torch takes a while to import
-
-    return write_selftest(folder, format, module, blueprint, verification, recovered=recovered, force=force)
 
 
 def statistics_of(

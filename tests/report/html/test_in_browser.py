@@ -133,6 +133,7 @@ def test_the_keyboard_reaches_a_layer_and_opens_its_evidence(browser: Any, file:
         words = panel.inner_text()
         for said in ("block_0_part1", "assumed", "habit 1", "relu", "1.0e-15 of 1.0e-10", "cin units → units cin"):
             assert said in words, said
+        assert panel.locator("figure").count() == 1
         keyboard.press("Escape")
         assert "Choose a layer" in panel.inner_text()
         keyboard.press("Escape")
@@ -162,6 +163,17 @@ def test_blocks_and_models_open_and_close(browser: Any, file: Path) -> None:
         assert nodes.count() == folded
 
 
+def test_an_open_block_lists_its_layers(browser: Any, file: Path) -> None:
+    with Visit(browser, file) as visit:
+        visit.page.locator("#canvas .node[aria-expanded=false]").first.click()
+        rows = visit.page.locator("#panel .members li")
+        assert rows.count() == 30
+        assert "Dense, assumed, differs" in rows.nth(7).inner_text()
+        rows.nth(7).locator("button").click()
+        assert "block_2_part1" in visit.page.locator("#panel h3").first.inner_text()
+        assert visit.page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("block_2_part1")
+
+
 def test_the_plot_names_tensors_and_leads_to_the_layer(browser: Any, file: Path) -> None:
     with Visit(browser, file) as visit:
         visit.page.locator("#plot").focus()
@@ -173,7 +185,7 @@ def test_the_plot_names_tensors_and_leads_to_the_layer(browser: Any, file: Path)
         assert "block_2_part1: float64 5.0e-01 (limit 1.0e-10), float32 2.0e-07 (limit 3.0e-06), DIFFERS" in (
             visit.page.locator("#plot-says").inner_text()
         )
-        visit.page.keyboard.press("Enter")
+        visit.page.locator("#plot-open").click()
         assert "differs from Keras" in visit.page.locator("#panel").inner_text()
         visit.page.locator("#plot").scroll_into_view_if_needed()
         box = visit.page.locator("#plot .field").bounding_box()

@@ -59,7 +59,7 @@ def overview(report: Report) -> Overview:
 
 def said(rows: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Rows that say something."""
-    return tuple(row for row in rows if row[1])
+    return tuple((name, value.replace(" -> ", " \u2192 ")) for name, value in rows if value)
 
 
 def figures(report: Report) -> list[Figure]:

@@ -184,7 +184,41 @@ function Graph(data, checks) {
     if (open) model.opened.add(item.id); else model.opened.delete(item.id);
     says.textContent = about(item).title + (open ? " opened" : " closed");
     draw(item.id);
-    if (item.node !== undefined) show(item.node);
+    if (item.node !== undefined) show(item.node); else showGroup(item);
+  }
+  function members(item) {
+    return (item.items || []).reduce(function (found, inner) {
+      return found.concat(inner.node === undefined ? members(inner) : [inner]);
+    }, []);
+  }
+  function showGroup(item) {
+    var seen = about(item), inside = members(item);
+    heading(seen.title, seen.type + " · " + seen.shape, function () { choose(null); point(item.id); });
+    badge(seen.bad ? "bad" : seen.label, seen.bad ? "something in it differs from Keras" : seen.label);
+    html("h4", "", "Layers", panel);
+    var list = html("ol", "members", undefined, panel);
+    inside.slice(0, 60).forEach(function (member) {
+      var layer = about(member), row = html("li", "", undefined, list), button = html("button", "", layer.title, row);
+      button.type = "button";
+      html("span", "hint", " " + layer.type + (layer.label === "proved" ? "" : ", " + layer.label) + (layer.bad ? ", differs" : ""), row);
+      button.addEventListener("click", function () { reveal(member.node); });
+    });
+    if (inside.length > 60) html("p", "hint", "and " + (inside.length - 60) + " more", panel);
+  }
+  function reveal(node) {
+    model.reveal(node);
+    draw();
+    choose(node);
+    point("n" + node);
+  }
+  function heading(title, sub, closed) {
+    panel.textContent = "";
+    var head = html("div", "panel-head", undefined, panel);
+    html("h3", "mono", title, head);
+    var close = html("button", "", "Close", head);
+    close.type = "button";
+    close.addEventListener("click", closed);
+    html("p", "sub", sub, panel);
   }
   function back(item) {
     if (chosen !== null) { choose(null); return; }
@@ -192,6 +226,7 @@ function Graph(data, checks) {
     if (!holder) return;
     model.opened.delete(holder);
     says.textContent = "Closed";
+    show(null);
     draw(holder);
   }
   function roving() {
@@ -226,15 +261,13 @@ function Graph(data, checks) {
   function choose(node) { chosen = node; mark(); show(node); }
 
   function show(node) {
-    panel.textContent = "";
-    if (node === null) { html("p", "hint", "Choose a layer to see its settings, evidence, weights and errors.", panel); return; }
+    if (node === null) {
+      panel.textContent = "";
+      html("p", "hint", "Choose a layer to see its settings, evidence, weights and errors.", panel);
+      return;
+    }
     var row = data.nodes[node], layer = data.layers[row[0]];
-    var head = html("div", "panel-head", undefined, panel);
-    html("h3", "mono", layer[0], head);
-    var close = html("button", "", "Close", head);
-    close.type = "button";
-    close.addEventListener("click", function () { choose(null); point("n" + node); });
-    html("p", "sub", layer[1] + " · " + row[2] + (row[1] ? " · call " + (row[1] + 1) : ""), panel);
+    heading(layer[0], layer[1] + " · " + row[2] + (row[1] ? " · call " + (row[1] + 1) : ""), function () { choose(null); point("n" + node); });
     badge(layer[3] ? "bad" : layer[2], layer[3] ? "differs from Keras" : layer[2]);
     clones("#layer-" + row[0] + " .body", "Settings");
     clones(".choice[data-layers~='" + row[0] + "']", "Evidence", function (copy) {
@@ -254,6 +287,7 @@ function Graph(data, checks) {
         if (check[7]) html("p", "hint", check[7], panel);
       });
     }
+    clones("figure[data-layer='" + row[0] + "']", "Predicted against stored means");
     var weights = document.querySelectorAll("#weight-table tbody[data-layer='" + row[0] + "'] tr:not(.of)");
     if (weights.length) {
       html("h4", "", "Weights", panel);
@@ -305,11 +339,8 @@ function Graph(data, checks) {
     open: function (layer) {
       var node = model.nodeOfLayer(layer);
       if (node < 0) return;
-      model.reveal(node);
-      draw();
-      choose(node);
       document.getElementById("graph").scrollIntoView();
-      point("n" + node);
+      reveal(node);
     },
   };
 }
