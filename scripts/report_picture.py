@@ -3,7 +3,8 @@ Take the pictures of report.html for README.md: the sample, rebuilt from its wei
 
     scripts/picture
 
-Shown are the verdict, the figures and the graph with a layer chosen; what lies between them is hidden for the picture. ``CHROMIUM`` names the
+Shown are the verdict, the figures and the graph with a layer chosen; what lies between them is hidden.
+``CHROMIUM`` names the
 browser.
 """
 
