@@ -189,7 +189,9 @@ def convert(
         if verify and back is not None:
             from regraft.verification import check_opened
 
-            opened = check_opened(folder / FILE, back, module, tree, oracle=oracle, progress=progress)
+            opened = check_opened(
+                folder / FILE, back, module, tree, oracle=oracle, progress=progress, low_memory=low_memory
+            )
         given = blueprint if blueprint is not None else architecture
         statistics = (
             statistics_of(plan, binding, tree, beside, rivals=bool(candidates)) if verify or candidates else None
