@@ -212,6 +212,7 @@ def test_an_output_less_is_found(folder_of: Callable[[Callable[[], Any]], Path])
 )
 def test_it_says_whether_keras_agreed(verification: VerificationRow, expected: str) -> None:
     assert reference(verification) == expected
+    assert reference(verification, recovered=True) == f"{expected}; the architecture was recovered"
 
 
 @pytest.mark.oracle
@@ -219,6 +220,14 @@ def test_by_default_it_is_written_where_keras_was_asked(tmp_path: Path) -> None:
     conversion = convert(sample("digits.keras"), tmp_path)
     assert list(conversion.report.files)[-1] == "selftest.npz"
     assert re.search(r", checked against keras 3[.\d]+ at conversion\n$", said(conversion.folder))
+
+
+def test_it_says_that_the_architecture_was_recovered(tmp_path: Path) -> None:
+    file = sample("digits.weights.h5")
+    conversion = convert(file, tmp_path, input_shape=(8, 8, 1), verify=False, selftest=True)
+    assert said(conversion.folder).endswith(
+        ", not checked against Keras at conversion; the architecture was recovered\n"
+    )
 
 
 def test_without_it_the_code_has_no_test(tmp_path: Path) -> None:

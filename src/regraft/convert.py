@@ -30,7 +30,7 @@ from regraft.layers.custom import load as load_custom
 from regraft.layers.theano import kernel_choice
 from regraft.report import Report, SelfCheckRow, VerificationRow
 from regraft.report.command import convert_command
-from regraft.reporting import make_report
+from regraft.reporting import make_report, write_report
 from regraft.weights import WeightTree, check_checksums, read, read_architecture
 
 if TYPE_CHECKING:
@@ -183,7 +183,11 @@ def convert(
                 low_memory=low_memory,
             )
         if tested:
-            tested, note = self_tested(folder, format, module, plan, verification, force=force)
+            from regraft.selftest import write_selftest  # torch takes a while to import
+
+            tested, note = write_selftest(
+                folder, format, module, plan, verification, recovered=bool(candidates), force=force
+            )
             extra_notes += (note,) if note else ()
         opened = None
         if verify and back is not None:
@@ -219,26 +223,21 @@ def convert(
                     "--architecture": architecture,
                     "--blueprint": blueprint,
                     "--custom": own_layers.path if own_layers else None,
-                    **({} if beside is None else beside.paths),
+                    **(beside.paths if beside else {}),
                 },
                 input_shapes=all_shapes(input_shape),
                 settings=beside.settings if beside else None,
                 candidates=beside.candidates if beside else 1,
                 format=format,
-                verify=verify,
-                theano_kernels=theano_kernels,
+                switches={
+                    "verify": None if verify else False,
+                    "selftest": selftest,
+                    "theano-kernels": theano_kernels,
+                },
             ),
         )
-        write_reports(folder, report, None if format == "keras" else module.source)
+        write_report(folder, report, None if format == "keras" else module.source)
         return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
-
-
-def write_reports(folder: Path, report: Report, code: str | None) -> None:
-    """The report for programs, and for people."""
-    from regraft.report.html import page  # templates, which only a conversion needs
-
-    write_text(folder / "report.json", report.to_json(), force=True)
-    write_text(folder / "report.html", page(report, code=code), force=True)
 
 
 def read_blueprint(
@@ -296,15 +295,6 @@ def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
     if given and isinstance(given[0], tuple):
         return given  # type: ignore[return-value]
     return (given,)  # type: ignore[return-value]
-
-
-def self_tested(
-    folder: Path, format: Format, module: Module, blueprint: Blueprint, verification: VerificationRow, *, force: bool
-) -> tuple[bool, str]:
-    """Write the self-test; whether there is one, and what the report should say of it."""
-    from regraft.selftest import write_selftest  # torch takes a while to import
-
-    return write_selftest(folder, format, module, blueprint, verification, force=force)
 
 
 def statistics_of(

@@ -12,6 +12,7 @@ from regraft import keras_config
 from regraft.blueprint import Blueprint
 from regraft.blueprint.words import words as words_of
 from regraft.emit.module import Module
+from regraft.emit.outputs import write_text
 from regraft.emit.placeholder import placeholder_bound
 from regraft.keras_config.dump import every_layer
 from regraft.layers import ALIASES, FORBIDDEN, AxisOrder
@@ -98,6 +99,14 @@ def make_report(
         command=tuple(command),
         files={name: str(folder / name) for name in names},
     )
+
+
+def write_report(folder: Path, report: Report, code: str | None) -> None:
+    """Write ``report.json`` and ``report.html``; ``code`` is the text of ``model.py``, if that was written."""
+    from regraft.report.html import page  # templates, which only a conversion needs
+
+    write_text(folder / "report.json", report.to_json(), force=True)
+    write_text(folder / "report.html", page(report, code), force=True)
 
 
 def candidate_rows(candidates: Sequence[Candidate], folder: Path, written: int) -> tuple[CandidateRow, ...]:

@@ -31,6 +31,7 @@ def write_selftest(
     blueprint: Blueprint,
     verification: VerificationRow,
     *,
+    recovered: bool = False,
     force: bool = False,
 ) -> tuple[bool, str]:
     """
@@ -42,6 +43,7 @@ def write_selftest(
         module: What was written.
         blueprint: The architecture.
         verification: Whether what is recorded was checked against Keras, which the file says.
+        recovered: Whether the architecture was recovered, which it says too: Keras had it from us then.
         force: Replace one that is there already.
 
     Returns:
@@ -57,7 +59,7 @@ def write_selftest(
     if isinstance(found, str):
         return False, f"no {FILE} was written: {found}"
     with replacing(folder / FILE, force=force) as file:
-        file.write(packed(found, reference(verification)))
+        file.write(packed(found, reference(verification, recovered=recovered)))
     return True, note(found)
 
 
@@ -107,12 +109,13 @@ def as_json(facts: Mapping[str, object], rows: Iterable[tuple[object, ...]]) -> 
     return "{\n" + "".join(lines) + '"rows": [\n' + ",\n".join(map(json.dumps, rows)) + "\n]\n}\n"
 
 
-def reference(verification: VerificationRow) -> str:
+def reference(verification: VerificationRow, *, recovered: bool = False) -> str:
     """Whether Keras computes the same, in words."""
     keras = verification.oracle.split(",")[0] or "Keras"
-    return {
+    words = {
         "equal": f"checked against {keras} at conversion",
         "partly verified": f"partly checked against {keras} at conversion",
         "different": f"which differed from {keras} at conversion",
         "not verified": "not checked against Keras at conversion",
     }[verification.status]
+    return f"{words}; the architecture was recovered" if recovered else words

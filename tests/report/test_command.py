@@ -19,9 +19,8 @@ from regraft.report.command import convert_command, shown
         ({"settings": {"a.strides": "2, 2", "b.x": "1"}}, ["--set", "a.strides=2, 2", "--set", "b.x=1"]),
         ({"candidates": 4}, ["--candidates", "4"]),
         ({"format": "both"}, ["--format", "both"]),
-        ({"verify": False}, ["--no-verify"]),
-        ({"theano_kernels": True}, ["--theano-kernels"]),
-        ({"theano_kernels": False}, ["--no-theano-kernels"]),
+        ({"switches": {"verify": False, "theano-kernels": None}}, ["--no-verify"]),
+        ({"switches": {"theano-kernels": True, "selftest": False}}, ["--theano-kernels", "--no-selftest"]),
     ],
 )
 def test_a_command_says_what_was_given_and_the_program_understands_it(

@@ -20,8 +20,7 @@ def convert_command(
     settings: Mapping[str, str] | None = None,
     candidates: int = 1,
     format: str = "pth",
-    verify: bool = True,
-    theano_kernels: bool | None = None,
+    switches: Mapping[str, bool | None] | None = None,
 ) -> tuple[str, ...]:
     """
     The words of ``regraft convert`` with what was given, so that the same comes out again.
@@ -34,8 +33,7 @@ def convert_command(
         settings: Answers, by subject.
         candidates: How many architectures are written.
         format: As in ``regraft.convert``.
-        verify: As in ``regraft.convert``.
-        theano_kernels: As in ``regraft.convert``.
+        switches: Options that are on or off, by name; None is left out.
     """
     words = ["regraft", "convert", plain(file)]
     for option, value in paths.items():
@@ -46,11 +44,9 @@ def convert_command(
         words += ["--input-shape", shape_text(shape)]
     for subject, value in (settings or {}).items():
         words += ["--set", f"{subject}={value}"]
-    if theano_kernels is not None:
-        words.append("--theano-kernels" if theano_kernels else "--no-theano-kernels")
+    words += [f"--{name}" if on else f"--no-{name}" for name, on in (switches or {}).items() if on is not None]
     words += ["--candidates", str(candidates)] if candidates != 1 else []
     words += ["--format", format] if format != "pth" else []
-    words += [] if verify else ["--no-verify"]
     return (*words, "-o", plain(out))
 
 

@@ -71,6 +71,6 @@ def report(names: list[str], *, kind: str = "Dense", recovered: bool = True, fai
     )  # fmt: skip
 
 
-def chain(count: int, block: int = 3) -> list[str]:
-    """Names of so many layers, some of which make blocks."""
-    return [f"block_{i // block}_part{i % block}" for i in range(count)]
+def chain(count: int) -> list[str]:
+    """Names of so many layers, three of which make a block."""
+    return [f"block_{i // 3}_part{i % 3}" for i in range(count)]

@@ -116,7 +116,10 @@ def test_the_keyboard_reaches_a_layer_and_opens_its_evidence(browser: Any, file:
         visit.page.locator("[data-do=fit]").focus()
         keyboard.press("Tab")
         assert visit.page.evaluate(focused).startswith("in_block_0_part0, InputLayer")
-        for label in ("block_0 … block_9, 10 × 3 layers, (batch, 5, 7, 11), differs from Keras", "block_0, 3 layers"):
+        for label in (
+            "block_0 … 9, 10 \u00d7 3 layers, (batch, 5, 7, 11), differs from Keras",
+            "block_0, 3 layers",
+        ):
             keyboard.press("ArrowDown")
             assert visit.page.evaluate(focused).startswith(label)
             assert visit.page.evaluate(focused).endswith("closed block")
@@ -130,6 +133,7 @@ def test_the_keyboard_reaches_a_layer_and_opens_its_evidence(browser: Any, file:
         words = panel.inner_text()
         for said in ("block_0_part1", "assumed", "habit 1", "relu", "1.0e-15 of 1.0e-10", "cin units → units cin"):
             assert said in words, said
+        assert panel.locator("figure").count() == 1
         keyboard.press("Escape")
         assert "Choose a layer" in panel.inner_text()
         keyboard.press("Escape")
@@ -159,6 +163,17 @@ def test_blocks_and_models_open_and_close(browser: Any, file: Path) -> None:
         assert nodes.count() == folded
 
 
+def test_an_open_block_lists_its_layers(browser: Any, file: Path) -> None:
+    with Visit(browser, file) as visit:
+        visit.page.locator("#canvas .node[aria-expanded=false]").first.click()
+        rows = visit.page.locator("#panel .members li")
+        assert rows.count() == 30
+        assert "Dense, assumed, differs" in rows.nth(7).inner_text()
+        rows.nth(7).locator("button").click()
+        assert "block_2_part1" in visit.page.locator("#panel h3").first.inner_text()
+        assert visit.page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("block_2_part1")
+
+
 def test_the_plot_names_tensors_and_leads_to_the_layer(browser: Any, file: Path) -> None:
     with Visit(browser, file) as visit:
         visit.page.locator("#plot").focus()
@@ -170,7 +185,7 @@ def test_the_plot_names_tensors_and_leads_to_the_layer(browser: Any, file: Path)
         assert "block_2_part1: float64 5.0e-01 (limit 1.0e-10), float32 2.0e-07 (limit 3.0e-06), DIFFERS" in (
             visit.page.locator("#plot-says").inner_text()
         )
-        visit.page.keyboard.press("Enter")
+        visit.page.locator("#plot-open").click()
         assert "differs from Keras" in visit.page.locator("#panel").inner_text()
         visit.page.locator("#plot").scroll_into_view_if_needed()
         box = visit.page.locator("#plot .field").bounding_box()
@@ -205,6 +220,7 @@ def test_the_theme_that_was_asked_for_stays(browser: Any, file: Path) -> None:
         visit.page.locator("#theme").click()
         dark = visit.page.evaluate(colour)
         assert light != dark
+        visit.page.wait_for_timeout(500)  # a browser writes its storage a little later
         visit.page.reload()
         assert visit.page.evaluate(colour) == dark
         visit.page.emulate_media(media="print")
@@ -219,7 +235,7 @@ def test_it_can_be_read_without_scripts(browser: Any, file: Path) -> None:
             "its code is not data",
             "habit 1",
             "--set block_0_part0.activation=relu",
-            "units, as",
+            "cin units → units cin",
         ):
             assert said in text or said in visit.page.content(), said
         assert visit.page.locator("#drawing").is_hidden()
@@ -242,8 +258,10 @@ def test_hostile_names_do_nothing(browser: Any, tmp_path: Path) -> None:
 
 def test_a_huge_model_opens(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    path.write_text(page(report(chain(2400, block=1))), encoding="utf-8")
+    path.write_text(page(report(chain(2400))), encoding="utf-8")
     with Visit(browser, path) as visit:
         visit.page.locator("[data-do=unfold]").click()
-        assert visit.page.locator("#canvas .plain-list li").count() == 2401
+        assert visit.page.locator("#canvas .plain-list li").count() == 2401 + 800 + 1  # layers, blocks, all blocks
+        visit.page.locator("#canvas .plain-list button").nth(1).click()
+        assert visit.page.locator("#canvas .node").count() == 2
         assert visit.said == []

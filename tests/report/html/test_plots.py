@@ -130,6 +130,15 @@ def test_code_keeps_every_character_and_colours_what_it_knows() -> None:
     assert (code.lines, code.cut) == (5, False)
 
 
+BROKEN = ["x = 'a\x0cb'\ny = 2\n", "a\u2028b = 1\n", "def (\n", '"""open', "\tx\n  y\n", "f'{x}'\n", ""]
+
+
+@pytest.mark.parametrize("source", BROKEN)
+def test_any_text_is_shown_in_full(source: str) -> None:
+    plain = re.sub(r"</?i[^>]*>", "", coloured(source).html).replace("&#39;", "'").replace("&#34;", '"')
+    assert plain == source.replace("\x0c", "\\x0c").replace("\u2028", "\\u2028").replace("\t", "\\t")
+
+
 def test_long_code_is_cut_at_a_line() -> None:
     code = coloured("x = 1\n" * 100_000)
     assert code.cut

@@ -204,7 +204,7 @@ def ways(report: Report) -> list[Way]:
             folder,
             "--force",
         )
-        found.append(Way("You know the architecture: edit blueprint.toml, then", shown(edited)))
+        found.append(Way("You know the architecture: edit blueprint.toml, then run this.", shown(edited)))
     return [way for way in found if way.command]
 
 

@@ -106,12 +106,13 @@ def cut_behind(units: Sequence[Unit]) -> list[bool]:
 
 
 def segments(whole: range, cuts: Sequence[bool]) -> Iterator[range]:
-    """A stretch of units cut where it can be; what is longer than a block, as in a U-Net, comes one unit at a time."""
+    """A stretch of units cut where it can be; a big part of the graph, as in a U-Net, comes one unit at a time."""
+    most = min(MOST_IN_BLOCK, len(cuts) // 3)
     start = whole.start
     for place in whole:
         if cuts[place] or place == whole[-1]:
             piece = range(start, place + 1)
-            yield from [piece] if len(piece) <= MOST_IN_BLOCK else (range(i, i + 1) for i in piece)
+            yield from [piece] if len(piece) <= most else (range(i, i + 1) for i in piece)
             start = place + 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -86,6 +87,17 @@ def folded(nodes: Sequence[NodeRow], members: Sequence[int], failing: set[str]) 
     return [drawn(nodes, members, units, item, failing) for item in fold(units)]
 
 
+def rest(first: str, last: str) -> str:
+    """
+    What the last name of a row says that the first does not.
+
+    >>> rest("conv2_block2", "conv2_block10"), rest("Conv2D block", "Dense block")
+    ('10', 'Dense block')
+    """
+    ends = [re.fullmatch(r"(.*?)(\d+)", name) for name in (first, last)]
+    return ends[1][2] if ends[0] and ends[1] and ends[0][1] == ends[1][1] else last
+
+
 def drawn(
     nodes: Sequence[NodeRow], members: Sequence[int], units: Sequence[Unit], item: Item, failing: set[str]
 ) -> Any:
@@ -101,7 +113,7 @@ def drawn(
     if item.kind == "repeat":
         count, each = len(item.members), len(inner) // len(item.members)
         ends = [title([row.layer for row in part], [row.type for row in part]) for part in (rows[:each], rows[-each:])]
-        called = f"{count} \u00d7 {ends[0]}" if ends[0] == ends[1] else f"{ends[0]} \u2026 {ends[1]}"
+        called = f"{count} \u00d7 {ends[0]}" if ends[0] == ends[1] else f"{ends[0]} \u2026 {rest(ends[0], ends[1])}"
         size = f"{count} \u00d7 {plural(each, 'layer')}"
     return [
         item.kind,

@@ -59,7 +59,7 @@ def overview(report: Report) -> Overview:
 
 def said(rows: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Rows that say something."""
-    return tuple(row for row in rows if row[1])
+    return tuple((name, value.replace(" -> ", " \u2192 ")) for name, value in rows if value)
 
 
 def figures(report: Report) -> list[Figure]:
@@ -149,5 +149,6 @@ def check(report: Report) -> list[tuple[str, str]]:
         ("Limits", verification.gates),
         ("Opened", checked(report.opened).plain if report.opened is not None else ""),
         ("Self-check", statistics.summary if statistics is not None else ""),
+        ("Anywhere", "python model.py --selftest checks it on any machine" if "selftest.npz" in report.files else ""),
         *(("Inputs were", words) for words in (statistics.inputs[:4] if statistics is not None else ())),
     ]

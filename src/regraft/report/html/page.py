@@ -20,7 +20,7 @@ from regraft.report.html.graph import graph_data, layer_places
 from regraft.report.html.layers import cards, checks_by_layer
 from regraft.report.html.overview import overview
 from regraft.report.html.scatter import scatters
-from regraft.report.html.text import clean, embedded, name
+from regraft.report.html.text import breakable, clean, embedded, name
 from regraft.report.html.weights import weight_groups
 from regraft.report.layer_table import error_words, layer_of
 from regraft.report.value import Report
@@ -107,6 +107,7 @@ def environment() -> Environment:
     )
     made.filters["error"] = error_words
     made.filters["name"] = name
+    made.filters["breakable"] = breakable
     return made
 
 

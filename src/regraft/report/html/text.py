@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from regraft.report.printable import printable
 
@@ -28,6 +29,16 @@ def clean(value: object) -> object:
 def name(text: str) -> str:
     """A name, short enough for a table."""
     return printable(text, NAME)
+
+
+def breakable(text: str) -> Markup:
+    """
+    A name that may be broken behind ``/``, ``.`` and ``_``.
+
+    >>> print(breakable("a<b/c"))
+    a&lt;b/<wbr>c
+    """
+    return Markup(re.sub(r"([/._])(?=.)", r"\1<wbr>", str(escape(text))))
 
 
 def embedded(data: Any) -> Markup:

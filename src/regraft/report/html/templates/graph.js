@@ -29,6 +29,12 @@ function Graph(data, checks) {
     }
     return shown;
   }
+  function under(type, shape, room) {
+    var shown = type;
+    ruler.font = "400 11.5px " + family;
+    for (var left = type.length - 1; ruler.measureText(shown + " · " + shape).width > room && left > 8; left--) shown = type.slice(0, left) + "…";
+    return cut(shown + " · " + shape, room, "400 11.5px");
+  }
   function about(item) {
     if (item.node === undefined) {
       return { title: item.title, type: item.size, shape: item.shape, label: item.label, bad: item.bad };
@@ -39,13 +45,13 @@ function Graph(data, checks) {
   }
 
   function layout(view) {
-    var graph = new dagre.graphlib.Graph({ compound: true });
+    var graph = new dagre.graphlib.Graph({ compound: view.clusters.size > 0 });
     graph.setGraph({ rankdir: "TB", nodesep: 22, ranksep: 26, marginx: 14, marginy: 14 });
     graph.setDefaultEdgeLabel(function () { return {}; });
     view.shown.forEach(function (item) {
       graph.setNode(item.id, view.clusters.has(item) ? {} : { width: WIDTH, height: HEIGHT });
     });
-    view.shown.forEach(function (item) {
+    if (view.clusters.size) view.shown.forEach(function (item) {
       for (var id = model.parents[item.id]; id; id = model.parents[id]) {
         if (model.opened.has(id) && graph.hasNode(id)) { graph.setParent(item.id, id); break; }
       }
@@ -63,11 +69,19 @@ function Graph(data, checks) {
     if (leaves > MOST) { draw.list(view); return; }
     var graph;
     try { graph = layout(view); } catch (error) { draw.list(view); return; }
-    var box = graph.graph();
-    size = [Math.max(box.width || 0, 10), Math.max(box.height || 0, 10) + HEAD];
-    var root = svg("svg", { role: "group", "aria-label": "Graph of the model", viewBox: "0 " + -HEAD + " " + size[0] + " " + size[1] });
+    var left = 1e9, right = -1e9, above = 1e9, below = -1e9;
+    function holds(x, y, w, h) {
+      left = Math.min(left, x - w); right = Math.max(right, x + w); above = Math.min(above, y - h); below = Math.max(below, y + h);
+    }
+    graph.nodes().forEach(function (id) {
+      var place = graph.node(id);
+      holds(place.x, place.y, place.width / 2, place.height / 2 + (model.opened.has(id) ? HEAD : 0));
+    });
+    graph.edges().forEach(function (edge) { graph.edge(edge).points.forEach(function (p) { holds(p.x, p.y, 0, 0); }); });
+    size = [right - left + 32, below - above + 30];
+    var root = svg("svg", { role: "group", "aria-label": "Graph of the model", viewBox: [left - 14, above - 14].concat(size).join(" ") });
     var defs = svg("defs", {}, root);
-    var arrow = svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" }, defs);
+    var arrow = svg("marker", { id: "arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" }, defs);
     svg("path", { "class": "arrow", d: "M0 .8 7.4 4 0 7.2z" }, arrow);
     var areas = svg("g", {}, root), lines = svg("g", { "aria-hidden": "true" }, root), boxes = svg("g", {}, root);
     graph.edges().forEach(function (edge) {
@@ -129,7 +143,7 @@ function Graph(data, checks) {
     var plain = !seen.bad && (seen.label === "proved");
     var room = WIDTH - MARK - 20, word = seen.bad ? "differs" : seen.label;
     text(g, x + MARK + 10, y + 22, cut(seen.title, room - (plain ? 0 : 8 * word.length), "600 12.5px"), "");
-    text(g, x + MARK + 10, y + 39, cut(seen.type + " · " + short(seen.shape), room, "400 11.5px"), "sub");
+    text(g, x + MARK + 10, y + 39, under(seen.type, short(seen.shape), room), "sub");
     if (!plain) text(g, x + WIDTH - 10, y + 22, word, "word").setAttribute("text-anchor", "end");
     var full = svg("title", {}, g);
     full.textContent = words;
@@ -139,8 +153,9 @@ function Graph(data, checks) {
     var holder = svg("g", { "class": "cluster" }, areas);
     svg("rect", { "class": "area", x: x, y: y - HEAD + 8, width: place.width, height: place.height + HEAD - 8, rx: 10 }, holder);
     var g = interactive(item, boxes, "node cluster " + seen.label, [seen.full || seen.title, seen.type, "open block"].join(", "), true);
-    svg("rect", { "class": "box", x: x + 6, y: y - HEAD + 12, width: Math.min(place.width - 12, WIDTH), height: HEAD - 8, rx: 6 }, g);
-    text(g, x + 14, y - HEAD + 26, "−  " + cut(seen.title, Math.min(place.width - 12, WIDTH) - 40, "600 12px"), "");
+    var title = "−  " + cut(seen.title, place.width - 48, "600 12px");
+    svg("rect", { "class": "box", x: x + 7, y: y - HEAD + 12, width: ruler.measureText(title).width + 14, height: HEAD - 8, rx: 6 }, g);
+    text(g, x + 14, y - HEAD + 26, title, "");
   }
   function short(shape) { return shape.replace(/^\(batch, /, "(").replace(/[()]/g, "").split(", ").join("×").replace(/×?,$/, ""); }
   function text(parent, x, y, words, className) {
@@ -169,7 +184,41 @@ function Graph(data, checks) {
     if (open) model.opened.add(item.id); else model.opened.delete(item.id);
     says.textContent = about(item).title + (open ? " opened" : " closed");
     draw(item.id);
-    if (item.node !== undefined) show(item.node);
+    if (item.node !== undefined) show(item.node); else showGroup(item);
+  }
+  function members(item) {
+    return (item.items || []).reduce(function (found, inner) {
+      return found.concat(inner.node === undefined ? members(inner) : [inner]);
+    }, []);
+  }
+  function showGroup(item) {
+    var seen = about(item), inside = members(item);
+    heading(seen.title, seen.type + " · " + seen.shape, function () { choose(null); point(item.id); });
+    badge(seen.bad ? "bad" : seen.label, seen.bad ? "something in it differs from Keras" : seen.label);
+    html("h4", "", "Layers", panel);
+    var list = html("ol", "members", undefined, panel);
+    inside.slice(0, 60).forEach(function (member) {
+      var layer = about(member), row = html("li", "", undefined, list), button = html("button", "", layer.title, row);
+      button.type = "button";
+      html("span", "hint", " " + layer.type + (layer.label === "proved" ? "" : ", " + layer.label) + (layer.bad ? ", differs" : ""), row);
+      button.addEventListener("click", function () { reveal(member.node); });
+    });
+    if (inside.length > 60) html("p", "hint", "and " + (inside.length - 60) + " more", panel);
+  }
+  function reveal(node) {
+    model.reveal(node);
+    draw();
+    choose(node);
+    point("n" + node);
+  }
+  function heading(title, sub, closed) {
+    panel.textContent = "";
+    var head = html("div", "panel-head", undefined, panel);
+    html("h3", "mono", title, head);
+    var close = html("button", "", "Close", head);
+    close.type = "button";
+    close.addEventListener("click", closed);
+    html("p", "sub", sub, panel);
   }
   function back(item) {
     if (chosen !== null) { choose(null); return; }
@@ -177,6 +226,7 @@ function Graph(data, checks) {
     if (!holder) return;
     model.opened.delete(holder);
     says.textContent = "Closed";
+    show(null);
     draw(holder);
   }
   function roving() {
@@ -211,15 +261,13 @@ function Graph(data, checks) {
   function choose(node) { chosen = node; mark(); show(node); }
 
   function show(node) {
-    panel.textContent = "";
-    if (node === null) { html("p", "hint", "Choose a layer to see its settings, evidence, weights and errors.", panel); return; }
+    if (node === null) {
+      panel.textContent = "";
+      html("p", "hint", "Choose a layer to see its settings, evidence, weights and errors.", panel);
+      return;
+    }
     var row = data.nodes[node], layer = data.layers[row[0]];
-    var head = html("div", "panel-head", undefined, panel);
-    html("h3", "mono", layer[0], head);
-    var close = html("button", "", "Close", head);
-    close.type = "button";
-    close.addEventListener("click", function () { choose(null); point("n" + node); });
-    html("p", "sub", layer[1] + " · " + row[2] + (row[1] ? " · call " + (row[1] + 1) : ""), panel);
+    heading(layer[0], layer[1] + " · " + row[2] + (row[1] ? " · call " + (row[1] + 1) : ""), function () { choose(null); point("n" + node); });
     badge(layer[3] ? "bad" : layer[2], layer[3] ? "differs from Keras" : layer[2]);
     clones("#layer-" + row[0] + " .body", "Settings");
     clones(".choice[data-layers~='" + row[0] + "']", "Evidence", function (copy) {
@@ -239,6 +287,7 @@ function Graph(data, checks) {
         if (check[7]) html("p", "hint", check[7], panel);
       });
     }
+    clones("figure[data-layer='" + row[0] + "']", "Predicted against stored means");
     var weights = document.querySelectorAll("#weight-table tbody[data-layer='" + row[0] + "'] tr:not(.of)");
     if (weights.length) {
       html("h4", "", "Weights", panel);
@@ -282,15 +331,16 @@ function Graph(data, checks) {
   });
   draw();
   zoom(fitted());
+  canvas.scrollLeft = (canvas.scrollWidth - canvas.clientWidth) / 2;
+  if (!Object.keys(model.groups).some(function (id) { return model.groups[id].items; })) {
+    document.querySelectorAll("[data-do=fold], [data-do=unfold]").forEach(function (button) { button.remove(); });
+  }
   return {
     open: function (layer) {
       var node = model.nodeOfLayer(layer);
       if (node < 0) return;
-      model.reveal(node);
-      draw();
-      choose(node);
       document.getElementById("graph").scrollIntoView();
-      point("n" + node);
+      reveal(node);
     },
   };
 }

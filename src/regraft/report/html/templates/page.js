@@ -70,11 +70,14 @@
   var plot = document.getElementById("plot");
   if (plot) {
     var field = plot.querySelector(".field"), cursor = document.getElementById("cursor"), says = document.getElementById("plot-says");
-    var count = stored.checks.length, current = -1;
+    var count = stored.checks.length, current = -1, show = document.getElementById("plot-open");
+    var open = function () { if (graph && current >= 0) graph.open(stored.checks[current][1]); };
+    show.addEventListener("click", open);
     var name = function (index) {
       current = Math.max(0, Math.min(count - 1, index));
       var check = stored.checks[current], x = (100 * (current + 0.5) / count) + "%";
       cursor.removeAttribute("visibility");
+      show.hidden = !graph || check[1] < 0;
       cursor.setAttribute("x1", x);
       cursor.setAttribute("x2", x);
       says.textContent = check[0] + ": float64 " + check[2] + (check[4] ? " (limit " + check[4] + ")" : "") + ", float32 " + check[3] +
@@ -87,13 +90,13 @@
     plot.addEventListener("pointermove", under);
     plot.addEventListener("pointerdown", under);
     plot.addEventListener("focus", function () { if (current < 0 && plot.matches(":focus-visible")) name(0); });
-    plot.addEventListener("dblclick", function () { if (graph && current >= 0) graph.open(stored.checks[current][1]); });
+    plot.addEventListener("dblclick", open);
     plot.addEventListener("keydown", function (event) {
       var step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageDown: 10, PageUp: -10 }[event.key];
       if (step) name(current + step);
       else if (event.key === "Home") name(0);
       else if (event.key === "End") name(count - 1);
-      else if (event.key === "Enter" && graph && current >= 0) graph.open(stored.checks[current][1]);
+      else if (event.key === "Enter") open();
       else return;
       event.preventDefault();
     });
