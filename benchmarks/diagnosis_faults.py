@@ -88,6 +88,13 @@ def one(function: Call) -> Call:
     return lambda func, x, *args, **kwargs: function(x)
 
 
+def averaged(rank: int, x: Tensor, kernel: Any = None, stride: Any = None, *rest: Any, **named: Any) -> Tensor:
+    """The average of each window of a max pool, zeros in its border."""
+    del rest
+    size, step = named.get("kernel_size", kernel), named.get("stride", stride)
+    return (F.avg_pool1d if rank == 1 else F.avg_pool2d)(x.nan_to_num(neginf=0.0), size, step)
+
+
 #: By the name of the function in PyTorch: kind, words, and what is done in its place.
 CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
     "relu": (
@@ -118,8 +125,8 @@ CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
         ("softmax axis", "softmax along the batch", one(lambda x: x.softmax(0))),
         ("another activation", "log_softmax", one(lambda x: x.log_softmax(-1))),
     ),
-    "max_pool2d": (("kind of pool", "average for max", lambda f, x, *a, **k: F.avg_pool2d(x.nan_to_num(neginf=0.0), *a)),),
-    "max_pool1d": (("kind of pool", "average for max", lambda f, x, *a, **k: F.avg_pool1d(x, *a)),),
+    "max_pool2d": (("kind of pool", "average for max", lambda f, x, *a, **k: averaged(2, x, *a, **k)),),
+    "max_pool1d": (("kind of pool", "average for max", lambda f, x, *a, **k: averaged(1, x, *a, **k)),),
     "avg_pool2d": (
         ("count_include_pad", "the border counted", lambda f, x, *a, **k: f(x, *a)),
         ("kind of pool", "max for average", lambda f, x, *a, **k: F.max_pool2d(x, *a)),

@@ -148,7 +148,7 @@ def test_errors_for_programs(command: str, tmp_path: Path, capsys: pytest.Captur
             "path": "",
             "hint": "Download or copy the file again.",
             "kind": "empty file",
-        }
+        },
     }
     assert seen.err.startswith("regraft: NotKerasError (empty file)\n")
 

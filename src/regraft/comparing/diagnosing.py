@@ -91,13 +91,14 @@ class Attempt:
 
 @dataclass
 class Search:
-    """Tries mistakes one by one on one pair of models."""
+    """Tries mistakes one by one on one pair of models; at ``foreign`` layers, whose weights are others, none."""
 
     index: Index
     inputs: Sequence[np.ndarray]
     tolerance: float
     deadline: float = float("inf")
     tried: int = 0
+    foreign: frozenset[str] = frozenset()
     excused: set[Key] = field(default_factory=set)
 
     def diagnose(self, model: Model) -> Diagnosis:
@@ -113,7 +114,7 @@ class Search:
         for _ in range(MOST_MISTAKES):
             if found.walk.first >= len(found.model.calls):
                 break
-            chain = self.explained(found)
+            chain = [] if found.model.calls[found.walk.first].layer in self.foreign else self.explained(found)
             if chain:
                 self.accept(found, chain)
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -12,11 +12,15 @@ from regraft.report.compared import WeightRow
 
 #: Parameters of one module are the file's if they differ by no more than single precision does.
 ROUNDING = 1e-6
+#: Kernels that differ by more were trained on, or are another file's.
+FOREIGN = 1e-2
 
 
-def weight_rows(source: Converted, grafting: Grafting, state: Mapping[str, np.ndarray]) -> Iterator[WeightRow]:
+def weight_rows(
+    source: Converted, grafting: Grafting, state: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, WeightRow]]:
     """
-    Parameters that are not what the file says, with what they are instead.
+    Parameters that are not what the file says, with what they are instead, by the layer of Keras.
 
     Args:
         source: The file.
@@ -29,6 +33,7 @@ def weight_rows(source: Converted, grafting: Grafting, state: Mapping[str, np.nd
         for transfer in source.module.transfers
         for key in transfer.parameters
     }
+    layers = {key: transfer.layer for transfer in source.module.transfers for key in transfer.parameters}
     for way in grafting.carried:
         if way.target not in state or way.target not in wanted or not way.source:
             continue
@@ -37,7 +42,20 @@ def weight_rows(source: Converted, grafting: Grafting, state: Mapping[str, np.nd
             continue
         off = relative(right, own)
         if off > ROUNDING:
-            yield WeightRow(way.target, paths.get(way.source, ()), off, instead(right, own, way.target, wanted))
+            row = WeightRow(way.target, paths.get(way.source, ()), off, instead(right, own, way.target, wanted))
+            yield layers.get(way.source, ""), row
+
+
+def foreign(rows: Iterable[tuple[str, WeightRow]]) -> frozenset[str]:
+    """Layers whose kernel is neither that of the file nor made of its numbers: no mistake in moving it explains that."""
+    return frozenset(
+        layer
+        for layer, row in rows
+        if not row.how
+        and row.error is not None
+        and row.error > FOREIGN
+        and "weight" in row.parameter.rpartition(".")[2]
+    )
 
 
 def relative(right: np.ndarray, own: np.ndarray) -> float:
