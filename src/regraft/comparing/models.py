@@ -14,7 +14,7 @@ from regraft.comparing.further import more_trials, structure
 from regraft.comparing.model import CannotRunError
 from regraft.comparing.rows import cause_rows, divergence, rows_of
 from regraft.comparing.running import Pair, both, graph_of, prepared
-from regraft.comparing.weights import foreign, weight_rows
+from regraft.comparing.weights import foreign, throughout, weight_rows
 from regraft.errors import OutputError, RegraftError
 from regraft.grafting.example import telling
 from regraft.grafting.result import Graft
@@ -83,7 +83,7 @@ def compare_models(
     inputs = telling(source, inputs)
     found = structure(source, module, inputs, run=False)
     known = [] if found is None or found.problems else list(weight_rows(source, found.grafting, state_of(module)))
-    strange = foreign(known)
+    strange = foreign(known, 0 if found is None else len(found.grafting.carried))
     try:
         pair = run(source, module, inputs, tolerance, seconds, strange)
     except CannotRunError as error:
@@ -157,7 +157,9 @@ def finished(
     weights = tuple(row for _, row in known)
     hidden = found is not None and found.comparison is not None and bool(found.comparison.hidden)
     differences = tuple(quiet(found)) if pair.equal or not causes else ()
-    if pair.diagnosis.unknown:
+    if known and found is not None and throughout(known, len(found.grafting.carried)):
+        causes = (others(known, len(found.grafting.carried)), *causes)
+    elif pair.diagnosis.unknown:
         causes = (*causes, *unexplained(pair, found, known))
     if pair.equal and hidden and found is not None:
         causes = tuple(from_settings(found))
@@ -197,6 +199,16 @@ def from_settings(found: Graft) -> Iterator[CauseRow]:
             off = found.comparison.hidden[d.place]
             words = f"{d.what}: {d.found}; in Keras {d.expected}. It shows with greater numbers only"
             yield CauseRow(d.layer, d.where, "", kind_of(d.what), words, "settings", off, None, d.fix)
+
+
+def others(known: Sequence[tuple[str, WeightRow]], count: int) -> CauseRow:
+    """A module that has other weights from its first layer to its last."""
+    layer, row = known[0]
+    words = f"{len(known)} of its {count} parameters are not the file's: its weights were not loaded, or are another model's"
+    return CauseRow(
+        layer, row.parameter.rpartition(".")[0], "", "weights", words, "weights", row.error, None,
+        "load the module's state dict: --weights model.pth",
+    )  # fmt: skip
 
 
 def unexplained(pair: Pair, found: Graft | None, known: Sequence[tuple[str, WeightRow]]) -> Iterator[CauseRow]:
