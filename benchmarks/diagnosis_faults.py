@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import torch
@@ -88,6 +89,32 @@ def one(function: Call) -> Call:
     return lambda func, x, *args, **kwargs: function(x)
 
 
+def averaged(rank: int, x: Tensor, kernel: Any = None, stride: Any = None, *rest: Any, **named: Any) -> Tensor:
+    """The average of each window of a max pool, zeros in its border."""
+    del rest
+    size, step = named.get("kernel_size", kernel), named.get("stride", stride)
+    return (F.avg_pool1d if rank == 1 else F.avg_pool2d)(x.nan_to_num(neginf=0.0), size, step)
+
+
+def otherwise(function: Call, **new: Any) -> Call:
+    """A call with other arguments."""
+
+    def instead(f: Any, *args: Any, **named: Any) -> Any:
+        bound = signature(function).bind(*args, **named)
+        bound.apply_defaults()
+        return function(**{**bound.arguments, **new})
+
+    return instead
+
+
+def along_steps(f: Any, *args: Any, **named: Any) -> Tensor:
+    """A layer normalisation along the second axis."""
+    given = signature(F.layer_norm).bind(*args, **named)
+    given.apply_defaults()
+    x, weight, bias, eps = (given.arguments[n] for n in ("input", "weight", "bias", "eps"))
+    return (x - x.mean(1, True)) / (x.var(1, unbiased=False, keepdim=True) + eps).sqrt() * weight + bias
+
+
 #: By the name of the function in PyTorch: kind, words, and what is done in its place.
 CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
     "relu": (
@@ -118,8 +145,8 @@ CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
         ("softmax axis", "softmax along the batch", one(lambda x: x.softmax(0))),
         ("another activation", "log_softmax", one(lambda x: x.log_softmax(-1))),
     ),
-    "max_pool2d": (("kind of pool", "average for max", lambda f, x, *a, **k: F.avg_pool2d(x.nan_to_num(neginf=0.0), *a)),),
-    "max_pool1d": (("kind of pool", "average for max", lambda f, x, *a, **k: F.avg_pool1d(x, *a)),),
+    "max_pool2d": (("kind of pool", "average for max", lambda f, x, *a, **k: averaged(2, x, *a, **k)),),
+    "max_pool1d": (("kind of pool", "average for max", lambda f, x, *a, **k: averaged(1, x, *a, **k)),),
     "avg_pool2d": (
         ("count_include_pad", "the border counted", lambda f, x, *a, **k: f(x, *a)),
         ("kind of pool", "max for average", lambda f, x, *a, **k: F.max_pool2d(x, *a)),
@@ -141,15 +168,12 @@ CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
     "sub": (("input order", "difference the other way round", lambda f, x, y, **k: y.sub(x) if isinstance(y, Tensor) else 1 / 0),),
     "flatten": (("flatten order", "flattened in the order of Keras", lambda f, x, *a, **k: f(x.movedim(1, -1), 1)),),
     "batch_norm": (
-        ("batch norm in training mode", "statistics of the batch", lambda f, x, m, v, w, b, *a, **k: f(x, None, None, w, b, True, 0.1, a[-1])),
-        ("epsilon", "another epsilon", lambda f, x, m, v, w, b, *a, **k: f(x, m, v, w, b, False, 0.1, 1e-6)),
+        ("batch norm in training mode", "statistics of the batch", otherwise(F.batch_norm, running_mean=None, running_var=None, training=True)),
+        ("epsilon", "another epsilon", otherwise(F.batch_norm, eps=1e-6)),
     ),
     "layer_norm": (
-        ("epsilon", "epsilon of Keras by default", lambda f, x, s, w, b, e, *a: f(x, s, w, b, 1e-3)),
-        (
-            "normalisation axis", "normalised along the steps",
-            lambda f, x, s, w, b, e, *a: (x - x.mean(1, True)) / (x.var(1, unbiased=False, keepdim=True) + e).sqrt() * w + b,
-        ),
+        ("epsilon", "epsilon of Keras by default", otherwise(F.layer_norm, eps=1e-3)),
+        ("normalisation axis", "normalised along the steps", along_steps),
     ),
     "dropout": (("dropout active", "dropout drops", lambda f, x, *a, **k: f(x, 0.5, True)),),
 }  # fmt: skip

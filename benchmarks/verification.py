@@ -14,6 +14,7 @@ repeats is above 4 times (float32) or 10 times (float64) the two passes together
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -126,9 +127,10 @@ def plain(side: str, file: Path, inputs: Path, repeats: int) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def peak_megabytes(process: int) -> float:
-    """The most memory that a process has held, on Linux."""
-    return int(Path(f"/proc/{process}/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+def megabytes(process: int, what: str) -> float:
+    """Resident memory of a process on Linux: now (``VmRSS``), or at the most since it was reset (``VmHWM``)."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
 
 
 def main() -> int:
@@ -157,6 +159,13 @@ def main() -> int:
         making, case = timed(lambda: next(cases(subject.blueprint)))
         np.save(inputs, case.arrays[0].astype(np.float32))
         clock, ratios = Clock(), defaultdict(list)
+        assert oracle.worker.process is not None
+        processes = {"Keras": oracle.worker.process.pid, "ours": os.getpid()}
+        gc.collect()
+        peaks = {name: megabytes(process, "VmHWM") for name, process in processes.items()}
+        before = {name: megabytes(process, "VmRSS") for name, process in processes.items()}
+        for process in processes.values():
+            Path(f"/proc/{process}/clear_refs").write_text("5")  # the most is counted from here on
         rows: list[dict[str, Any]] = []
         for number in range(given.repeats):
             forward = {side: plain(side, origin.file, inputs, 5) for side in ("keras", "torch")}
@@ -171,15 +180,16 @@ def main() -> int:
                 ratios[dtype].append((rest + sum(parts.values())) / sum(forward.values()))
             rows.append({"forward": forward, "spent": spent, "rest": rest})
             print(f"{number + 1}: plain {forward}; {spent}, rest {rest:.2f}", file=sys.stderr)
-        assert oracle.worker.process is not None
-        memory = {"Keras": peak_megabytes(oracle.worker.process.pid), "ours": peak_megabytes(os.getpid())}
+        most = {name: megabytes(process, "VmHWM") for name, process in processes.items()}
+        memory = {name: (max(peaks[name], size), size - before[name]) for name, size in most.items()}
     found = {dtype: statistics.median(values) for dtype, values in ratios.items()}
     print(f"{given.model} {given.size}x{given.size}, {verdict.inputs[0]}: {verdict.reason}")
     for dtype, ratio in found.items():
         limit = "" if given.low_memory else f", at most {LIMITS[dtype]:g} x"
         print(f"{dtype}: {ratio:.2f} x one plain float32 pass of both models{limit}")
     print("beside it: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in beside.items()))
-    print("peak memory: " + ", ".join(f"{name} {size:,.0f} MB" for name, size in memory.items()))
+    told = (f"{name} {peak:,.0f} MB, {grown:,.0f} of them for the comparison" for name, (peak, grown) in memory.items())
+    print(f"peak memory: {'; '.join(told)}")
     if given.json:
         given.json.write_text(json.dumps({"ratios": found, "beside": beside, "memory": memory, "rows": rows}, indent=1))
     return int(not given.low_memory and any(found[dtype] > limit for dtype, limit in LIMITS.items()))

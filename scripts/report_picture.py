@@ -4,8 +4,7 @@ Take the pictures of report.html for README.md: the sample, rebuilt from its wei
     scripts/picture
 
 Shown are the verdict, the figures and the graph with a layer chosen; what lies between them is hidden.
-``CHROMIUM`` names the
-browser.
+``CHROMIUM`` names the browser.
 """
 
 from __future__ import annotations

@@ -168,6 +168,7 @@ def check_opened(
     *,
     oracle: Oracle | None = None,
     progress: Progress | None = None,
+    low_memory: bool = False,
 ) -> VerificationRow:
     """Let the Keras of today open a ``.keras`` file that was written, and compare it with the module of the old one."""
     probes = [replace(p, layer=renamed_path(p.layer, back.names)) for p in module.probes]
@@ -186,7 +187,9 @@ def check_opened(
         custom=current(),
     )
     try:
-        return row(compare_opened(subject, file, oracle=oracle, progress=counted(progress)))
+        return row(
+            compare_opened(subject, file, oracle=oracle, progress=counted(progress), how=How(low_memory=low_memory))
+        )
     except OracleError as error:
         return VerificationRow("not verified", reason=f"not opened in Keras: {error}")
 

@@ -35,6 +35,8 @@ docs/graft.md: the form of the command
 docs/graft.md: the form of the command; the tutorial runs it
 docs/install.md: it installs
 docs/install.md: it is what CI runs
+docs/verify.md: the files are yours
+docs/verify.md: the forms of the command; the tutorial runs it
 """
 """Every block that is not run, with the reason that its title gives to the reader."""
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING"))]

@@ -15,8 +15,8 @@ from regraft.comparing.mistakes.entering import exchanged_inputs
 from regraft.comparing.model import CannotRunError, Model, Values
 from regraft.comparing.walking import Key, Walk, walk
 
-#: Calls behind the suspect that are run with it.
-LOOK = 7
+#: Calls behind the suspect that are run with it, and first of all.
+LOOK, NEAR = 7, 2
 #: Calls behind the first divergent one whose mistakes are tried too: what the module does in one step is several in Keras.
 BEHIND = 2
 #: Pairs of mistakes are tried where one changes nothing by itself.
@@ -91,13 +91,14 @@ class Attempt:
 
 @dataclass
 class Search:
-    """Tries mistakes one by one on one pair of models."""
+    """Tries mistakes one by one on one pair of models; at ``foreign`` layers, whose weights are others, none."""
 
     index: Index
     inputs: Sequence[np.ndarray]
     tolerance: float
     deadline: float = float("inf")
     tried: int = 0
+    foreign: frozenset[str] = frozenset()
     excused: set[Key] = field(default_factory=set)
 
     def diagnose(self, model: Model) -> Diagnosis:
@@ -113,9 +114,8 @@ class Search:
         for _ in range(MOST_MISTAKES):
             if found.walk.first >= len(found.model.calls):
                 break
-            chain = self.explained(found)
-            if chain:
-                self.accept(found, chain)
+            chain = [] if found.model.calls[found.walk.first].layer in self.foreign else self.explained(found)
+            if chain and self.accept(found, chain):
                 continue
             call = found.model.calls[found.walk.first]
             found.unknown.append(call)
@@ -147,8 +147,8 @@ class Search:
         """What of a model is in the module."""
         return walk(model, values, self.index, self.tolerance, excused=frozenset(self.excused))
 
-    def accept(self, found: Diagnosis, chain: Sequence[Mistake]) -> None:
-        """Put mistakes into the model for good."""
+    def accept(self, found: Diagnosis, chain: Sequence[Mistake]) -> bool:
+        """Put mistakes into the model for good; False if the whole model does not bear them out."""
         divergent = found.model.calls[found.walk.first]
         old = found.values
         model = found.model
@@ -157,9 +157,12 @@ class Search:
         values = model.run(self.inputs)
         new = self.walked(model, values)
         number, before, after = evidence(found, model, new, old, values, divergent)
+        if after > self.tolerance or new.first <= found.walk.first:
+            return False
         for mistake in chain:
             found.causes.append(Cause(mistake, divergent, number, before, after))
         found.model, found.values, found.walk = model, values, new
+        return True
 
     def explained(self, found: Diagnosis) -> list[Mistake]:
         """The mistake, or the few, with which the first divergent call is right; none if there is no such."""
@@ -222,6 +225,11 @@ class Search:
         if time.monotonic() > self.deadline:
             return None
         self.tried += 1
+        found = self.tried_on(model, values, mistake, first, NEAR)
+        return found if found is None or found.reach <= first else self.tried_on(model, values, mistake, first, LOOK)
+
+    def tried_on(self, model: Model, values: Values, mistake: Mistake, first: int, look: int) -> Attempt | None:
+        """The same with so many calls behind it."""
         try:
             changed = mistake.make(model)
             names = [(c.layer, c.call) for c in model.calls]
@@ -230,7 +238,7 @@ class Search:
             start = min(start, first)
             if model.masked:
                 start = 0
-            window = set(names[start : first + LOOK + 1])
+            window = set(names[start : first + look + 1])
             part = [c for c in changed.calls if (c.layer, c.call) in window or (c.layer, c.call) not in old]
             part = closed(changed, part, old, window)
             own, entering = changed.part(part, values)
@@ -240,13 +248,13 @@ class Search:
         back = dict(zip(own.blueprint.inputs, entering, strict=True))
         seen = {ref: array for ref, array in made.items() if ref not in back}
         both = {**{r: values[r] for r in values if (r.layer, r.call) not in {(c.layer, c.call) for c in part}}, **seen}
-        last = first + LOOK >= len(names) - 1
+        last = first + look >= len(names) - 1
         found = walk_part(
             changed, both, seen, self.index, self.tolerance, part, whole=last, excused=frozenset(self.excused)
         )
         reach = next(
-            (i for i in range(start, min(first + LOOK + 1, len(names))) if not found.right.get(names[i], True)),
-            min(first + LOOK + 1, len(names)),
+            (i for i in range(start, min(first + look + 1, len(names))) if not found.right.get(names[i], True)),
+            min(first + look + 1, len(names)),
         )
         here = [c for c in part if (c.layer, c.call) not in old or names.index((c.layer, c.call)) >= min(first, start)]
         strong = found.strong([c for c in here if not before(names, c, first, start)]) and reach > first

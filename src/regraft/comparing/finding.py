@@ -121,7 +121,8 @@ def placed(like: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 def finite(array: np.ndarray) -> np.ndarray:
     """Numbers that can be compared: what is none becomes one that does not occur by itself."""
-    return np.nan_to_num(array.astype(np.float64, copy=False), nan=-7.7e77, posinf=8.8e88, neginf=-8.8e88)
+    wide = array.astype(np.float64, copy=False)
+    return wide if np.isfinite(wide).all() else np.nan_to_num(wide, nan=-7.7e77, posinf=8.8e88, neginf=-8.8e88)
 
 
 def moments_of(array: np.ndarray) -> tuple[float, ...]:

@@ -15,7 +15,7 @@ from regraft.grafting.source import Converted
 from regraft.grafting.trials import Trial, trials
 
 #: Inputs grow by these: a limit at 6 does not show in 5, and a square root shows more near 0.
-FACTORS = (30.0, 0.02)
+FACTORS = (100.0, 0.02)
 
 
 def more_trials(source: Converted, inputs: Sequence[Any]) -> Iterator[Trial]:
@@ -27,16 +27,20 @@ def more_trials(source: Converted, inputs: Sequence[Any]) -> Iterator[Trial]:
     yield from trials(source, inputs)
 
 
-def structure(source: Converted, module: Any, inputs: Sequence[Any]) -> Graft | None:
+def structure(source: Converted, module: Any, inputs: Sequence[Any], *, run: bool) -> Graft | None:
     """
-    The two modules paired by structure and run with greater numbers at every unit; None where they cannot be.
+    The two modules paired by structure; None where they cannot be. The module is not changed.
 
-    The module is not changed.
+    Args:
+        source: The file's model.
+        module: The user's.
+        inputs: As it takes them.
+        run: Whether they are run too, with greater numbers at every unit.
     """
     module = copy.deepcopy(module)  # one that trains while it runs changes its own statistics
     try:
         _, ours, grafting = placed(source, tuple(inputs), side(module, inputs))
-        if grafting.problems:
+        if grafting.problems or not run:
             return graft_of(source, module, grafting, inputs)
         return judged(graft_of(source, module, grafting, inputs), ours)
     except (RegraftError, RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError):

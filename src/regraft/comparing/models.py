@@ -14,7 +14,7 @@ from regraft.comparing.further import more_trials, structure
 from regraft.comparing.model import CannotRunError
 from regraft.comparing.rows import cause_rows, divergence, rows_of
 from regraft.comparing.running import Pair, both, graph_of, prepared
-from regraft.comparing.weights import weight_rows
+from regraft.comparing.weights import foreign, throughout, weight_rows
 from regraft.errors import OutputError, RegraftError
 from regraft.grafting.example import telling
 from regraft.grafting.result import Graft
@@ -81,16 +81,18 @@ def compare_models(
             report, problems=(f"the Keras model has layers that regraft cannot run: {words}; --custom declares them",)
         )
     inputs = telling(source, inputs)
+    found = structure(source, module, inputs, run=False)
+    known = [] if found is None or found.problems else list(weight_rows(source, found.grafting, state_of(module)))
+    strange = foreign(known, 0 if found is None else len(found.grafting.carried))
     try:
-        pair = run(source, module, inputs, tolerance, seconds)
+        pair = run(source, module, inputs, tolerance, seconds, strange)
     except CannotRunError as error:
         return replace(report, problems=(f"the Keras model does not run on these inputs: {error}",))
-    found = structure(source, module, inputs)
     tried: list[str] = []
     if pair.equal and further:
         for trial in more_trials(source, inputs):
             try:
-                other = run(source, module, trial.inputs, tolerance, seconds)
+                other = run(source, module, trial.inputs, tolerance, seconds, strange)
             except (RegraftError, RuntimeError, ValueError) as error:
                 tried.append(f"cannot be run {trial.words}: {str(error).strip().partition(chr(10))[0][:200]}")
                 continue
@@ -99,13 +101,22 @@ def compare_models(
                 pair, inputs = other, trial.inputs
                 break
             tried.append(f"also equal {trial.words}")
+    found = structure(source, module, inputs, run=True) if pair.equal else found
     report = replace(
         report, notes=(*report.notes, *tried, *([TRAINING] if module.training and has_modes(module) else []))
     )
-    return finished(report, source, module, pair, found, tuple(tuple(t.shape) for t in inputs))
+    shapes = tuple(tuple(tensor.shape) for tensor in inputs)
+    return finished(report, module, pair, found, () if pair.equal else known, shapes)
 
 
-def run(source: Converted, module: Any, inputs: Sequence[Any], tolerance: float, seconds: float) -> Pair:
+def state_of(module: Any) -> dict[str, np.ndarray]:
+    """The parameters of a module."""
+    return {key: value.detach().cpu().numpy() for key, value in module.state_dict().items()}
+
+
+def run(
+    source: Converted, module: Any, inputs: Sequence[Any], tolerance: float, seconds: float, strange: frozenset[str]
+) -> Pair:
     """
     One comparison.
 
@@ -114,7 +125,7 @@ def run(source: Converted, module: Any, inputs: Sequence[Any], tolerance: float,
     """
     twin = prepared(module, as_is=not module.training)
     try:
-        return both(source, graph_of(source), twin, inputs, tolerance, seconds)
+        return both(source, graph_of(source), twin, inputs, tolerance, seconds, strange)
     except RegraftError:
         raise
     except Exception as error:
@@ -131,21 +142,25 @@ def has_modes(module: Any) -> bool:
 
 
 def finished(
-    report: ComparisonReport, source: Converted, module: Any, pair: Pair, found: Graft | None, shapes: tuple[Any, ...]
+    report: ComparisonReport,
+    module: Any,
+    pair: Pair,
+    found: Graft | None,
+    known: Sequence[tuple[str, WeightRow]],
+    shapes: tuple[tuple[int, ...], ...],
 ) -> ComparisonReport:
     """The report with what was found."""
     index = Index(pair.watched, report.tolerance)
     base = pair.diagnosis.base
     assert base is not None
-    causes = tuple(cause_rows(pair, module))
-    state: dict[str, np.ndarray] = {k: v.detach().cpu().numpy() for k, v in module.state_dict().items()}
-    weights: tuple[WeightRow, ...] = ()
-    if not pair.equal and found is not None and not found.grafting.problems:
-        weights = tuple(weight_rows(source, found.grafting, state))
+    causes = tuple(cause_rows(pair, module, report.tolerance))
+    weights = tuple(row for _, row in known)
     hidden = found is not None and found.comparison is not None and bool(found.comparison.hidden)
     differences = tuple(quiet(found)) if pair.equal or not causes else ()
-    if pair.diagnosis.unknown:
-        causes = (*causes, *unexplained(pair, found, weights))
+    if known and found is not None and throughout(known, len(found.grafting.carried)):
+        causes = (others(known, len(found.grafting.carried)), *causes)
+    elif pair.diagnosis.unknown:
+        causes = (*causes, *unexplained(pair, found, known))
     if pair.equal and hidden and found is not None:
         causes = tuple(from_settings(found))
         differences = ()
@@ -186,33 +201,30 @@ def from_settings(found: Graft) -> Iterator[CauseRow]:
             yield CauseRow(d.layer, d.where, "", kind_of(d.what), words, "settings", off, None, d.fix)
 
 
-def unexplained(pair: Pair, found: Graft | None, weights: Sequence[WeightRow]) -> Iterator[CauseRow]:
+def others(known: Sequence[tuple[str, WeightRow]], count: int) -> CauseRow:
+    """A module that has other weights from its first layer to its last."""
+    layer, row = known[0]
+    words = f"{len(known)} of its {count} parameters are not the file's: its weights were not loaded, or are another model's"
+    return CauseRow(
+        layer, row.parameter.rpartition(".")[0], "", "weights", words, "weights", row.error, None,
+        "load the module's state dict: --weights model.pth",
+    )  # fmt: skip
+
+
+def unexplained(pair: Pair, found: Graft | None, known: Sequence[tuple[str, WeightRow]]) -> Iterator[CauseRow]:
     """Layers that differ for no known reason: what their parameters and settings say."""
     for call in pair.diagnosis.unknown:
         layer = call.layer.partition(" (")[0]
-        own = (
-            []
-            if found is None
-            else [p for p in found.grafting.pairs if p.source.rpartition(".")[2] in (layer, layer.replace("-", "_"))]
-        )
-        names = {p.target for p in own}
-        for row in weights:
-            if row.parameter.rpartition(".")[0] in names:
-                how = f": {row.how}" if row.how else ", for no reason that is known: trained on, or another file's"
-                yield CauseRow(
-                    call.layer, row.parameter.rpartition(".")[0], "", "weights", f"{row.parameter} is not what the file has{how}",
-                    "weights", row.error, None, f"load {row.parameter} from {', '.join(row.variables)}",
-                )  # fmt: skip
-        for d in () if found is None else found.grafting.differences:
-            if d.where in names or any(d.where.endswith(f"-> {name}") for name in names):
-                yield CauseRow(
-                    call.layer,
-                    d.where,
-                    "",
-                    kind_of(d.what),
-                    f"{d.what}: {d.found}; in Keras {d.expected}",
-                    "settings",
-                    None,
-                    None,
-                    d.fix,
-                )
+        own = [row for name, row in known if name == layer]
+        for row in own:
+            how = f": {row.how}" if row.how else ": trained on, another file's, or not loaded"
+            yield CauseRow(
+                call.layer, row.parameter.rpartition(".")[0], "", "weights", f"{row.parameter} is not what the file has{how}",
+                "weights", row.error, None, f"load {row.parameter} from {', '.join(row.variables)}",
+            )  # fmt: skip
+        if own or found is None:
+            continue
+        for d in found.grafting.differences:
+            if layer in (d.layer, *d.layer.split(" -> ")):
+                words = f"{d.what}: {d.found}; in Keras {d.expected}"
+                yield CauseRow(call.layer, d.where, "", kind_of(d.what), words, "settings", None, None, d.fix)

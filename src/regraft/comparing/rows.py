@@ -114,7 +114,7 @@ def entering(pair: Pair, call: Call) -> Made | None:
     return None
 
 
-def cause_rows(pair: Pair, twin: Any) -> Iterator[CauseRow]:
+def cause_rows(pair: Pair, twin: Any, tolerance: float) -> Iterator[CauseRow]:
     """Every mistake that was found, with the place in the user's code."""
     base = pair.diagnosis.base
     assert base is not None
@@ -123,6 +123,8 @@ def cause_rows(pair: Pair, twin: Any) -> Iterator[CauseRow]:
         yield random_row(pair, pair.random, twin)
     for cause in pair.diagnosis.causes:
         mistake = cause.mistake
+        if cause.before is not None and cause.before <= tolerance:
+            continue  # the same number in single and in double precision
         made = place_of(pair, cause, calls.get(mistake.layer))
         module = made.module if made is not None else ""
         where = made.where if made is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -12,11 +12,18 @@ from regraft.report.compared import WeightRow
 
 #: Parameters of one module are the file's if they differ by no more than single precision does.
 ROUNDING = 1e-6
+#: Kernels that differ by more were trained on, or are another file's.
+FOREIGN = 1e-2
+#: From this share of parameters on a module has other weights throughout.
+MOST = 0.8
+MOVED = "the same numbers in another order"
 
 
-def weight_rows(source: Converted, grafting: Grafting, state: Mapping[str, np.ndarray]) -> Iterator[WeightRow]:
+def weight_rows(
+    source: Converted, grafting: Grafting, state: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, WeightRow]]:
     """
-    Parameters that are not what the file says, with what they are instead.
+    Parameters that are not what the file says, with what they are instead, by the layer of Keras.
 
     Args:
         source: The file.
@@ -29,6 +36,7 @@ def weight_rows(source: Converted, grafting: Grafting, state: Mapping[str, np.nd
         for transfer in source.module.transfers
         for key in transfer.parameters
     }
+    layers = {key: transfer.layer for transfer in source.module.transfers for key in transfer.parameters}
     for way in grafting.carried:
         if way.target not in state or way.target not in wanted or not way.source:
             continue
@@ -37,7 +45,34 @@ def weight_rows(source: Converted, grafting: Grafting, state: Mapping[str, np.nd
             continue
         off = relative(right, own)
         if off > ROUNDING:
-            yield WeightRow(way.target, paths.get(way.source, ()), off, instead(right, own, way.target, wanted))
+            row = WeightRow(way.target, paths.get(way.source, ()), off, instead(right, own, way.target, wanted))
+            yield layers.get(way.source, ""), row
+
+
+def foreign(rows: Sequence[tuple[str, WeightRow]], count: int) -> frozenset[str]:
+    """
+    Layers whose kernel is neither that of the file nor made of its numbers: no mistake in moving it explains that.
+
+    Args:
+        rows: Parameters that differ, by layer.
+        count: How many parameters the module has; if most differ it has other weights throughout, and every such layer counts.
+    """
+    if throughout(rows, count):
+        return frozenset(layer for layer, _ in rows)
+    return frozenset(
+        layer
+        for layer, row in rows
+        if not row.how
+        and row.error is not None
+        and row.error > FOREIGN
+        and "weight" in row.parameter.rpartition(".")[2]
+    )
+
+
+def throughout(rows: Sequence[tuple[str, WeightRow]], count: int) -> bool:
+    """Whether nearly all parameters of a module are others than the file's."""
+    strange = [row for _, row in rows if row.error is not None and row.error > FOREIGN and row.how != MOVED]
+    return len(strange) >= MOST * count and any(not row.how for row in strange)
 
 
 def relative(right: np.ndarray, own: np.ndarray) -> float:
@@ -55,7 +90,7 @@ def instead(right: np.ndarray, own: np.ndarray, key: str, wanted: Mapping[str, n
         if moved.shape == own.shape and relative(moved, own) <= ROUNDING:
             return words
     if alike(right, own):
-        return "the same numbers in another order"
+        return MOVED
     for other, array in wanted.items():
         if other != key and array.size == own.size and alike(array, own):
             return f"the numbers of {other}"

@@ -69,7 +69,7 @@ def prepared(module: Any, *, as_is: bool = False) -> Any:
     return twin if as_is else twin.eval()
 
 
-def watch(twin: Any, inputs: Sequence[Any], *, seed: int = 0, still: bool = False) -> Watched:
+def watch(twin: Any, inputs: Sequence[Any], *, seed: int = 0, still: bool = False, whole: bool = True) -> Watched:
     """
     Run a module and keep every tensor.
 
@@ -78,6 +78,7 @@ def watch(twin: Any, inputs: Sequence[Any], *, seed: int = 0, still: bool = Fals
         inputs: Tensors as it takes them.
         seed: Of what is random in it.
         still: Whether dropout drops nothing, in whatever mode it is.
+        whole: Whether every tensor is kept, or the outputs alone.
 
     Raises:
         RuntimeError: And whatever else the module raises on these inputs.
@@ -102,7 +103,7 @@ def watch(twin: Any, inputs: Sequence[Any], *, seed: int = 0, still: bool = Fals
             if not results or name == "__get__":
                 return result
             taken = [t for t in tensors([*args, *(kwargs or {}).values()]) if id(t) in known]
-            if not taken:
+            if not taken or not whole:
                 return result
             entering = tuple(dict.fromkeys(known[id(t)] for t in taken))
             place = line_of_user()

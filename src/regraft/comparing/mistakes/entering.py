@@ -77,7 +77,11 @@ def exchanged_inputs(model: Model, values: Values) -> Iterator[Mistake]:
     """Two inputs of one shape in the other order."""
     inputs = model.blueprint.inputs
     for a, b in combinations(inputs, 2):
-        if values[a].shape == values[b].shape and values[a].dtype.kind == values[b].dtype.kind:
+        if (
+            not {a.layer, b.layer} & {ref.layer for ref in inputs if ref.layer.endswith("/given")}
+            and values[a].shape == values[b].shape
+            and values[a].dtype.kind == values[b].dtype.kind
+        ):
             yield Mistake(
                 "inputs exchanged", a.layer, f"takes {b.layer} for {a.layer} and the other way round",
                 f"exchange the two arguments for {a.layer} and {b.layer} in forward",

@@ -36,6 +36,8 @@ def mistakes(place: Place) -> Iterator[Mistake]:
                     f"num_groups={spec.config.get('groups')} in {{module}}", groups=groups,
                 )  # fmt: skip
     yield from affine(place)
+    if "moving_mean" in place.variables:
+        yield from fresh(place)
 
 
 def statistics(place: Place) -> Iterator[Mistake]:
@@ -72,6 +74,20 @@ def statistics(place: Place) -> Iterator[Mistake]:
     yield place.edit(
         "batch norm statistics", "the variance holds standard deviations", "running_var = moving_variance in {module}",
         moving_variance=np.sqrt,
+    )  # fmt: skip
+
+
+def fresh(place: Place) -> Iterator[Mistake]:
+    """A normalisation that was never filled."""
+    fills = {
+        "moving_mean": np.zeros_like,
+        "moving_variance": np.ones_like,
+        "gamma": np.ones_like,
+        "beta": np.zeros_like,
+    }
+    yield place.edit_all(
+        "batch norm statistics", "nothing was loaded: mean 0, variance 1, gamma 1, beta 0", "load the arrays of {module}",
+        {name: fill for name, fill in fills.items() if name in place.variables},
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ def mistakes(place: Place) -> Iterator[Mistake]:
     kind = place.spec.type
     if kind == "Flatten" and place.x.ndim > 2:
         yield from flattened(place)
+        yield from reread(place)
     elif kind == "Reshape":
         yield from reshaped(place)
     elif kind == "Permute":
@@ -51,6 +52,21 @@ def flattened(place: Place) -> Iterator[Mistake]:
             PERMUTED.format(axes=", ".join(map(str, (0, *range(2, rank), 1)))),
             lambda model, permute=permute: model.before(again(model, place.call), permute),
         )  # fmt: skip
+
+
+def reread(place: Place) -> Iterator[Mistake]:
+    """A map flattened as Keras does, in front of weights whose columns were moved for channels first."""
+    shape = place.x.shape[1:]
+    first = (shape[-1], *shape[:-1])
+    back = ", ".join(map(str, (*range(2, len(shape) + 1), 1)))
+    code = f"%0.reshape(-1, {', '.join(map(str, first))}).permute(0, {back}).reshape(-1, {prod(shape)})"
+    spec = LayerSpec(f"{place.name}/order", "Written", {"code": code, "made": (None, prod(shape))})
+    yield Mistake(
+        "flatten order", place.name,
+        "flattens channels last, and the weight behind it has its columns in the order of channels first",
+        "x.flatten(1) of channels first, or leave the columns of the weight as Keras has them",
+        lambda model: model.behind(place.ref, spec),
+    )  # fmt: skip
 
 
 def reshaped(place: Place) -> Iterator[Mistake]:
@@ -190,8 +206,3 @@ def transposed_change(right: tuple[tuple[int, int], ...]) -> str:
     if all(a < b for a, b in right):
         return "padding=0 in {module}, and crop its result: y[..., " + ", ".join(f"{a}:-{b}" for a, b in right) + "]"
     return f"padding={right[0][0]}, output_padding={right[0][0] - right[0][1]} in {{module}}"
-
-
-def sized(shape: tuple[int, ...]) -> int:
-    """Elements of a shape."""
-    return prod(shape)

@@ -227,7 +227,7 @@ def dilations(place: Place) -> Iterator[Mistake]:
             yield place.setting("dilation", words, change, dilation_rate=(dilation,) * rank)
         for border in (
             ends_of(place.spec, sizes),
-            tuple((dilation * (k - 1) // 2,) * 2 for k in kernel),
+            tuple((dilation * (k - 1) // 2, dilation * (k - 1) // 2) for k in kernel),
             tuple((dilation * a, dilation * b) for a, b in ends_of(place.spec, sizes)),
         ):
             code_size = tuple(
