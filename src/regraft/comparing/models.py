@@ -23,6 +23,7 @@ from regraft.grafting.unrunnable import unrunnable
 from regraft.report import ChoiceRow
 from regraft.report.compared import NOT_VERIFIED, CauseRow, ComparisonReport, VerificationRow, WeightRow
 from regraft.report.grafted import DifferenceRow
+from regraft.report.printable import plural
 
 TOLERANCE = 1e-6
 #: How long to look for causes, in seconds.
@@ -167,7 +168,7 @@ def finished(
     status = "different" if not pair.equal or (hidden and pair.equal) else "equal"
     notes = report.notes
     if pair.diagnosis.tried:
-        notes = (*notes, f"{pair.diagnosis.tried} known mistakes were tried")
+        notes = (*notes, f"{plural(pair.diagnosis.tried, 'known mistake')} tried")
     if pair.diagnosis.stopped:
         notes = (*notes, "time was up before all known mistakes were tried: --patience gives more")
     return replace(

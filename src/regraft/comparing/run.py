@@ -94,7 +94,7 @@ def compare_files(
     """
     say = progress or (lambda *_: None)
     say("read the file and make the module", 0, 0)
-    module = load_target(target, None if config is None else Path(config))
+    module = load_target(target, None if config is None else Path(config)).eval()
     notes: list[str] = []
     state = Path(weights) if weights is not None else beside(target)
     if state is not None:
