@@ -133,6 +133,8 @@ def cause_rows(pair: Pair, twin: Any, tolerance: float) -> Iterator[CauseRow]:
             mistake.layer, module, shown(where), mistake.what, mistake.words, "values", cause.before, cause.after,
             mistake.change.format(module=name),
         )  # fmt: skip
+    if pair.random is not None:
+        yield random_row(pair, pair.random)
 
 
 def as_code(module: str) -> str:
