@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from regraft.blueprint import Call, TensorRef
-from regraft.comparing.diagnosing import Cause, counterpart
+from regraft.comparing.diagnosing import Cause
+from regraft.comparing.evidence import counterpart
 from regraft.comparing.finding import Index, difference
 from regraft.comparing.running import Pair
 from regraft.graft.watching import Made, defined_at, shown
