@@ -267,7 +267,8 @@ def main() -> int:
                 if given.all or not (found.placed and found.named):
                     mark = "ok  " if found.placed and found.named else "MISS"
                     print(
-                        f"{mark} {twin.name}: {fault.layers[0]}: {fault.name} -> {found.layer}: {found.cause} ({found.seconds:.1f} s)",
+                        f"{mark} {twin.name}: {fault.layers[0]}: {fault.name} -> {found.layer}: {found.cause} "
+                        f"({found.seconds:.1f} s)",
                         flush=True,
                     )
     for title, key in (("model", lambda o: o.model), ("mistake", lambda o: o.fault.what[0])):

@@ -107,6 +107,11 @@ def otherwise(function: Call, **new: Any) -> Call:
     return instead
 
 
+def turned(f: Any, x: Tensor, pads: Any, *args: Any, **named: Any) -> Tensor:
+    """A border whose two ends are exchanged on every axis."""
+    return f(x, [n for i in range(0, len(pads), 2) for n in (pads[i + 1], pads[i])], *args, **named)
+
+
 def along_steps(f: Any, *args: Any, **named: Any) -> Tensor:
     """A layer normalisation along the second axis."""
     given = signature(F.layer_norm).bind(*args, **named)
@@ -128,7 +133,10 @@ CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
         ("another activation", "another slope", one(lambda x: F.leaky_relu(x, 0.01))),
         ("another activation", "slope of Keras by default", one(lambda x: F.leaky_relu(x, 0.3))),
     ),
-    "elu": (("another activation", "another alpha", one(lambda x: F.elu(x, 0.3))), ("missing activation", "no ELU", one(lambda x: x))),
+    "elu": (
+        ("another activation", "another alpha", one(lambda x: F.elu(x, 0.3))),
+        ("missing activation", "no ELU", one(lambda x: x)),
+    ),
     "gelu": (
         ("another activation", "GELU by tanh", one(lambda x: F.gelu(x, approximate="tanh"))),
         ("missing activation", "no GELU", one(lambda x: x)),
@@ -157,7 +165,7 @@ CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
         ("upsampling", "align_corners", lambda f, x, **k: f(x, scale_factor=2, mode="bilinear", align_corners=True)),
     ),
     "pad": (
-        ("padding side", "the border on the other side", lambda f, x, p, *a, **k: f(x, [n for i in range(0, len(p), 2) for n in (p[i + 1], p[i])], *a, **k)),
+        ("padding side", "the border on the other side", turned),
         ("padding", "no border", lambda f, x, p, *a, **k: f(x, [0] * len(p), *a, **k)),
     ),
     "cat": (("input order", "joined in the other order", lambda f, xs, *a, **k: f(list(xs)[::-1], *a, **k)),),
@@ -168,7 +176,10 @@ CALLS: Mapping[str, tuple[tuple[str, str, Call], ...]] = {
     "sub": (("input order", "difference the other way round", lambda f, x, y, **k: y.sub(x) if isinstance(y, Tensor) else 1 / 0),),
     "flatten": (("flatten order", "flattened in the order of Keras", lambda f, x, *a, **k: f(x.movedim(1, -1), 1)),),
     "batch_norm": (
-        ("batch norm in training mode", "statistics of the batch", otherwise(F.batch_norm, running_mean=None, running_var=None, training=True)),
+        (
+            "batch norm in training mode", "statistics of the batch",
+            otherwise(F.batch_norm, running_mean=None, running_var=None, training=True),
+        ),
         ("epsilon", "another epsilon", otherwise(F.batch_norm, eps=1e-6)),
     ),
     "layer_norm": (

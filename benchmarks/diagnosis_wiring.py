@@ -114,6 +114,7 @@ def as_in_keras(part: Any) -> None:
         array.copy_(array.unflatten(0, (8, 2, 3)).movedim(0, 2).flatten(0, 2))
 
 
+no_shift = at_call("sub", 0, one(lambda x: x))
 SCALE = ("preprocessing", "missing layer")
 WIRED: Mapping[str, tuple[Fault, ...]] = {
     "CNN chain": (
@@ -124,7 +125,10 @@ WIRED: Mapping[str, tuple[Fault, ...]] = {
             ("preprocessing",), ("conv1",), "BGR less the caffe means",
             before(lambda x: (x.flip(1) - torch.tensor([103.939, 116.779, 123.68]).view(3, 1, 1),)),
         ),
-        Fault(("axes of the input",), ("conv1",), "channels last read as channels first", before(lambda x: (x.movedim(1, -1).reshape(x.shape),))),
+        Fault(
+            ("axes of the input",), ("conv1",), "channels last read as channels first",
+            before(lambda x: (x.movedim(1, -1).reshape(x.shape),)),
+        ),
     ),
     "residual net": (
         Fault(
@@ -136,18 +140,24 @@ WIRED: Mapping[str, tuple[Fault, ...]] = {
         Fault(("stride placement",), ("a",), "stride at the 3x3", setting(a=("stride", (1, 1)), b=("stride", (2, 2)))),
         Fault(
             ("epsilon",), ("stem_bn",), "three mistakes at once",
-            both(setting(stem_bn=("eps", 1e-3), b=("padding_mode", "zeros")), at_call("relu", 1, one(F.gelu)), at_call("add", 0, lambda f, x, y, **k: x * y)),
+            both(setting(stem_bn=("eps", 1e-3), b=("padding_mode", "zeros")), at_call("relu", 1, one(F.gelu)),
+                 at_call("add", 0, lambda f, x, y, **k: x * y)),
         ),
     ),
     "MobileNet": (Fault(("missing layer",), ("depth1_bn",), "no normalisation", at_call("batch_norm", 1, one(lambda x: x))),),
     "VGG": (
-        Fault(SCALE, ("scale", "conv1"), "input not scaled", both(at_call("sub", 0, one(lambda x: x)), at_call("div", 0, one(lambda x: x)))),
-        Fault(("preprocessing",), ("scale", "conv1"), "x / 255", both(at_call("sub", 0, one(lambda x: x)), at_call("div", 0, one(lambda x: x / 255)))),
+        Fault(SCALE, ("scale", "conv1"), "input not scaled", both(no_shift, at_call("div", 0, one(lambda x: x)))),
+        Fault(("preprocessing",), ("scale", "conv1"), "x / 255", both(no_shift, at_call("div", 0, one(lambda x: x / 255)))),
     ),
-    "siamese": (Fault(("inputs exchanged", "input order"), ("tower1", "difference"), "inputs exchanged", before(lambda a, b: (b, a))),),
+    "siamese": (
+        Fault(("inputs exchanged", "input order"), ("tower1", "difference"), "inputs exchanged", before(lambda a, b: (b, a))),
+    ),
     "autoencoder": (
         Fault(("reshape order",), ("map", "up1"), "reshaped in the order of PyTorch", in_weights("grow", as_in_keras)),
-        Fault(("padding",), ("up1",), "transposed convolution cropped at the start", at_call("__getitem__", 0, lambda f, x, *a, **k: x[:, :, 1:, 1:])),
+        Fault(
+            ("padding",), ("up1",), "transposed convolution cropped at the start",
+            at_call("__getitem__", 0, lambda f, x, *a, **k: x[:, :, 1:, 1:]),
+        ),
     ),
     "LSTM": (
         Fault(("time step",), ("lstm2",), "the first step", running(run_lstm_first)),

@@ -28,6 +28,9 @@ README.md: it installs
 README.md: it is what CI runs
 docs/add-a-layer.md: a layer in a file of src/regraft/layers
 docs/add-a-layer.md: a line of a table
+docs/compare.md: a case like that of the tutorial
+docs/compare.md: module is yours
+docs/compare.md: the forms of the command; the tutorial runs it
 docs/convert.md: the forms of the commands
 docs/graft.md: net is a module of yours
 docs/graft.md: other forms

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from regraft.blueprint import Call, TensorRef
-from regraft.comparing.finding import Index, fits, placed, relative
+from regraft.comparing.doubles import doubles, joined
+from regraft.comparing.evidence import counterpart, evidence
+from regraft.comparing.finding import Index, placed
 from regraft.comparing.mistakes import Mistake, Place, mistakes_at
 from regraft.comparing.mistakes.entering import exchanged_inputs
 from regraft.comparing.model import CannotRunError, Model, Values
@@ -21,10 +23,6 @@ LOOK, NEAR = 7, 2
 BEHIND = 2
 #: Pairs of mistakes are tried where one changes nothing by itself.
 MOST_WEAK, MOST_MISTAKES = 10, 24
-#: Operations that only move numbers.
-QUIET = frozenset(
-    "permute transpose reshape view flatten contiguous unsqueeze squeeze pad to float double movedim __getitem__ clone".split()
-)
 #: Layers that pass numbers on.
 MOVING = frozenset("Flatten Reshape Permute RepeatVector Dropout SpatialDropout1D SpatialDropout2D Identity".split())
 
@@ -156,7 +154,7 @@ class Search:
             model = mistake.make(model)
         values = model.run(self.inputs)
         new = self.walked(model, values)
-        number, before, after = evidence(found, model, new, old, values, divergent)
+        number, before, after = evidence(found.walk, model, new, old, values)
         if after > self.tolerance or new.first <= found.walk.first:
             return False
         for mistake in chain:
@@ -193,6 +191,10 @@ class Search:
                 attempt = self.attempt(base.model, base.values, mistake, place)
                 if attempt is not None and attempt.strong and attempt.reach > place:
                     return [base.mistake, mistake]
+        for chain in doubles(list(self.at(model, model.calls[first], values))):
+            attempt = self.attempt(model, values, joined(chain), first)
+            if attempt is not None and attempt.strong and attempt.reach > first:
+                return list(chain)
         return []
 
     def suspected(
@@ -350,44 +352,3 @@ def reaches(model: Model, start: Call, end: Call) -> bool:
                 seen.add(key)
                 todo.append(makers[key])
     return False
-
-
-def counterpart(index: Index, values: Values, known: Walk, call: Call) -> int | None:
-    """The module's tensor in the place of a result that it does not have: made of the same input, in a shape that fits."""
-    ref = TensorRef(call.layer, call.call)
-    starts = {known.found[r].number for r in call.inputs if r in known.found}
-    if ref not in values or not starts:
-        return None
-    same = {n for r in call.inputs if r in values for n in index.equal(values[r])} | starts
-    behind: set[int] = set()
-    for number, made in enumerate(index.watched.made):
-        if any(i in same or i in behind for i in made.inputs):
-            if number in same:
-                continue
-            behind.add(number)
-            if fits(values[ref], made.array) and made.operation not in QUIET:
-                return number
-    return None
-
-
-def evidence(
-    found: Diagnosis, model: Model, new: Walk, old: Values, values: Values, divergent: Call
-) -> tuple[int | None, float | None, float]:
-    """
-    The tensor of the module that a mistake explains, and how far the Keras model is from it without and with it.
-
-    That is the first tensor behind the mistake that was not found before and is now.
-    """
-    order = [(c.layer, c.call) for c in model.calls]
-    refs = sorted(
-        (r for r in values if r in new.found and r not in new.weak and r not in found.walk.found),
-        key=lambda r: order.index((r.layer, r.call)) if (r.layer, r.call) in order else -1,
-    )
-    near = [r for r in refs if r in old and old[r].shape == values[r].shape]
-    if not near and not refs:
-        ends = [e for e in new.outputs if e is not None]
-        had = [e for e in found.walk.outputs if e is not None]
-        return None, max(had, default=None), max(ends, default=0.0)
-    ref = (near or refs)[0]
-    before_ = relative(old[ref], values[ref]) if ref in old and old[ref].shape == values[ref].shape else None
-    return new.found[ref].number, before_, new.found[ref].error

@@ -16,6 +16,7 @@ from regraft.comparing.rows import cause_rows, divergence, rows_of
 from regraft.comparing.running import Pair, both, graph_of, prepared
 from regraft.comparing.weights import foreign, throughout, weight_rows
 from regraft.errors import OutputError, RegraftError
+from regraft.graft.scripted import scripted
 from regraft.grafting.example import telling
 from regraft.grafting.result import Graft
 from regraft.grafting.source import Converted
@@ -23,6 +24,7 @@ from regraft.grafting.unrunnable import unrunnable
 from regraft.report import ChoiceRow
 from regraft.report.compared import NOT_VERIFIED, CauseRow, ComparisonReport, VerificationRow, WeightRow
 from regraft.report.grafted import DifferenceRow
+from regraft.report.printable import plural
 
 TOLERANCE = 1e-6
 #: How long to look for causes, in seconds.
@@ -84,6 +86,8 @@ def compare_models(
     found = structure(source, module, inputs, run=False)
     known = [] if found is None or found.problems else list(weight_rows(source, found.grafting, state_of(module)))
     strange = foreign(known, 0 if found is None else len(found.grafting.carried))
+    if scripted(module):
+        seconds = 0.0
     try:
         pair = run(source, module, inputs, tolerance, seconds, strange)
     except CannotRunError as error:
@@ -155,6 +159,10 @@ def finished(
     assert base is not None
     causes = tuple(cause_rows(pair, module, report.tolerance))
     weights = tuple(row for _, row in known)
+    if unseen := scripted(module):
+        status = "equal" if pair.equal else "different"
+        note = f"{unseen}: its layers cannot be seen, and the outputs alone were compared"
+        return replace(report, status=status, inputs=shapes, outputs=base[2].outputs, notes=(*report.notes, note))
     hidden = found is not None and found.comparison is not None and bool(found.comparison.hidden)
     differences = tuple(quiet(found)) if pair.equal or not causes else ()
     if known and found is not None and throughout(known, len(found.grafting.carried)):
@@ -167,7 +175,7 @@ def finished(
     status = "different" if not pair.equal or (hidden and pair.equal) else "equal"
     notes = report.notes
     if pair.diagnosis.tried:
-        notes = (*notes, f"{pair.diagnosis.tried} known mistakes were tried")
+        notes = (*notes, f"{plural(pair.diagnosis.tried, 'known mistake')} tried")
     if pair.diagnosis.stopped:
         notes = (*notes, "time was up before all known mistakes were tried: --patience gives more")
     return replace(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from regraft.blueprint import Call, TensorRef
-from regraft.comparing.diagnosing import Cause, counterpart
+from regraft.comparing.diagnosing import Cause
+from regraft.comparing.evidence import counterpart
 from regraft.comparing.finding import Index, difference
 from regraft.comparing.running import Pair
 from regraft.graft.watching import Made, defined_at, shown
@@ -119,8 +120,6 @@ def cause_rows(pair: Pair, twin: Any, tolerance: float) -> Iterator[CauseRow]:
     base = pair.diagnosis.base
     assert base is not None
     calls = {call.layer: call for call in base[0].calls}
-    if pair.random is not None:
-        yield random_row(pair, pair.random, twin)
     for cause in pair.diagnosis.causes:
         mistake = cause.mistake
         if cause.before is not None and cause.before <= tolerance:
@@ -130,11 +129,24 @@ def cause_rows(pair: Pair, twin: Any, tolerance: float) -> Iterator[CauseRow]:
         where = made.where if made is not None else None
         if mistake.what in IN_MODULE and module:
             where = defined_at(twin, module) or where
-        name = f'model.get_submodule("{module}")' if module else "the forward"
+        name = as_code(module)
         yield CauseRow(
             mistake.layer, module, shown(where), mistake.what, mistake.words, "values", cause.before, cause.after,
             mistake.change.format(module=name),
         )  # fmt: skip
+    if pair.random is not None:
+        yield random_row(pair, pair.random)
+
+
+def as_code(module: str) -> str:
+    """
+    The path of a module as a person writes it.
+
+    >>> as_code("features.0.conv"), as_code("")
+    ('model.features[0].conv', 'the forward')
+    """
+    steps = [f"[{name}]" if name.isdigit() else f".{name}" for name in module.split(".")]
+    return f"model{''.join(steps)}" if module else "the forward"
 
 
 def place_of(pair: Pair, cause: Cause, call: Call | None) -> Made | None:
@@ -148,10 +160,10 @@ def place_of(pair: Pair, cause: Cause, call: Call | None) -> Made | None:
     return here or made_at(pair, cause.number)
 
 
-def random_row(pair: Pair, made: Made, twin: Any) -> CauseRow:
+def random_row(pair: Pair, made: Made) -> CauseRow:
     """Dropout, or whatever else is another one at every run."""
     dropped = "dropout" in made.operation
-    name = f'model.get_submodule("{made.module}")' if made.module else "the forward"
+    name = as_code(made.module)
     return CauseRow(
         "", made.module, shown(made.where), "dropout active" if dropped else "random numbers",
         f"{made.operation} gives other numbers at every run; Keras' model gives the same ones", "values", pair.spread, 0.0,

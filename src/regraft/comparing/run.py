@@ -21,8 +21,11 @@ from regraft.layers.custom import Source as CustomFile
 from regraft.layers.custom import active
 from regraft.layers.custom import load as load_custom
 from regraft.report.compared import NOT_VERIFIED, ComparisonReport
+from regraft.verify.inputs import total_elements
 from regraft.weights import WeightTree, check_checksums, read
 
+#: Elements of all tensors together from which on a batch of one has to do.
+LARGE = 2**25
 Progress = Callable[[str, int, int], None]
 Samples = Sequence[Any]
 NO_WEIGHTS = "no --weights were given: the module was compared with the parameters that it makes itself"
@@ -94,7 +97,7 @@ def compare_files(
     """
     say = progress or (lambda *_: None)
     say("read the file and make the module", 0, 0)
-    module = load_target(target, None if config is None else Path(config))
+    module = load_target(target, None if config is None else Path(config)).eval()
     notes: list[str] = []
     state = Path(weights) if weights is not None else beside(target)
     if state is not None:
@@ -131,7 +134,7 @@ def compared(
     """
     if unrunnable(source):
         return compare_models(source, module, (), notes=notes, **more)
-    first = tensors(source, arrays, shapes) if arrays else list(example_for(source, shapes))
+    first = tensors(source, arrays, shapes) if arrays else drawn(source, shapes)
     try:
         return compare_models(source, module, first, notes=notes, **more)
     except OutputError:
@@ -143,6 +146,16 @@ def compared(
         except RegraftError:
             pass
         raise
+
+
+def drawn(source: Converted, shapes: Sequence[tuple[int | None, ...]]) -> list[Any]:
+    """Seeded numbers; a batch of one for a large model, whose tensors are all kept."""
+    found = list(example_for(source, shapes))
+    if shapes:
+        return found
+    keras = tuple(tuple(tensor.shape) for tensor in as_in_keras(source, found) or found)
+    elements = total_elements(source.blueprint, keras)
+    return [tensor[:1] for tensor in found] if elements is not None and elements > LARGE else found
 
 
 def tensors(source: Converted, arrays: Sequence[np.ndarray], shapes: Sequence[tuple[int | None, ...]]) -> list[Any]:

@@ -119,6 +119,8 @@ def watch(twin: Any, inputs: Sequence[Any], *, seed: int = 0, still: bool = Fals
 
     handles: list[Any] = []
     for name, part in twin.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            continue  # it takes no hooks
         handles.append(part.register_forward_pre_hook(lambda *_, name=name: path.append(name)))
         handles.append(part.register_forward_hook(leave))
     before = torch.get_default_dtype()

@@ -16,8 +16,8 @@ from regraft.report.printable import plural, printable, shape_words
 from regraft.report.terminal import checked
 
 STYLES = {"equal": "green", "different": "bold red", "partly compared": "yellow", "cannot compare": "bold red"}
-#: Rows that are shown in front of the first divergent layer and behind it, and causes and weights without ``--all``.
-AROUND, MOST_CAUSES, MOST = 3, 4, 8
+#: Rows that are shown in front of the first divergent layer and behind it, and lines of a list, without ``--all``.
+AROUND, MOST = 2, 6
 
 
 def show(report: ComparisonReport, console: Console, *, everything: bool = False) -> None:
@@ -31,16 +31,7 @@ def show(report: ComparisonReport, console: Console, *, everything: bool = False
     """
     heading(console, f"{printable(report.keras, 400)} against {printable(report.torch, 400)}")
     facts(console, summary(report))
-    shown = report.causes if everything else report.causes[:MOST_CAUSES]
-    for number, cause in enumerate(shown, 1):
-        console.print()
-        count = f" {number} of {len(report.causes)}" if len(report.causes) > 1 else ""
-        heading(console, f"Cause{count}: {printable(cause.what)}")
-        facts(console, cause_facts(cause))
-    if rest := len(report.causes) - len(shown):
-        console.print(
-            Padding(Text(f"... {plural(rest, 'cause')} more: --all shows them", style="dim"), (0, 0, 0, INDENT))
-        )
+    causes(console, report, everything=everything)
     layers(console, report, everything=everything)
     bullets(console, "Why nothing was compared", [printable(p, 600) for p in report.problems], style="red")
     bullets(console, "Parameters that are not those of the file", weights(report, everything), style="yellow")
@@ -52,6 +43,29 @@ def show(report: ComparisonReport, console: Console, *, everything: bool = False
     bullets(console, "Notes", [printable(note, 400) for note in report.notes])
     console.print()
     console.print(verdict(report), soft_wrap=True)
+
+
+def causes(console: Console, report: ComparisonReport, *, everything: bool) -> None:
+    """The first cause in full, the others in a line each; equal ones of many layers on one."""
+    if not report.causes:
+        return
+    console.print()
+    heading(console, f"Why: {printable(report.causes[0].what)}")
+    facts(console, cause_facts(report.causes[0]))
+    groups: dict[tuple[str, str], list[CauseRow]] = {}
+    for cause in report.causes[1:]:
+        groups.setdefault((cause.what, cause.words), []).append(cause)
+    told = [more(group) for group in groups.values()]
+    bullets(console, "And once that is right", few(told, everything))
+
+
+def more(group: Sequence[CauseRow]) -> str:
+    """A further cause, of one layer or of many."""
+    first, count = group[0], len(group)
+    place = " in ".join(filter(None, (first.module, first.where)))
+    where = f"{printable(first.layer, 200)}{f' ({printable(place, 200)})' if place else ''}"
+    where += f" and {plural(count - 1, 'more layer')}" if count > 1 else ""
+    return f"{where}: {printable(first.words, 300)}. Change: {printable(first.change, 300)}"
 
 
 def summary(report: ComparisonReport) -> list[tuple[str, str | Text]]:
@@ -136,6 +150,8 @@ def evidence(cause: CauseRow) -> str:
         )
     if cause.after is None:
         return ""
+    if not cause.layer:
+        return f"two runs on the same inputs differ by {share(cause.before or 0.0)}"
     had = f"the Keras layer and the module differ by {share(cause.before)}; " if cause.before is not None else ""
     return f"{had}with this put into the Keras layer they differ by {share(cause.after)}"
 
@@ -165,7 +181,6 @@ def table(rows: Sequence[ComparedRow]) -> Table:
     """Layers with their counterparts."""
     found = table_of(
         ("layer", "left"),
-        ("type", "left"),
         ("in the module", "left"),
         ("as it comes", "right"),
         ("alone", "right"),
@@ -180,7 +195,6 @@ def table(rows: Sequence[ComparedRow]) -> Table:
         )
         found.add_row(
             printable(row.layer),
-            printable(row.type),
             printable(place),
             error_words(row.error),
             error_words(row.alone),
