@@ -14,16 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import regraft
-from regraft import keras_config
-from regraft.back_to_keras import FILE, Revived, back_to_keras, revived
-from regraft.blueprint import Blueprint, Choice
-from regraft.blueprint.toml import from_toml, to_toml
+from regraft.back_to_keras import FILE, revived
+from regraft.blueprint import Blueprint
 from regraft.digest import Digest
 from regraft.emit.leaving_out import emit_leaving_out
-from regraft.emit.module import Module, emit
-from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
-from regraft.errors import BlueprintError, ConfigError, NoArchitectureError, OutputError
+from regraft.emit.module import Module
+from regraft.emit.outputs import Format, refuse_overwriting, weight_files
 from regraft.layers.binding import Binding, bind
 from regraft.layers.custom import Custom, active
 from regraft.layers.custom import load as load_custom
@@ -31,7 +27,9 @@ from regraft.layers.theano import kernel_choice
 from regraft.report import Report, SelfCheckRow, VerificationRow
 from regraft.report.command import convert_command
 from regraft.reporting import make_report, write_report
-from regraft.weights import WeightTree, check_checksums, read, read_architecture
+from regraft.stated import DEALT, Shapes, all_shapes, architecture_text, parsed, read_toml
+from regraft.weights import WeightTree, check_checksums, read
+from regraft.writing import SELFTEST, about, loaded_from, text_files, write_candidate, write_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,9 +40,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 UNCHECKED = VerificationRow("not verified", reason="not verified against Keras: --no-verify was given")
-Shapes = tuple[int | None, ...] | tuple[tuple[int | None, ...], ...]
-SELFTEST = "selftest.npz"
-TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json", "report.html")
 
 
 @dataclass(frozen=True)
@@ -240,63 +235,6 @@ def convert(
         return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
 
 
-def read_blueprint(
-    tree: WeightTree, architecture: str | os.PathLike[str] | None, input_shape: Shapes | None
-) -> Blueprint:
-    """
-    The architecture that is stated, in the file or beside it.
-
-    Raises:
-        NoArchitectureError: There is none.
-    """
-    text = architecture_text(tree, architecture)
-    if text is None:
-        raise NoArchitectureError(f"{tree.file} holds weights only, and no architecture was given beside it")
-    return parsed(text, tree, architecture, input_shape)
-
-
-#: Nothing in a list of arrays says which layer an array belongs to: equal shapes in another order would not show.
-DEALT = Choice(
-    "assignment",
-    "in the order of the list",
-    (),
-    "open",
-    "the arrays are taken as model.get_weights() gives them; equal shapes in another order would not show",
-)
-
-
-def read_toml(path: str | os.PathLike[str]) -> Blueprint:
-    """A blueprint that a person edited; what it says counts as stated."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BlueprintError(f"{path}: cannot be read: {error}") from error
-    plan = from_toml(text)
-    plan.check()
-    return plan
-
-
-def parsed(
-    text: str, tree: WeightTree, architecture: str | os.PathLike[str] | None, input_shape: Shapes | None
-) -> Blueprint:
-    """The architecture from the JSON beside the file, else from the file itself."""
-    shapes = all_shapes(input_shape)
-    if len(shapes) > 1:
-        raise ConfigError("several input shapes are for files without architecture; this one has it")
-    source = str(architecture) if architecture is not None else tree.file
-    shape = shapes[0] if shapes else None
-    return keras_config.parse(text, source=source, keras_version=tree.keras_version, input_shape=shape)
-
-
-def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
-    """One shape, or one an input, as a tuple of shapes."""
-    if given is None:
-        return ()
-    if given and isinstance(given[0], tuple):
-        return given  # type: ignore[return-value]
-    return (given,)  # type: ignore[return-value]
-
-
 def statistics_of(
     blueprint: Blueprint, binding: Binding, tree: WeightTree, beside: Beside | None, *, rivals: bool
 ) -> SelfCheckRow | None:
@@ -316,77 +254,6 @@ def measured_on(
     from regraft.recovery import load_arrays, statistics_on
 
     return statistics_on(blueprint, tree, load_arrays(beside.samples))
-
-
-def write_candidate(folder: Path, candidate: Candidate, format: Format, *, force: bool) -> None:
-    """Code, architecture, blueprint and weights of an architecture that is not the likeliest."""
-    binding = bind(candidate.blueprint, candidate.tree)
-    module = emit(candidate.blueprint, binding, about(candidate.tree), loaded_from(format))
-    back = revived(candidate.blueprint, binding) if format == "keras" else None
-    write_files(folder, candidate.blueprint, module, format, force=force, progress=None, back=back)
-
-
-def architecture_text(tree: WeightTree, architecture: str | os.PathLike[str] | None) -> str | None:
-    """The architecture JSON: the one beside the file, else the one inside, else None."""
-    return read_architecture(architecture) if architecture is not None else tree.config
-
-
-def write_files(
-    folder: Path,
-    blueprint: Blueprint,
-    module: Module,
-    format: Format,
-    *,
-    force: bool,
-    progress: Progress | None,
-    back: Revived | None = None,
-) -> None:
-    """Write code, architecture, blueprint and weights; each is made before the first is written."""
-    texts = {
-        "model.py": module.source,
-        "architecture.json": pretty_json(keras_config.dump(back.blueprint if back else blueprint, partial=True)),
-        "blueprint.toml": to_toml(blueprint),
-    }
-    if back is not None:
-        del texts["model.py"]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made: {error.strerror}. Choose another folder with -o.") from error
-    if back is None and force:
-        (folder / SELFTEST).unlink(missing_ok=True)  # it belongs to the code that is replaced
-    for name, text in texts.items():
-        write_text(folder / name, text, force=force)
-    total = sum(len(transfer.parameters) for transfer in module.transfers)
-    count = 0
-
-    def done(_: str) -> None:
-        nonlocal count
-        count += 1
-        if progress is not None:
-            progress("weights", count, total)
-
-    if back is not None:
-        back_to_keras(back, folder / FILE, force=force, done=done)
-        return
-    metadata = {"converted_by": f"regraft {regraft.__version__}"}
-    write_weights(folder, module.transfers, format, force=force, metadata=metadata, done=done)
-
-
-def text_files(format: Format) -> tuple[str, ...]:
-    """The files beside the weights: code only with weights that it can load."""
-    return tuple(name for name in TEXT_FILES if name != "model.py" or format != "keras")
-
-
-def loaded_from(format: Format) -> str:
-    """The weights file that the code says it loads."""
-    return "model.pth" if format == "keras" else weight_files(format)[0]
-
-
-def about(tree: WeightTree) -> str:
-    """The first line of the emitted file."""
-    version = f", Keras {tree.keras_version}" if tree.keras_version else ""
-    return f"Converted from {Path(tree.file).name}{version}, by regraft {regraft.__version__}."
 
 
 def default_folder(file: str | os.PathLike[str]) -> Path:

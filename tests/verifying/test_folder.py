@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from regraft.blueprint import Blueprint
-from regraft.convert import convert, read_blueprint
+from regraft.convert import convert
 from regraft.errors import FileError
 from regraft.samples import path as sample
+from regraft.stated import read_blueprint
 from regraft.verifying.folder import Folder, read_folder, same_code
 from regraft.verifying.settings import command_for, setting_rows
 from regraft.weights import read

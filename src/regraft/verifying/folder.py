@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regraft.blueprint import Blueprint
-from regraft.convert import read_toml
 from regraft.errors import BlueprintError, FileError, RegraftError
+from regraft.stated import read_toml
 
 WEIGHTS = ("model.pth", "model.safetensors")
 EXPECTED = "Name the folder that regraft convert wrote, with model.py and model.pth or model.safetensors."

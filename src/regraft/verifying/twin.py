@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from regraft.blueprint import Blueprint, Choice
-from regraft.convert import Shapes, architecture_text, parsed
 from regraft.emit.leaving_out import emit_leaving_out
 from regraft.emit.module import Module
 from regraft.errors import NoArchitectureError, OutputError
 from regraft.layers.binding import Binding, bind
 from regraft.layers.theano import kernel_choice
 from regraft.report.verified import ParameterRow
+from regraft.stated import Shapes, architecture_text, parsed
 from regraft.verification import state_of, subject_of
 from regraft.verify import Subject
 from regraft.verify.difference import difference
