@@ -12,10 +12,10 @@ from benchmarks.recovery_run import BATCH, Arrays, CannotRunError, Runner, input
 from benchmarks.stripping import Original
 
 from regraft.blueprint import Blueprint, Shape
-from regraft.convert import read_blueprint
 from regraft.errors import RegraftError
 from regraft.layers.binding import bind
 from regraft.layers.walk import input_shapes
+from regraft.stated import read_blueprint
 from regraft.verify.inputs import total_elements
 from regraft.weights import read
 

@@ -23,19 +23,25 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src")]
 
 from regraft.cli.main import ERROR_SCHEMA
-from regraft.report import Report, compared, grafted, inspection, value
+from regraft.report import Report, compared, grafted, inspection, value, verified
 
 FOLDER = ROOT / "docs" / "schemas"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 EXIT_CODE = {"type": "integer", "enum": [0, 1, 2, 3], "description": "What the command ends with."}
+STATUS = {
+    "type": "string",
+    "enum": ["equal", "different", "partly verified", "not verified"],
+    "description": "The verdict; what was not compared is never called equal.",
+}
 #: The value behind each command's output, and the modules whose dataclasses it holds.
 ROOTS: tuple[tuple[type, bool], ...] = (
     (Report, True),
     (grafted.GraftReport, True),
     (compared.ComparisonReport, True),
+    (verified.VerifiedReport, True),
     (inspection.Inspection, False),
 )
-MODULES = (value, grafted, compared, inspection)
+MODULES = (value, grafted, compared, inspection, verified)
 
 
 def main() -> int:
@@ -103,6 +109,8 @@ def schema_of(root: type, *, ends: bool) -> dict[str, Any]:
     schema["properties"]["schema"] = {"const": version, "description": "This schema, with its version."}
     if ends:
         schema["properties"]["exit_code"] = EXIT_CODE
+    if isinstance(getattr(root, "status", None), property):
+        schema["properties"]["status"] = STATUS
     for part in parts.values():
         part["additionalProperties"] = False
         part["required"] = sorted(part["properties"])

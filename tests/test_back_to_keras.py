@@ -125,7 +125,7 @@ def test_keras_opens_what_keras_2_wrote(name: str, tmp_path: Path, oracle: Oracl
     assert report.opened.compared >= report.verification.compared - 2
     assert report.exit_code == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "architecture.json", "blueprint.toml", "model.keras", "report.json",
+        "architecture.json", "blueprint.toml", "model.keras", "report.html", "report.json",
     ]  # fmt: skip
 
 

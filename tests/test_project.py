@@ -15,7 +15,7 @@ import regraft
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-SCRIPTS = ["bench", "check", "conformance", "demo", "environment", "format", "test"]
+SCRIPTS = ["bench", "browser", "check", "conformance", "demo", "environment", "format", "test"]
 
 
 def canonical(requirement: str) -> str:

@@ -13,13 +13,13 @@ import regraft
 from regraft import samples
 from regraft.blueprint import Blueprint, Call, TensorRef
 from regraft.cli import main
-from regraft.convert import read_blueprint
 from regraft.errors import BlueprintError, FileError
 from regraft.layers import spec_of
 from regraft.layers.conv import Conv2D
 from regraft.layers.inputs import InputLayer
 from regraft.recover.candidate import Candidate
 from regraft.recovery import fitting, load_arrays, recover, regrouped, remembered, run, statistics_on
+from regraft.stated import read_blueprint
 from regraft.weights import WeightTree, read
 
 SHAPE = (8, 8, 1)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from tests.recover.toy import chain, tree
 
 from regraft import samples
-from regraft.convert import read_blueprint
 from regraft.layers.binding import bind
 from regraft.recover.draft import edited
 from regraft.self_check import self_check
+from regraft.stated import read_blueprint
 from regraft.weights import read
 
 

@@ -41,14 +41,14 @@ def randomise(model: Any, seed: int = 0) -> None:
         weight.assign(value.astype("float32"))
 
 
-def converted(file: Path, config: str | None = None) -> Module:
+def converted(file: Path, config: str | None = None, *, selftest: bool = False) -> Module:
     """Convert a file to an emitted module."""
     tree = read(file)
     blueprint = parse(config or tree.config or "", keras_version=tree.keras_version)
     assert not [spec.name for spec in blueprint.layers if spec.unknown], [
         s.unknown for s in blueprint.layers if s.unknown
     ]
-    return emit(blueprint, bind(blueprint, tree), "a test")
+    return emit(blueprint, bind(blueprint, tree), "a test", selftest=selftest)
 
 
 def loaded(module: Module, dtype: str = "float64") -> Any:

@@ -7,7 +7,7 @@ regraft: a Keras weights file becomes a PyTorch model that you can read, load, t
     graft(file, module)  its weights onto a module of yours: a ``Graft``
     compare(file, module, samples)  where a module with weights of its own parts from it, and why: a ``ComparisonReport``
     recover(tree)        architectures for a file that has none, likeliest first: a list of ``Candidate``
-    verify(conversion)   its result against the real Keras, layer by layer
+    verify(conversion)   its result against the real Keras, layer by layer; or a folder, against a model you name
 
 Arrays and shapes that come from a file are in Keras order (``kh kw cin cout``, ``batch h w c``); the emitted module is
 channels first. What goes wrong is a ``RegraftError``; ``regraft.errors`` draws the tree. Importing this package is
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from regraft.report import Report
     from regraft.report.compared import ComparisonReport
     from regraft.report.inspection import Inspection
-    from regraft.verification import verify
+    from regraft.verifying import verify
     from regraft.weights import WeightTree, read
 
 __version__ = "0.1.0"
@@ -108,7 +108,7 @@ def __getattr__(name: str) -> object:
         case "Report":
             from regraft.report import Report as value  # noqa: N813
         case "verify":
-            from regraft.verification import verify as value
+            from regraft.verifying import verify as value
         case _:
             raise AttributeError(f"module 'regraft' has no attribute {name!r}")
     globals()[name] = value

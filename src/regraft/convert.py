@@ -14,23 +14,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import regraft
-from regraft import keras_config
-from regraft.back_to_keras import FILE, Revived, back_to_keras, revived
-from regraft.blueprint import Blueprint, Choice
-from regraft.blueprint.toml import from_toml, to_toml
+from regraft.back_to_keras import FILE, revived
+from regraft.blueprint import Blueprint
 from regraft.digest import Digest
 from regraft.emit.leaving_out import emit_leaving_out
-from regraft.emit.module import Module, emit
-from regraft.emit.outputs import Format, pretty_json, refuse_overwriting, weight_files, write_text, write_weights
-from regraft.errors import BlueprintError, ConfigError, NoArchitectureError, OutputError
+from regraft.emit.module import Module
+from regraft.emit.outputs import Format, refuse_overwriting, weight_files
 from regraft.layers.binding import Binding, bind
 from regraft.layers.custom import Custom, active
 from regraft.layers.custom import load as load_custom
 from regraft.layers.theano import kernel_choice
-from regraft.report import Report, VerificationRow
-from regraft.reporting import make_report
-from regraft.weights import WeightTree, check_checksums, read, read_architecture
+from regraft.report import Report, SelfCheckRow, VerificationRow
+from regraft.report.command import convert_command
+from regraft.reporting import make_report, write_report
+from regraft.stated import DEALT, Shapes, all_shapes, architecture_text, parsed, read_toml
+from regraft.weights import WeightTree, check_checksums, read
+from regraft.writing import SELFTEST, about, loaded_from, text_files, write_candidate, write_files
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 UNCHECKED = VerificationRow("not verified", reason="not verified against Keras: --no-verify was given")
-Shapes = tuple[int | None, ...] | tuple[tuple[int | None, ...], ...]
-TEXT_FILES = ("model.py", "architecture.json", "blueprint.toml", "report.json")
 
 
 @dataclass(frozen=True)
@@ -91,6 +88,8 @@ def convert(
     digest: Digest | None = None,
     beside: Beside | None = None,
     custom: str | os.PathLike[str] | Custom | None = None,
+    low_memory: bool = False,
+    selftest: bool | None = None,
 ) -> Conversion:
     """
     Convert a Keras file; where it has no architecture, inside or beside it, that is recovered first.
@@ -113,6 +112,9 @@ def convert(
         digest: The SHA-256 of the file, where its computation was started before.
         beside: What you have beside a weights-only file: samples, known outputs, answers.
         custom: A Python file of yours that declares layers, as ``docs/custom-layers.md`` shows; it is imported.
+        low_memory: Let Keras run layer by layer for the comparison, so that neither process holds all activations.
+        selftest: Write ``selftest.npz``, with which ``model.py`` checks itself anywhere (``docs/selftest.md``). It needs
+            torch here, so by default it is written where ``verify`` is on.
 
     Returns:
         The conversion; activations of the module run channels first, its ports say how.
@@ -126,8 +128,9 @@ def convert(
     own_layers = load_custom(custom)
     with active(own_layers):
         folder = Path(out) if out is not None else default_folder(file)
+        tested = (verify if selftest is None else selftest) and format != "keras"
         names = (*text_files(format), *weight_files(format))
-        refuse_overwriting(folder, names, force=force)
+        refuse_overwriting(folder, (*names, SELFTEST), force=force)
         digest = digest or (Digest(file) if verify else None)
         source = tree = read(file)
         check_checksums(file)
@@ -150,8 +153,9 @@ def convert(
         if choice := kernel_choice(plan, tree, theano_kernels):
             plan = replace(plan, choices=(*plan.choices, choice))
         bound = partial(bind, tree=tree, theano_kernels=theano_kernels)
-        plan, binding, module = emit_leaving_out(plan, bound, about(tree), loaded_from(format))
+        plan, binding, module = emit_leaving_out(plan, bound, about(tree), loaded_from(format), selftest=tested)
         back = revived(plan, binding) if format == "keras" else None
+        extra_notes = back.notes if back is not None else ()
         write_files(folder, plan, module, format, force=force, progress=progress, back=back)
         for number, candidate in enumerate(candidates[1 : beside.candidates if beside else 1], start=2):
             write_candidate(folder / f"candidate_{number}", candidate, format, force=force)
@@ -171,19 +175,26 @@ def convert(
                 oracle=oracle,
                 progress=progress,
                 keras_reads=source.dialect != "arrays",
+                low_memory=low_memory,
             )
+        if tested:
+            from regraft.selftest import write_selftest  # torch takes a while to import
+
+            tested, note = write_selftest(
+                folder, format, module, plan, verification, recovered=bool(candidates), force=force
+            )
+            extra_notes += (note,) if note else ()
         opened = None
         if verify and back is not None:
             from regraft.verification import check_opened
 
-            opened = check_opened(folder / FILE, back, module, tree, oracle=oracle, progress=progress)
+            opened = check_opened(
+                folder / FILE, back, module, tree, oracle=oracle, progress=progress, low_memory=low_memory
+            )
         given = blueprint if blueprint is not None else architecture
-        statistics = None
-        if verify or candidates:  # it reads every array, which a quick conversion spares
-            from regraft.self_check import self_check
-
-            measured = measured_on(beside, plan, tree)
-            statistics = self_check(plan, binding, measured=measured, look_for_rivals=bool(candidates or measured))
+        statistics = (
+            statistics_of(plan, binding, tree, beside, rivals=bool(candidates)) if verify or candidates else None
+        )
         sha256 = digest.hex() if digest else ""
         report = make_report(
             source,
@@ -194,72 +205,44 @@ def convert(
             sha256,
             given,
             folder,
-            names,
+            (*names, SELFTEST) if tested else names,
             candidates=candidates,
             written=beside.candidates if beside else 1,
             statistics=statistics,
             opened=opened,
-            extra_notes=back.notes if back is not None else (),
+            extra_notes=extra_notes,
+            command=convert_command(
+                file,
+                folder,
+                paths={
+                    "--architecture": architecture,
+                    "--blueprint": blueprint,
+                    "--custom": own_layers.path if own_layers else None,
+                    **(beside.paths if beside else {}),
+                },
+                input_shapes=all_shapes(input_shape),
+                settings=beside.settings if beside else None,
+                candidates=beside.candidates if beside else 1,
+                format=format,
+                switches={
+                    "verify": None if verify else False,
+                    "selftest": selftest,
+                    "theano-kernels": theano_kernels,
+                },
+            ),
         )
-        write_text(folder / "report.json", report.to_json(), force=True)
+        write_report(folder, report, None if format == "keras" else module.source)
         return Conversion(report, module, plan, folder, binding, tree, own, format, candidates, own_layers)
 
 
-def read_blueprint(
-    tree: WeightTree, architecture: str | os.PathLike[str] | None, input_shape: Shapes | None
-) -> Blueprint:
-    """
-    The architecture that is stated, in the file or beside it.
+def statistics_of(
+    blueprint: Blueprint, binding: Binding, tree: WeightTree, beside: Beside | None, *, rivals: bool
+) -> SelfCheckRow | None:
+    """The model against the BatchNorm statistics in its file; it reads every array, which a quick conversion spares."""
+    from regraft.self_check import self_check
 
-    Raises:
-        NoArchitectureError: There is none.
-    """
-    text = architecture_text(tree, architecture)
-    if text is None:
-        raise NoArchitectureError(f"{tree.file} holds weights only, and no architecture was given beside it")
-    return parsed(text, tree, architecture, input_shape)
-
-
-#: Nothing in a list of arrays says which layer an array belongs to: equal shapes in another order would not show.
-DEALT = Choice(
-    "assignment",
-    "in the order of the list",
-    (),
-    "open",
-    "the arrays are taken as model.get_weights() gives them; equal shapes in another order would not show",
-)
-
-
-def read_toml(path: str | os.PathLike[str]) -> Blueprint:
-    """A blueprint that a person edited; what it says counts as stated."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BlueprintError(f"{path}: cannot be read: {error}") from error
-    plan = from_toml(text)
-    plan.check()
-    return plan
-
-
-def parsed(
-    text: str, tree: WeightTree, architecture: str | os.PathLike[str] | None, input_shape: Shapes | None
-) -> Blueprint:
-    """The architecture from the JSON beside the file, else from the file itself."""
-    shapes = all_shapes(input_shape)
-    if len(shapes) > 1:
-        raise ConfigError("several input shapes are for files without architecture; this one has it")
-    source = str(architecture) if architecture is not None else tree.file
-    shape = shapes[0] if shapes else None
-    return keras_config.parse(text, source=source, keras_version=tree.keras_version, input_shape=shape)
-
-
-def all_shapes(given: Shapes | None) -> tuple[tuple[int | None, ...], ...]:
-    """One shape, or one an input, as a tuple of shapes."""
-    if given is None:
-        return ()
-    if given and isinstance(given[0], tuple):
-        return given  # type: ignore[return-value]
-    return (given,)  # type: ignore[return-value]
+    measured = measured_on(beside, blueprint, tree)
+    return self_check(blueprint, binding, measured=measured, look_for_rivals=bool(rivals or measured))
 
 
 def measured_on(
@@ -271,75 +254,6 @@ def measured_on(
     from regraft.recovery import load_arrays, statistics_on
 
     return statistics_on(blueprint, tree, load_arrays(beside.samples))
-
-
-def write_candidate(folder: Path, candidate: Candidate, format: Format, *, force: bool) -> None:
-    """Code, architecture, blueprint and weights of an architecture that is not the likeliest."""
-    binding = bind(candidate.blueprint, candidate.tree)
-    module = emit(candidate.blueprint, binding, about(candidate.tree), loaded_from(format))
-    back = revived(candidate.blueprint, binding) if format == "keras" else None
-    write_files(folder, candidate.blueprint, module, format, force=force, progress=None, back=back)
-
-
-def architecture_text(tree: WeightTree, architecture: str | os.PathLike[str] | None) -> str | None:
-    """The architecture JSON: the one beside the file, else the one inside, else None."""
-    return read_architecture(architecture) if architecture is not None else tree.config
-
-
-def write_files(
-    folder: Path,
-    blueprint: Blueprint,
-    module: Module,
-    format: Format,
-    *,
-    force: bool,
-    progress: Progress | None,
-    back: Revived | None = None,
-) -> None:
-    """Write code, architecture, blueprint and weights; each is made before the first is written."""
-    texts = {
-        "model.py": module.source,
-        "architecture.json": pretty_json(keras_config.dump(back.blueprint if back else blueprint, partial=True)),
-        "blueprint.toml": to_toml(blueprint),
-    }
-    if back is not None:
-        del texts["model.py"]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made: {error.strerror}. Choose another folder with -o.") from error
-    for name, text in texts.items():
-        write_text(folder / name, text, force=force)
-    total = sum(len(transfer.parameters) for transfer in module.transfers)
-    count = 0
-
-    def done(_: str) -> None:
-        nonlocal count
-        count += 1
-        if progress is not None:
-            progress("weights", count, total)
-
-    if back is not None:
-        back_to_keras(back, folder / FILE, force=force, done=done)
-        return
-    metadata = {"converted_by": f"regraft {regraft.__version__}"}
-    write_weights(folder, module.transfers, format, force=force, metadata=metadata, done=done)
-
-
-def text_files(format: Format) -> tuple[str, ...]:
-    """The files beside the weights: code only with weights that it can load."""
-    return tuple(name for name in TEXT_FILES if name != "model.py" or format != "keras")
-
-
-def loaded_from(format: Format) -> str:
-    """The weights file that the code says it loads."""
-    return "model.pth" if format == "keras" else weight_files(format)[0]
-
-
-def about(tree: WeightTree) -> str:
-    """The first line of the emitted file."""
-    version = f", Keras {tree.keras_version}" if tree.keras_version else ""
-    return f"Converted from {Path(tree.file).name}{version}, by regraft {regraft.__version__}."
 
 
 def default_folder(file: str | os.PathLike[str]) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from regraft import keras_config
 from regraft.blueprint import Blueprint
 from regraft.blueprint.words import words as words_of
 from regraft.emit.module import Module
+from regraft.emit.outputs import write_text
 from regraft.emit.placeholder import placeholder_bound
 from regraft.keras_config.dump import every_layer
 from regraft.layers import ALIASES, FORBIDDEN, AxisOrder
@@ -30,6 +31,7 @@ from regraft.report import (
     TransferRow,
     VerificationRow,
 )
+from regraft.report.graph import LABELS, graph_rows, labels_of
 from regraft.weights import WeightTree
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def make_report(
     statistics: SelfCheckRow | None = None,
     opened: VerificationRow | None = None,
     extra_notes: Sequence[str] = (),
+    command: Sequence[str] = (),
 ) -> Report:
     """The report of one conversion; of ``candidates`` the first is what was converted, and ``written`` were written."""
     stored = list(tree.variables())
@@ -61,15 +64,23 @@ def make_report(
         for v in stored
         if v.path not in used and v.path not in dict(listed)
     ]
+    labels = labels_of([name for name, _ in every_layer(blueprint)], blueprint.choices)
     return Report(
         regraft=regraft.__version__,
         model=blueprint.name,
         source=source_of(tree, sha256, "recovered" if candidates else architecture),
         inputs=ports(blueprint, module, "inputs"),
         outputs=ports(blueprint, module, "outputs"),
-        layers=layer_rows(blueprint, binding),
+        layers=layer_rows(blueprint, binding, labels),
         transfers=tuple(
-            TransferRow(t.layer, tuple(v.path for s in t.sources for v in s.sources), t.words, t.parameters, t.shapes)
+            TransferRow(
+                t.layer,
+                tuple(v.path for s in t.sources for v in s.sources),
+                t.words,
+                t.parameters,
+                t.shapes,
+                tuple(v.shape for s in t.sources for v in s.sources),
+            )
             for t in module.transfers
         ),
         variables_stored=len(stored),
@@ -84,8 +95,18 @@ def make_report(
         statistics=statistics,
         opened=opened,
         next_step=custom_start(blueprint, binding),
+        graph=graph_rows(blueprint, labels),
+        command=tuple(command),
         files={name: str(folder / name) for name in names},
     )
+
+
+def write_report(folder: Path, report: Report, code: str | None) -> None:
+    """Write ``report.json`` and ``report.html``; ``code`` is the text of ``model.py``, if that was written."""
+    from regraft.report.html import page  # templates, which only a conversion needs
+
+    write_text(folder / "report.json", report.to_json(), force=True)
+    write_text(folder / "report.html", page(report, code), force=True)
 
 
 def candidate_rows(candidates: Sequence[Candidate], folder: Path, written: int) -> tuple[CandidateRow, ...]:
@@ -189,7 +210,7 @@ def words(order: AxisOrder) -> str:
     return f"Keras axes {' '.join(map(str, order.axes))}"
 
 
-def layer_rows(blueprint: Blueprint, binding: Binding) -> tuple[LayerRow, ...]:
+def layer_rows(blueprint: Blueprint, binding: Binding, labels: Mapping[str, str]) -> tuple[LayerRow, ...]:
     """One row a layer, and one a placeholder inside a model or wrapper; a layer called several times shows its first output."""
     shapes = model_shapes(blueprint)
     rows: list[LayerRow] = []
@@ -198,7 +219,8 @@ def layer_rows(blueprint: Blueprint, binding: Binding) -> tuple[LayerRow, ...]:
         variables = binding.placeholders.get(spec.name) or [
             v for b in binding.layers.get(spec.name, {}).values() for v in b.sources
         ]
-        rows.append(LayerRow(spec.name, spec.type, shape, sum(v.size for v in variables), placeholder=spec.unknown))
+        label = labels.get(spec.name, LABELS[0])
+        rows.append(LayerRow(spec.name, spec.type, shape, sum(v.size for v in variables), label, spec.unknown))
         inside = [(name, part) for name, part in every_layer(spec) if part.unknown and part is not spec]
         rows += [LayerRow(name, part.type, None, 0, placeholder=part.unknown) for name, part in inside]
     return tuple(rows)

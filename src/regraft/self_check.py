@@ -10,9 +10,13 @@ from regraft.blueprint import Blueprint
 from regraft.errors import RegraftError
 from regraft.layers.binding import Binding
 from regraft.moments.entry import entries
+from regraft.moments.prediction import Prediction
 from regraft.moments.propagate import NORMS
 from regraft.moments.selfcheck import LayerVerdict, check
 from regraft.report import SelfCheckRow, StatisticRow
+
+#: Channels a layer that the report keeps.
+MOST_POINTS = 64
 
 
 def self_check(
@@ -55,6 +59,25 @@ def self_check(
 
 def row(verdict: LayerVerdict) -> StatisticRow:
     """One BatchNorm as a row of the report."""
-    misfit = verdict.prediction.misfit if verdict.prediction is not None else float("nan")
+    found = verdict.prediction
+    misfit = found.misfit if found is not None else float("nan")
     known = float(misfit) if np.isfinite(misfit) else None
-    return StatisticRow(verdict.layer, known, verdict.verdict, verdict.reason)
+    channels = found.channels if found is not None and known is not None else 0
+    return StatisticRow(verdict.layer, known, verdict.verdict, verdict.reason, channels, points(found))
+
+
+def points(found: Prediction | None) -> tuple[tuple[float, float, float], ...]:
+    """Predicted mean, stored mean and stored standard deviation of at most ``MOST_POINTS`` live channels."""
+    if found is None or found.mean is None or not found.known:
+        return ()
+    live = np.flatnonzero(found.norm.live & np.isfinite(found.mean))
+    if len(live) > MOST_POINTS:
+        live = live[np.linspace(0, len(live) - 1, MOST_POINTS).round().astype(int)]
+    columns = (found.mean[live], found.norm.mean[live], found.norm.sd[live])
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return tuple((significant(a), significant(b), significant(c)) for a, b, c in rows)
+
+
+def significant(value: float) -> float:
+    """A number as it is drawn: four digits are enough."""
+    return float(f"{value:.4g}")

@@ -21,6 +21,7 @@ from regraft.layers.custom import active, current
 from regraft.report import CheckRow, VerificationRow
 from regraft.verify import Check, Oracle, Subject, Verification
 from regraft.verify import verify as compare
+from regraft.verify.how import USUAL, How
 from regraft.verify.opened import verify_opened as compare_opened
 from regraft.weights import WeightTree
 
@@ -31,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def verify(
-    conversion: Conversion, *, oracle: Oracle | None = None, progress: Progress | None = None
+    conversion: Conversion, *, oracle: Oracle | None = None, progress: Progress | None = None, how: How = USUAL
 ) -> VerificationRow:
     """
     Compare a conversion with the real Keras, layer by layer, as ``convert`` does unless told not to.
@@ -43,6 +44,7 @@ def verify(
         conversion: What ``convert`` gave.
         oracle: A running Keras process to use and leave running, for many verifications in a row.
         progress: Called with a word for the step, how much is done, and 0.
+        how: Inputs, precisions and memory.
 
     Returns:
         The verdict, with one row a tensor; ``not verified`` with the reason where Keras is not installed.
@@ -60,6 +62,7 @@ def verify(
             oracle=oracle,
             progress=progress,
             keras_reads=c.report.source.dialect != "arrays",
+            how=how,
         )
 
 
@@ -75,6 +78,8 @@ def check(
     oracle: Oracle | None = None,
     progress: Progress | None = None,
     keras_reads: bool = True,
+    how: How = USUAL,
+    low_memory: bool = False,
 ) -> VerificationRow:
     """
     Compare the files in ``folder`` with Keras, which gets ``config`` if that is what was converted; or say why not.
@@ -82,22 +87,53 @@ def check(
     ``keras_reads`` is false for a file that no Keras can load, a list of arrays.
     """
     written = format != "keras"
-    subject = Subject(
+    subject = subject_of(
+        module,
+        blueprint,
+        binding,
+        tree,
+        config,
+        source=(folder / "model.py").read_text(encoding="utf-8") if written else None,
+        state=folder / weight_files(format)[0] if written else None,
+        keras_reads=keras_reads,
+    )
+    return checked(subject, oracle=oracle, progress=progress, how=How(low_memory=True) if low_memory else how)
+
+
+def subject_of(
+    module: Module,
+    blueprint: Blueprint,
+    binding: Binding,
+    tree: WeightTree,
+    config: str | None,
+    *,
+    source: str | None = None,
+    state: Path | None = None,
+    keras_reads: bool = True,
+) -> Subject:
+    """What is verified: a module with its own code and parameters, or with those that lie in files."""
+    return Subject(
         blueprint=blueprint,
         binding=binding,
         tree=tree,
         file=Path(tree.file) if keras_reads else None,
         config=config,
         regenerate=lambda part, version: keras_config.dump(part, version=version),
-        source=(folder / "model.py").read_text(encoding="utf-8") if written else module.source,
+        source=module.source if source is None else source,
         probes=module.probes,
         input_orders=module.input_orders,
         output_orders=module.output_orders,
-        state=folder / weight_files(format)[0] if written else partial(state_of, module),
+        state=partial(state_of, module) if state is None else state,
         custom=current(),
     )
+
+
+def checked(
+    subject: Subject, *, oracle: Oracle | None = None, progress: Progress | None = None, how: How = USUAL
+) -> VerificationRow:
+    """A comparison with Keras as part of a report; where its process fails, that is the reason why there is none."""
     try:
-        return row(compare(subject, oracle=oracle, progress=counted(progress)))
+        return row(compare(subject, oracle=oracle, progress=counted(progress), how=how))
     except OracleError as error:
         return VerificationRow("not verified", reason=f"not verified against Keras: {error}")
 
@@ -132,6 +168,7 @@ def check_opened(
     *,
     oracle: Oracle | None = None,
     progress: Progress | None = None,
+    low_memory: bool = False,
 ) -> VerificationRow:
     """Let the Keras of today open a ``.keras`` file that was written, and compare it with the module of the old one."""
     probes = [replace(p, layer=renamed_path(p.layer, back.names)) for p in module.probes]
@@ -150,7 +187,9 @@ def check_opened(
         custom=current(),
     )
     try:
-        return row(compare_opened(subject, file, oracle=oracle, progress=counted(progress)))
+        return row(
+            compare_opened(subject, file, oracle=oracle, progress=counted(progress), how=How(low_memory=low_memory))
+        )
     except OracleError as error:
         return VerificationRow("not verified", reason=f"not opened in Keras: {error}")
 
@@ -196,6 +235,8 @@ def check_row(item: Check) -> CheckRow:
         scale=finite(item.scale) or 0.0,
         ok=item.ok,
         note=item.note,
+        limit64=finite(item.limit64),
+        limit32=finite(item.limit32),
     )
 
 

@@ -51,7 +51,9 @@ def test_a_wrong_file_of_layers_is_said(tmp_path: Path, capsys: pytest.CaptureFi
 def test_back_to_keras(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     assert main(["convert", DIGITS, "-o", str(out), "--no-verify", "--format", "keras"]) == 0
-    assert "architecture.json, blueprint.toml, report.json, model.keras" in " ".join(capsys.readouterr().out.split())
+    assert "architecture.json, blueprint.toml, report.json, report.html, model.keras" in " ".join(
+        capsys.readouterr().out.split()
+    )
     with zipfile.ZipFile(out / "model.keras") as archive:
         assert archive.namelist() == ["metadata.json", "config.json", "model.weights.h5"]
         assert json.loads(archive.read("metadata.json")) == {"keras_version": "3.15.0"}

@@ -289,7 +289,7 @@ def test_convert_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert json.loads(seen.out)["verification"]["status"] == "not verified"
     assert seen.err == ""
     assert {p.name for p in tmp_path.iterdir()} == {
-        "architecture.json", "blueprint.toml", "model.pth", "model.py", "report.json",
+        "architecture.json", "blueprint.toml", "model.pth", "model.py", "report.html", "report.json",
     }  # fmt: skip
 
 

@@ -76,6 +76,7 @@ def test_recurrent_layers(tmp_path: Path, layer: str, cell: type[nn.RNNBase], mo
     assert all(cause.after == pytest.approx(0, abs=1e-12) for cause in report.causes)
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace:DeprecationWarning")
 @pytest.mark.parametrize("wrong", [False, True])
 def test_code_of_torchscript_is_compared_at_its_outputs(tmp_path: Path, wrong: bool) -> None:
     import keras

@@ -16,9 +16,9 @@ from tests.corpus.folder import CORPUS, corpus_file
 from tests.twin import activations
 
 from regraft.blueprint import Blueprint
-from regraft.convert import read_blueprint
 from regraft.emit.module import Module, emit
 from regraft.layers.binding import bind
+from regraft.stated import read_blueprint
 from regraft.weights import read
 
 FOLDER = "dl4j-test-resources"

@@ -9,10 +9,10 @@ import pytest
 from tests.corpus.folder import corpus_file
 
 from regraft.blueprint import Blueprint
-from regraft.convert import read_blueprint
 from regraft.layers.binding import bind
 from regraft.moments.entry import entries
 from regraft.moments.selfcheck import check
+from regraft.stated import read_blueprint
 from regraft.weights import read
 
 pytestmark = pytest.mark.corpus

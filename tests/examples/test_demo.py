@@ -20,5 +20,5 @@ def test_the_demo_shows_the_digits_that_keras_sees(tmp_path: Path) -> None:
     assert done.stdout.count("14 right, accuracy 87.5%") == 3  # Keras, PyTorch recovered, PyTorch converted
     assert "4 of 4 known outputs are reproduced" in done.stdout
     assert str(tmp_path / "digits") in done.stdout
-    for name in ("model.py", "model.pth", "architecture.json", "blueprint.toml", "report.json"):
+    for name in ("model.py", "model.pth", "architecture.json", "blueprint.toml", "report.json", "report.html"):
         assert name in done.stdout

@@ -39,12 +39,12 @@ def test_emitted_code(name: str, tmp_path: Path) -> None:
     keras.backend.clear_session()  # automatic layer names count from the beginning, whatever ran before
     file = tmp_path / "model.keras"
     CASES[name]().save(file)
-    compare(name, converted(file).source)
+    compare(name, converted(file, selftest=True).source)
 
 
 @pytest.mark.parametrize("name", ["digits.h5", "digits.keras"])
 def test_emitted_code_of_the_sample(name: str) -> None:
-    compare(name.replace(".", "_"), converted(sample(name)).source)
+    compare(name.replace(".", "_"), converted(sample(name), selftest=True).source)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import torch
 from tests.graft.twins import EXAMPLE, Twin
 
 from regraft import graft, samples
-from regraft.convert import read_blueprint
 from regraft.emit.module import emit
 from regraft.layers.binding import bind
 from regraft.recovery import run
+from regraft.stated import read_blueprint
 from regraft.weights import read, write_variables
 
 FILE = samples.path("digits.h5")

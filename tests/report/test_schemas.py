@@ -43,7 +43,7 @@ def test_every_schema_is_one_and_every_field_is_described(path: Path) -> None:
     found = json.loads(path.read_text())
     Draft202012Validator.check_schema(found)
     assert found["title"] == found["properties"]["schema"]["const"] == path.stem.replace("-1", "/1")
-    reports = {"regraft-report-1", "regraft-graft-1", "regraft-comparison-1"}
+    reports = {"regraft-report-1", "regraft-graft-1", "regraft-comparison-1", "regraft-verification-1"}
     assert ("exit_code" in found["properties"]) == (path.stem in reports)
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from tests.verify.subjects import chain, layer
 
-from regraft.verify.compare import Comparison, agreement, difference
+from regraft.verify.compare import Comparison, agreement
+from regraft.verify.difference import blocks, difference
 from regraft.verify.precision import FLOAT32_STEP, MARGIN
 from regraft.verify.subject import Spot
 
@@ -57,6 +58,29 @@ def test_one_wrong_number_is_found_and_scale_does_not_matter(
     assert difference(wrong * scale, base * scale).error == pytest.approx(error, rel=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(), (7,), (300_000,), (2, 70_001, 3), (3, 5, 40_000), (2, 3, 4, 9000, 3), (0, 4)])
+def test_blocks_cover_an_array_once(shape: tuple[int, ...]) -> None:
+    counts = np.zeros(shape)
+    sizes = [counts[place].size for place in blocks(shape)]
+    for place in blocks(shape):
+        counts[place] += 1
+    assert (counts == 1).all()
+    assert max(sizes, default=0) <= 1 << 17
+    assert len(sizes) <= 2 + counts.size / 1000, "no loop over small pieces"
+
+
+@pytest.mark.parametrize("place", [0, 99_999, 140_000, 299_999])
+def test_a_large_array_is_compared_everywhere(place: int) -> None:
+    theirs = np.random.default_rng(5).standard_normal((3, 50_000, 2)).astype("float32")
+    ours = np.ascontiguousarray(theirs.transpose(2, 0, 1))
+    ours[place % 2, place // 100_000, place // 2 % 50_000] += 8.0
+    assert difference(ours.transpose(1, 2, 0), theirs).error == pytest.approx(8.0 / np.abs(theirs).max(), rel=1e-6)
+
+
+def test_float32_numbers_whose_difference_is_none() -> None:
+    assert difference(np.array([3e38], "float32"), np.array([-3e38], "float32")).error == pytest.approx(2.0)
+
+
 def test_argmax_agreement_counts_rows() -> None:
     theirs = np.eye(3)
     ours = theirs[[0, 1, 1]]
@@ -72,7 +96,7 @@ def seen(error64: float, error32: float, noise: float | None) -> Comparison:
         comparison.see(spot, one + np.array([0, wide]), one, wide=True)
         comparison.see(spot, one + np.array([0, narrow]), one, wide=False)
         if noise is not None:
-            comparison.noise(spot, one + np.array([0, noise if spot == A else 0.0]), one)
+            comparison.noise(spot, noise if spot == A else 0.0)
     return comparison
 
 
@@ -98,8 +122,8 @@ def test_the_float32_error_that_reaches_a_layer_counts_as_its_own() -> None:
     """The last tensor of a deep network may be exact by luck."""
     one = np.array([1.0])
     comparison = Comparison()
-    comparison.noise(A, one * (1 + 1e-5), one)
-    comparison.noise(B, one, one)
+    comparison.noise(A, 1e-5)
+    comparison.noise(B, 0.0)
     comparison.see(B, one * (1 + 5e-5), one, wide=False)
     (check,) = comparison.checks(MODEL)
     assert check.ok

@@ -30,6 +30,8 @@ def convert(
     format: Literal["pth", "safetensors", "both", "keras"] = "pth",
     force: Switch = False,
     verify: Annotated[bool, Parameter(show_default=False)] = True,
+    low_memory: Switch = False,
+    selftest: bool | None = None,
     theano_kernels: bool | None = None,
     custom: Custom = None,
     quiet: Switch = False,
@@ -54,6 +56,9 @@ def convert(
         format: How the weights are written; keras writes a .keras file that the Keras of today opens, and no code.
         force: Replace results that are there already.
         verify: Compare every layer with the real Keras, where it is installed. That is the default.
+        low_memory: Let Keras run layer by layer for the comparison, so that neither process holds all activations.
+        selftest: Write selftest.npz, with which python model.py --selftest checks itself on any machine. By default as
+            verify: it needs torch here.
         theano_kernels: The convolution kernels were written by Theano, and are turned; by default the file says so.
         custom: A Python file of yours that declares layers of yours in PyTorch. It is imported because you name it.
         quiet: Print errors only.
@@ -83,12 +88,14 @@ def convert(
             format=format,
             force=force,
             verify=verify,
+            low_memory=low_memory,
+            selftest=selftest,
             theano_kernels=theano_kernels,
             progress=bar,
             blueprint=blueprint,
             digest=digest,
             custom=custom,
-            beside=Beside(samples, labels, pairs, settings or {}, candidates),
+            beside=Beside(samples, labels, pairs, dict(settings or ()), candidates),
         )
     report = conversion.report
     if json:

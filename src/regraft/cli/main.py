@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
-from regraft.cli import compare_command, convert_command, graft_command, inspect_command
+from regraft.cli import compare_command, convert_command, graft_command, inspect_command, verify_command
 from regraft.cli.app import app
 from regraft.cli.printing import complain, described, headline, message, write
 from regraft.errors import RegraftError
@@ -19,7 +19,7 @@ INTERRUPTED = 130  # what a shell says of a program that was stopped with Ctrl-C
 ERROR_SCHEMA = "regraft-error/1"
 ISSUES = "https://github.com/regraft/regraft/issues"
 #: Importing them declares them.
-COMMANDS = (inspect_command, convert_command, graft_command, compare_command)
+COMMANDS = (inspect_command, convert_command, graft_command, compare_command, verify_command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -33,19 +33,19 @@ def shape_of(text: str) -> tuple[int | None, ...]:
     return tuple(axes)
 
 
-def answers_of(_: object, tokens: Sequence[Token]) -> dict[str, str]:
+def answers_of(_: object, tokens: Sequence[Token]) -> list[tuple[str, str]]:
     """
-    ``conv2d_3.strides=2`` as subject and value.
+    ``conv2d_3.strides=2`` as subject and value, one for each time the option is given.
 
     Raises:
         ValueError: If it is something else.
     """
-    answers: dict[str, str] = {}
+    answers: list[tuple[str, str]] = []
     for token in tokens:
         subject, equals, value = token.value.partition("=")
         if not equals or "." not in subject:
             raise ValueError("expected <layer>.<setting>=<value>, such as conv2d_3.strides=2")
-        answers[subject.strip()] = value.strip()
+        answers.append((subject.strip(), value.strip()))
     return answers
 
 
@@ -54,7 +54,7 @@ Shapes = Annotated[
     Parameter(converter=shapes_of, n_tokens=1, accepts_keys=False, negative="", metavar="SHAPE"),
 ]
 Answers = Annotated[
-    dict[str, str] | None,
+    list[tuple[str, str]] | None,
     Parameter(
         name="--set", converter=answers_of, n_tokens=1, accepts_keys=False, negative="", metavar="LAYER.SETTING=VALUE"
     ),

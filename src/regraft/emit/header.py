@@ -16,7 +16,13 @@ LOADERS = {
 
 
 def header(
-    blueprint: Blueprint, about: str, weights: str, code: Iterable[str], snippets: Mapping[str, str]
+    blueprint: Blueprint,
+    about: str,
+    weights: str,
+    code: Iterable[str],
+    snippets: Mapping[str, str],
+    *,
+    selftest: bool = False,
 ) -> list[str]:
     """
     Everything above the classes.
@@ -27,6 +33,7 @@ def header(
         weights: Name of the file that holds the parameters.
         code: The lines of the classes.
         snippets: The helpers they use, by name.
+        selftest: Whether the file ends with a self-test.
     """
     lines = [
         '"""',
@@ -36,23 +43,25 @@ def header(
         f"    model.load_state_dict({LOADERS[weights]})",
         "    model.eval()",
     ]
+    if selftest:
+        lines += ["", "    python model.py --selftest  # whether it computes here what it did when it was converted"]
     unsure = [choice for choice in blueprint.choices if choice.label in ("assumed", "open")]
     if unsure:
         lines += ["", "Not stated by the Keras file:"]
         lines += [
             comment(f"- {c.subject} = {c.value} ({c.label}; {', '.join(c.candidates)} are possible)") for c in unsure
         ]
-    lines += ['"""', "", *imports([*code, *snippets.values()])]
+    lines += ['"""', "", *imports([*code, *snippets.values()], torch=selftest)]
     for text in snippets.values():
         lines += ["", "", *text.rstrip().splitlines()]
     return lines
 
 
-def imports(code: Iterable[str]) -> list[str]:
-    """The imports that the code needs, in the order in which ruff sorts them."""
+def imports(code: Iterable[str], *, torch: bool = False) -> list[str]:
+    """The imports that the code needs, ``torch`` itself in any case if asked for, in the order in which ruff sorts them."""
     text = "\n".join(code)
     lines = ["import math", ""] if re.search(r"\bmath\.", text) else []
-    lines += ["import torch"] if re.search(r"\btorch\.", text) else []
+    lines += ["import torch"] if torch or re.search(r"\btorch\.", text) else []
     lines += ["import torch.nn.functional as F"] if re.search(r"\bF\.", text) else []
     lines += ["from torch import Tensor, nn"]
     own = imported_by_user([text])

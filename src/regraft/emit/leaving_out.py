@@ -12,7 +12,7 @@ from regraft.layers.binding import Binding
 
 
 def emit_leaving_out(
-    blueprint: Blueprint, bound: Callable[[Blueprint], Binding], about: str, weights: str
+    blueprint: Blueprint, bound: Callable[[Blueprint], Binding], about: str, weights: str, *, selftest: bool = False
 ) -> tuple[Blueprint, Binding, Module]:
     """
     Write the module of a blueprint; a layer whose code cannot be written is left out, with the reason, not the model.
@@ -22,6 +22,7 @@ def emit_leaving_out(
         bound: Gives the variables of an architecture.
         about: One line for the head of the file.
         weights: Name of the file that will hold the parameters.
+        selftest: Whether the file can be run to check itself.
 
     Returns:
         The architecture with those layers marked as unknown, its variables, and the module.
@@ -32,7 +33,7 @@ def emit_leaving_out(
     while True:
         binding = bound(blueprint)
         try:
-            return blueprint, binding, emit(blueprint, binding, about, weights)
+            return blueprint, binding, emit(blueprint, binding, about, weights, selftest=selftest)
         except UnknownLayerError as error:
             changed = without(blueprint, error.layers, str(error))
             if changed == blueprint:

@@ -14,6 +14,7 @@ from regraft.emit.names import class_name
 from regraft.emit.placeholder import placeholder_bound, placeholder_form
 from regraft.emit.plan import Transfer, transfer
 from regraft.emit.snippet import named_by_user, needed
+from regraft.emit.snippet import selftest as end_of_file
 from regraft.emit.source import ClassPlan, ClassText, Item, Mark, attributes, named_axes, shown, write_class
 from regraft.emit.statements import Body, Statement, body_of
 from regraft.errors import UnknownLayerError
@@ -51,7 +52,11 @@ class Probe:
 
 @dataclass(frozen=True)
 class Module:
-    """An emitted module: its source text, how its parameters are filled, where its tensors can be seen."""
+    """
+    An emitted module: its source text, how its parameters are filled, where its tensors can be seen.
+
+    ``selftest`` says whether the text ends with the self-test.
+    """
 
     source: str
     transfers: tuple[Transfer, ...]
@@ -59,6 +64,7 @@ class Module:
     input_shapes: tuple[Shape, ...]
     input_orders: tuple[AxisOrder, ...]
     output_orders: tuple[AxisOrder, ...]
+    selftest: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,9 @@ class Writer:
     marks: list[tuple[str, Probe]] = field(default_factory=list)
 
 
-def emit(blueprint: Blueprint, binding: Binding, about: str, weights: str = "model.pth") -> Module:
+def emit(
+    blueprint: Blueprint, binding: Binding, about: str, weights: str = "model.pth", *, selftest: bool = False
+) -> Module:
     """
     Write the module of a blueprint.
 
@@ -89,6 +97,7 @@ def emit(blueprint: Blueprint, binding: Binding, about: str, weights: str = "mod
         binding: Its variables.
         about: One line for the head of the file: where it was converted from.
         weights: Name of the file that will hold the parameters: ``model.pth`` or ``model.safetensors``.
+        selftest: Whether the file can be run to check itself; never where a layer has no code yet.
     """
     writer = Writer()
     kept = {name: placeholder_bound(variables) for name, variables in binding.placeholders.items()}
@@ -96,18 +105,26 @@ def emit(blueprint: Blueprint, binding: Binding, about: str, weights: str = "mod
     body = write_body(writer, blueprint, bound, "Model", Place(), None)
     blueprint = body.blueprint
     code = [line for _, text in writer.classes for line in text.lines]
-    lines = header(blueprint, about, weights, code, needed(writer.snippets))
+    tail = end_of_file(weights) if selftest and "Placeholder" not in writer.snippets else []
+    lines = header(blueprint, about, weights, code, needed(writer.snippets), selftest=bool(tail))
     starts: dict[str, int] = {}
     for name, text in writer.classes:
         lines += ["", ""]
         starts[name] = len(lines)
         lines += text.lines
+    lines += ["", "", *tail] if tail else []
     probes = tuple(replace(probe, line=probe.line + starts[name]) for name, probe in writer.marks)
     orders = {ref: order for s in body.statements for ref, order in zip(s.results, s.orders, strict=True)}
     entering = dict(zip(blueprint.inputs, body.input_orders, strict=True))
     leaving = tuple({**entering, **orders}[ref] for ref in blueprint.outputs)
     return Module(
-        "\n".join(lines) + "\n", tuple(writer.transfers), probes, body.input_shapes, body.input_orders, leaving
+        "\n".join(lines) + "\n",
+        tuple(writer.transfers),
+        probes,
+        body.input_shapes,
+        body.input_orders,
+        leaving,
+        bool(tail),
     )
 
 

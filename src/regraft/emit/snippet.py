@@ -10,6 +10,8 @@ from importlib.resources import files
 from regraft.errors import UnknownLayerError, quote
 from regraft.layers.custom import current, names_in
 
+#: The file in the folder of snippets that is the end of an emitted file.
+SELFTEST = "selftest.py"
 #: What the head of an emitted file imports by itself.
 ALWAYS = frozenset({"torch", "nn", "F", "Tensor", "math"})
 
@@ -20,13 +22,32 @@ def library() -> dict[str, str]:
     found: dict[str, str] = {}
     folder = files("regraft.emit") / "snippets"
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
-        if not entry.name.endswith(".py"):
+        if not entry.name.endswith(".py") or entry.name == SELFTEST:
             continue
         text = entry.read_text(encoding="utf-8")
         for node in ast.parse(text).body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef):
                 found[node.name] = ast.get_source_segment(text, node, padded=True) or ""
     return found
+
+
+def selftest(weights: str) -> list[str]:
+    """
+    The lines at the end of an emitted file that check it on another machine; none where the user's file has their names.
+
+    Args:
+        weights: Name of the file that holds the parameters.
+    """
+    text = (files("regraft.emit") / "snippets" / SELFTEST).read_text(encoding="utf-8")
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+    custom = current()
+    if custom is not None and {node.name for node in functions} & {*custom.sources, *custom.imports}:
+        return []
+    if weights.endswith(".safetensors"):
+        text = text.replace('torch.load(folder / "model.pth", weights_only=True)', f'load_file(folder / "{weights}")')
+        path = "    from pathlib import Path\n"
+        text = text.replace(path, f"{path}\n    from safetensors.torch import load_file\n")
+    return text.splitlines()[functions[0].lineno - 1 :]
 
 
 def needed(names: Iterable[str]) -> dict[str, str]:

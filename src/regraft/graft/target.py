@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 
 from regraft.errors import FileError, OutputError, quote
 from regraft.graft.libraries import LIBRARIES, TRANSFORMERS, of_transformers
+from regraft.named_call import split_call
 
 EXPECTED = (
     "expected my_net.py:Net, my_net.py:build(num_classes=7), torchvision:resnet50, timm:mobilenetv2_100, "
@@ -26,9 +26,6 @@ def load_target(text: str, config: Path | None = None) -> Any:
         text: What the user wrote.
         config: The ``config.json`` with the sizes of a model of transformers.
 
-    >>> split_call("build(num_classes=7)")
-    ('build', (), {'num_classes': 7})
-
     Raises:
         OutputError: The text names nothing, or what it names is no module.
         FileError: The file cannot be imported.
@@ -36,7 +33,7 @@ def load_target(text: str, config: Path | None = None) -> Any:
     place, _, rest = text.rpartition(":")
     if not place.endswith(".py") and place not in (*LIBRARIES, TRANSFORMERS):
         place, rest = text, "Model"
-    name, arguments, named = split_call(rest)
+    name, arguments, named = split_call(rest, EXPECTED)
     if config is not None and place != TRANSFORMERS:
         raise OutputError(f"--config is for transformers:BertModel and its like; {text} takes its sizes as arguments")
     if place == TRANSFORMERS:
@@ -50,25 +47,6 @@ def load_target(text: str, config: Path | None = None) -> Any:
     if not hasattr(found, "state_dict"):
         raise OutputError(f"{text}: gives {quote(type(found).__name__)}, which is no torch.nn.Module; {EXPECTED}")
     return found
-
-
-def split_call(text: str) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
-    """
-    A name with arguments that are plain values.
-
-    Raises:
-        OutputError: It is something else.
-    """
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-        if isinstance(tree, ast.Name):
-            return tree.id, (), {}
-        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name):
-            named = {word.arg: ast.literal_eval(word.value) for word in tree.keywords if word.arg is not None}
-            return tree.func.id, tuple(ast.literal_eval(value) for value in tree.args), named
-    except (SyntaxError, ValueError):
-        pass
-    raise OutputError(f"{quote(text)} is no name with plain arguments: {EXPECTED}")
 
 
 def from_file(path: Path, name: str) -> Callable[..., Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from regraft.convert import write_files
 from regraft.emit.atomic import replacing
 from regraft.emit.outputs import write_text
 from regraft.errors import OutputError, RegraftError, ShapeMismatchError
@@ -28,6 +27,7 @@ from regraft.grafting.untraced import untraced
 from regraft.report import SelfCheckRow, VerificationRow
 from regraft.report.grafted import NOT_VERIFIED, GraftReport
 from regraft.weights import check_checksums, read, write_variables
+from regraft.writing import write_files
 
 Progress = Callable[[str, int, int], None]
 MAPPING = "mapping.toml"
@@ -220,8 +220,8 @@ def checked(
     source: Converted, architecture: File | None, progress: Progress | None
 ) -> tuple[VerificationRow, SelfCheckRow | None]:
     """The file's model against Keras where its architecture is stated, and against its own statistics."""
-    from regraft.convert import architecture_text
     from regraft.self_check import self_check
+    from regraft.stated import architecture_text
     from regraft.verification import check
 
     statistics = self_check(source.blueprint, source.binding, measured=None, look_for_rivals=False)

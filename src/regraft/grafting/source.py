@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from regraft.blueprint import Blueprint
-from regraft.convert import read_blueprint
 from regraft.emit.module import Module, emit
 from regraft.errors import NoArchitectureError, ShapeMismatchError
 from regraft.layers.binding import Binding, bind
 from regraft.recovery import recover, remembered, subject_of
+from regraft.stated import read_blueprint
 from regraft.verify.trace import Emitted, emitted
 from regraft.weights import WeightTree
 

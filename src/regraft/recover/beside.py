@@ -25,3 +25,8 @@ class Beside:
     pairs: tuple[Path, Path] | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     candidates: int = 1
+
+    @property
+    def paths(self) -> dict[str, Path | tuple[Path, ...] | None]:
+        """The files that were given, by the option of ``regraft convert`` that names them."""
+        return {"--samples": self.samples, "--labels": self.labels, "--pairs": self.pairs}

@@ -1,10 +1,11 @@
-"""One Report value, shown on the terminal or written as JSON."""
+"""One Report value, shown on the terminal, written as JSON, or as one HTML file."""
 
 from regraft.report.value import (
     CandidateRow,
     CheckRow,
     ChoiceRow,
     LayerRow,
+    NodeRow,
     Port,
     Report,
     SelfCheckRow,
@@ -20,6 +21,7 @@ __all__ = [
     "CheckRow",
     "ChoiceRow",
     "LayerRow",
+    "NodeRow",
     "Port",
     "Report",
     "SelfCheckRow",

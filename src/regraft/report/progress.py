@@ -116,7 +116,7 @@ def left(seconds: float | None) -> str:
     """
     The time that is left, in words; empty if it is not known.
 
-    >>> left(None), left(0.4), left(12), left(150), left(8000)
+    >>> left(None), left(0.4), left(12), left(170), left(8000)
     ('', 'about 1 s left', 'about 12 s left', 'about 3 min left', 'about 2 h 13 min left')
     """
     if seconds is None:

@@ -47,7 +47,13 @@ class Port:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer: type, output shape in Keras order, number of stored elements, and how sure its settings are."""
+    """
+    One layer: type, output shape in Keras order, number of stored elements.
+
+    Attributes:
+        label: How sure its settings are: the weakest label of the choices about it.
+        placeholder: Why it could not be converted, or empty.
+    """
 
     name: str
     type: str
@@ -58,14 +64,52 @@ class LayerRow:
 
 
 @dataclass(frozen=True)
+class NodeRow:
+    """
+    One call of a layer: a node of the graph. The nodes stand in running order.
+
+    Attributes:
+        layer: Name of the layer; ``outer/inner`` inside a nested model.
+        type: As in the catalogue, or as in the file where the catalogue lacks it.
+        call: Which use of the layer it is, counted from 0.
+        output_shape: Of its first output, in Keras order, batch first.
+        inputs: What it takes, in order: for each tensor the place of the node that makes it, and which of its outputs.
+        inside: Place of the nested model that holds it; None in the model itself. The layers of a model that is called
+            several times stand inside its first call.
+        outputs: Of a nested model: for each output the place of the inner node that makes it, and which of its outputs.
+        settings: What the layer is set to, as name and words; at its first call only.
+        label: As in ``LayerRow``.
+        placeholder: As in ``LayerRow``.
+    """
+
+    layer: str
+    type: str
+    call: int
+    output_shape: tuple[int | None, ...] | None
+    inputs: tuple[tuple[int, int], ...] = ()
+    inside: int | None = None
+    outputs: tuple[tuple[int, int], ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    label: str = "proved"
+    placeholder: str = ""
+
+
+@dataclass(frozen=True)
 class TransferRow:
-    """Variables, by path in the file, through moves in words into parameters of the module."""
+    """
+    Variables, by path in the file, through moves in words into parameters of the module.
+
+    Attributes:
+        shapes: Of the parameters.
+        stored: Shapes of the variables, as they lie in the file.
+    """
 
     layer: str
     variables: tuple[str, ...]
     moves: str
     parameters: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
+    stored: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,12 +153,16 @@ class StatisticRow:
             nothing could be predicted.
         verdict: ``fits``, ``doubtful``, ``contradicts`` or ``cannot tell``.
         note: From which layers it was predicted, or why it was not.
+        channels: Number of channels that were compared.
+        points: Of at most 64 of them, spread evenly: predicted mean, stored mean, stored standard deviation.
     """
 
     layer: str
     misfit: float | None
     verdict: str
     note: str = ""
+    channels: int = 0
+    points: tuple[tuple[float, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,6 +194,8 @@ class CheckRow:
         scale: Largest absolute value of the layer's output in Keras.
         ok: Whether both gates are passed.
         note: What is special about this comparison.
+        limit64: What ``error64`` may be; None if not known.
+        limit32: What ``error32`` may be.
     """
 
     layer: str
@@ -156,6 +206,8 @@ class CheckRow:
     scale: float
     ok: bool
     note: str = ""
+    limit64: float | None = None
+    limit32: float | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +248,8 @@ class Report:
     Attributes:
         opened: Of a ``.keras`` file that was written: whether the Keras of today opens it and computes the same.
         next_step: The start of a file for ``--custom``, where one would help.
+        graph: Every call of every layer, those of nested models too.
+        command: The words of the command that repeats this conversion.
     """
 
     regraft: str
@@ -217,6 +271,8 @@ class Report:
     statistics: SelfCheckRow | None = None
     opened: VerificationRow | None = None
     next_step: str = ""
+    graph: tuple[NodeRow, ...] = ()
+    command: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     schema: str = SCHEMA
 

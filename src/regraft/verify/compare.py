@@ -8,55 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from regraft.blueprint import Blueprint
+from regraft.verify.difference import Difference, difference
 from regraft.verify.precision import EXACT, FLOAT32_ALONE, FLOAT32_STEP, MARGIN, limits
 from regraft.verify.result import Check
 from regraft.verify.steps import Path, steps
 from regraft.verify.subject import Spot
-
-
-@dataclass(frozen=True)
-class Difference:
-    """
-    Two arrays of one shape.
-
-    Attributes:
-        error: Largest absolute difference relative to the largest absolute value of the second, as it is where that
-            is zero; infinite where one side has NaN or an infinity that the other has not.
-        scale: That largest value.
-        note: About NaN and infinities, else empty.
-    """
-
-    error: float
-    scale: float
-    note: str = ""
-
-
-def difference(ours: np.ndarray, theirs: np.ndarray) -> Difference:
-    """
-    Compare our array with the reference.
-
-    >>> difference(np.array([1.0, 2.5]), np.array([1.0, 2.0]))
-    Difference(error=0.25, scale=2.0, note='')
-    """
-    if ours.shape != theirs.shape:
-        return Difference(np.inf, 0.0, f"shape {ours.shape}, in Keras {theirs.shape}")
-    ours, theirs = ours.astype(np.float64, copy=False), theirs.astype(np.float64, copy=False)
-    if not theirs.size:
-        return Difference(0.0, 0.0)
-    note = ""
-    with np.errstate(all="ignore"):
-        delta = float(np.abs(ours - theirs).max())
-        scale = float(np.abs(theirs).max())
-    if not np.isfinite(delta) or not np.isfinite(scale):
-        odd, other = ~np.isfinite(ours), ~np.isfinite(theirs)
-        if not np.array_equal(ours[odd], theirs[other], equal_nan=True) or not np.array_equal(odd, other):
-            words = f"{np.count_nonzero(odd)} NaN or infinite numbers, in Keras {np.count_nonzero(other)}"
-            return Difference(np.inf, 0.0, words)
-        note = f"NaN or infinite at the same {np.count_nonzero(odd)} places on both sides"
-        if odd.all():
-            return Difference(0.0, 0.0, note)
-        delta, scale = float(np.abs(ours[~odd] - theirs[~odd]).max()), float(np.abs(theirs[~odd]).max())
-    return Difference(delta / scale if scale else delta, scale, note)
 
 
 def agreement(ours: np.ndarray, theirs: np.ndarray) -> str:
@@ -108,9 +64,9 @@ class Comparison:
         if argmax and not wide and (words := agreement(ours, theirs)):
             findings.notes[words] = None
 
-    def noise(self, spot: Spot, narrow: np.ndarray, wide: np.ndarray) -> None:
-        """The same tensor of Keras in float32 and float64."""
-        self.found.setdefault(spot, Findings()).add_noise(difference(narrow, wide).error)
+    def noise(self, spot: Spot, noise: float) -> None:
+        """How far the same tensor of Keras in float32 is from that in float64, relative to its largest value."""
+        self.found.setdefault(spot, Findings()).add_noise(noise)
 
     def fail(self, spot: Spot, note: str) -> None:
         """A tensor that should exist and does not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from regraft.verify.how import USUAL, How
 from regraft.verify.oracle import KerasError, Oracle, absent
 from regraft.verify.reading import write
 from regraft.verify.result import Verification, not_verified
@@ -17,7 +18,13 @@ OPENED = "model.keras"
 
 
 def verify_opened(
-    subject: Subject, file: Path, *, oracle: Oracle | None = None, seed: int = 0, progress: Callable[[str], None]
+    subject: Subject,
+    file: Path,
+    *,
+    oracle: Oracle | None = None,
+    seed: int = 0,
+    progress: Callable[[str], None],
+    how: How = USUAL,
 ) -> Verification:
     """
     Open the file in Keras 3 and compare every tensor with those of the emitted module.
@@ -28,6 +35,7 @@ def verify_opened(
         oracle: A running worker to use and leave running.
         seed: Of the inputs.
         progress: Told what happens next.
+        how: Inputs, precisions and memory.
     """
     total = sum(step.outputs for step in steps(subject.blueprint))
     if missing := absent("keras"):
@@ -39,7 +47,7 @@ def verify_opened(
         progress("opening the file in Keras")
         variables = write(subject.blueprint, subject.binding, oracle.folder(), arrays=True)
         description, loaded = oracle.open(file, variables, custom=bool(names))
-        session = Session(subject, subject.blueprint, "keras", oracle, seed, progress, total)
+        session = Session(subject, subject.blueprint, "keras", oracle, seed, progress, total, how)
         if not (found := session.run_cases()):
             return not_verified(session.notes[-1] if session.notes else "no inputs could be made", total=total)
         return session.compared(Built(description, OPENED, OPENED, loaded.count, loaded.mismatches), found)

@@ -20,12 +20,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from regraft.verify.graph_run import GraphTensors
 from regraft.verify.oracle_process import KerasError, WorkerProcess
+from regraft.verify.seen import Seen, Stream
 from regraft.verify.subject import Spot
 
 LibraryName = Literal["keras", "tf_keras"]
 
-MAPPED_BYTES = 1 << 20
+DTYPES = ("float32", "float64")
 INSTALL = "install the extra that holds it: pip install 'regraft[oracle]'"
 
 
@@ -38,32 +40,27 @@ class Loaded:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Saved:
     """
-    Every tensor of one run, on disk.
+    A model that the worker made and saved.
 
     Attributes:
-        folder: Where ``<dtype>-<n>.npy`` lie.
-        spots: Number of each tensor.
-        dtypes: In which dtypes the model ran: float32, and float64 unless TensorFlow lacks an operation for it.
-        notes: What Keras could not do, in words.
+        file: A ``.keras`` file, an ``.h5`` file, or a file of weights; None of a SavedModel that holds a graph only.
+        architecture: The JSON beside a file of weights, else None.
+        library: Which Keras made it: ``keras`` or ``tf_keras``.
+        notes: What a person should know of how it came about.
     """
 
-    folder: Path
-    spots: Mapping[Spot, int]
-    dtypes: tuple[str, ...]
+    file: Path | None
+    architecture: str | None
+    library: str
     notes: tuple[str, ...]
 
-    def read(self, spot: Spot, dtype: str) -> np.ndarray:
-        """One tensor, in Keras order; a large one is mapped, not loaded."""
-        path = self.folder / f"{dtype}-{self.spots[spot]}.npy"
-        mapped = path.stat().st_size > MAPPED_BYTES
-        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
 
-    def drop(self, dtype: str) -> None:
-        """Delete the tensors of one dtype."""
-        for path in self.folder.glob(f"{dtype}-*.npy"):
-            path.unlink()
+def saved(answer: Mapping[str, Any]) -> Saved:
+    """The worker's answer."""
+    file = Path(answer["file"]) if answer.get("file") else None
+    return Saved(file, answer.get("architecture"), str(answer.get("library", "")), tuple(answer["notes"]))
 
 
 def absent(library: LibraryName) -> str:
@@ -161,6 +158,53 @@ class Oracle:
         """
         return frozenset(self.worker.ask({"do": "custom", "library": library, "file": str(file.resolve())})["names"])
 
+    def from_function(self, file: Path, call: str) -> Saved:
+        """
+        Import a Python file of the user into the worker, call a function of it, and save the model that it returns.
+
+        Args:
+            file: The file.
+            call: The function, with plain arguments: ``build(num_classes=7)``.
+
+        Raises:
+            KerasError: The file or the function fails, or what it returns cannot be saved.
+        """
+        request = {"do": "function", "file": str(file.resolve()), "call": call, "cwd": str(Path.cwd())}
+        request["folder"] = str(self.folder())
+        return saved(self.worker.ask(request))
+
+    def from_saved_model(self, folder: Path, custom: Path | None = None) -> Saved:
+        """
+        Open a SavedModel: built anew and saved where Keras' own description is inside, else looked at as a graph.
+
+        No operation of its graph is run.
+
+        Raises:
+            KerasError: It cannot be read, or its graph names an operation that touches files or runs Python.
+        """
+        own = None if custom is None else str(custom.resolve())
+        request = {"do": "saved_model", "model": str(folder.resolve()), "folder": str(self.folder()), "custom": own}
+        return saved(self.worker.ask(request))
+
+    def run_graph(self, model: Path, arrays: Sequence[np.ndarray], names: Sequence[str]) -> GraphTensors:
+        """
+        Run the signature of a SavedModel on inputs in Keras order, if nothing in its graph can do harm.
+
+        Args:
+            model: Its folder.
+            arrays: The inputs.
+            names: Their names in Keras, by which the signature may know them.
+
+        Raises:
+            KerasError: The graph is refused, or does not take these inputs.
+        """
+        folder = self.folder()
+        for number, array in enumerate(arrays):
+            np.save(folder / f"input-{number}.npy", array, allow_pickle=False)
+        request = {"do": "graph", "model": str(model.resolve()), "folder": str(folder), "names": list(names)}
+        answer = self.worker.ask(request)
+        return GraphTensors(folder, answer["files"], answer["outputs"], str(answer["oracle"]))
+
     def open(self, file: Path, variables: Path, *, custom: bool = False) -> tuple[str, Loaded]:
         """
         Open a ``.keras`` file as a user of Keras 3 does; the model before is gone.
@@ -198,9 +242,14 @@ class Oracle:
         """Fill the model from our reading, written with its arrays."""
         self.worker.ask({"do": "set", "variables": str(variables)})
 
-    def run(self, arrays: Sequence[np.ndarray]) -> Seen:
+    def run(self, arrays: Sequence[np.ndarray], *, low_memory: bool = False, dtypes: Sequence[str] = DTYPES) -> Seen:
         """
         Run the model on inputs in Keras order and keep every tensor.
+
+        Args:
+            arrays: The inputs.
+            low_memory: Run it once to see whether it takes the inputs, and again, call by call, as tensors are asked for.
+            dtypes: In what it is run; the first has to succeed unless it is float64.
 
         Raises:
             KerasError: Keras does not accept these inputs.
@@ -209,9 +258,24 @@ class Oracle:
         folder = self.folder()
         for number, array in enumerate(arrays):
             np.save(folder / f"input-{number}.npy", array, allow_pickle=False)
-        answer = self.worker.ask({"do": "run", "folder": str(folder), "inputs": len(arrays)})
-        spots = {Spot(tuple(s["layers"]), tuple(s["calls"]), s["index"]): n for n, s in enumerate(answer["spots"])}
-        return Seen(folder, spots, tuple(answer["dtypes"]), tuple(answer["notes"]))
+        request = {"do": "rehearse" if low_memory else "run", "folder": str(folder), "inputs": len(arrays)}
+        spots: dict[Spot, int] = {}
+        done: list[str] = []
+        notes: list[str] = []
+        noise: dict[Spot, float] = {}
+        for dtype in dtypes:
+            answer = self.worker.ask({**request, "dtype": dtype})
+            if "note" in answer:
+                notes.append(answer["note"])
+                continue
+            spots = {Spot(tuple(s["layers"]), tuple(s["calls"]), s["index"]): n for n, s in enumerate(answer["spots"])}
+            noise |= {spot: answer["noise"][str(n)] for spot, n in spots.items() if str(n) in answer["noise"]}
+            done.append(dtype)
+        if not done:
+            raise KerasError(notes[0])
+        if low_memory:
+            return Stream(folder, spots, tuple(done), tuple(notes), noise, self.worker.ask, len(arrays))
+        return Seen(folder, spots, tuple(done), tuple(notes), noise)
 
 
-__all__ = ["KerasError", "LibraryName", "Loaded", "Oracle", "Seen", "absent"]
+__all__ = ["DTYPES", "KerasError", "LibraryName", "Loaded", "Oracle", "Saved", "Seen", "absent"]

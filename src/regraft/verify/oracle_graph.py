@@ -14,32 +14,38 @@ class Capture:
 
     Attributes:
         spots: What each returned tensor is; calls are counted among those that the graph uses.
+        graph: The functional graph.
+        nodes: Its calls in order, each with the number of its first spot.
+        opened: Of a nested model the capture inside, and the number of its first spot, by the id of the call.
     """
 
     def __init__(self, keras: Any, model: Any) -> None:
         # A Sequential model of Keras 3 keeps its graph in a functional model inside.
-        graph = getattr(model, "_functional", None) or model
+        self.graph = graph = getattr(model, "_functional", None) or model
         self.spots: list[Spot] = []
+        self.nodes: list[tuple[Any, Any, int]] = []
+        self.opened: dict[int, tuple[Capture, int]] = {}
         self.inner: list[tuple[Capture, list[int]]] = []
         symbols: list[Any] = list(graph.inputs)
         place = {id(tensor): i for i, tensor in enumerate(symbols)}
         self.first = len(symbols)
-        opened: list[tuple[Any, Spot, list[int]]] = []
+        opened: list[tuple[Any, Any, Spot, list[int]]] = []
         for node, operation, call in nodes_of(graph):
             outputs = flat(node.outputs)
+            self.nodes.append((node, operation, len(self.spots)))
             for index, tensor in enumerate(outputs):
                 self.spots.append(Spot((operation.name,), (call,), index))
                 # The same tensor may leave a graph twice; as a list of outputs it is asked for once a spot.
                 place[id(tensor)] = len(symbols)
                 symbols.append(tensor)
             if getattr(operation, "layers", None) and is_model(operation):
-                arriving = node.input_tensors if hasattr(node, "input_tensors") else node.keras_inputs
-                opened.append((operation, Spot((operation.name,), (call,)), [id(t) for t in flat(arriving)]))
-        for operation, spot, arriving in opened:
+                opened.append((node, operation, Spot((operation.name,), (call,)), [id(t) for t in entering(node)]))
+        for node, operation, spot, arriving in opened:
             if not all(key in place for key in arriving):
                 continue
             capture = Capture(keras, operation)
             self.inner.append((capture, [place[key] for key in arriving]))
+            self.opened[id(node)] = (capture, len(self.spots))
             self.spots += [Spot(spot.layers + s.layers, spot.calls + s.calls, s.index) for s in capture.spots]
         outputs = symbols[self.first :]
         self.model = keras.Model(list(graph.inputs), outputs) if outputs else None
@@ -69,6 +75,11 @@ def nodes_of(graph: Any) -> list[tuple[Any, Any, int]]:
             made = [n for n in operation._inbound_nodes if any(n is o for o in own)]
             found.append((node, operation, next(i for i, n in enumerate(made) if n is node)))
     return found
+
+
+def entering(node: Any) -> list[Any]:
+    """The symbolic tensors that a model receives as its inputs."""
+    return flat(node.input_tensors if hasattr(node, "input_tensors") else node.keras_inputs)
 
 
 def operation_of(node: Any) -> Any:

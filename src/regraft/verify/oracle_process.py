@@ -41,6 +41,17 @@ SETTINGS = {
 }
 
 
+#: Steps that need no model of an earlier one.
+FIRST_STEPS = ("build", "custom", "open", "function", "saved_model", "graph")
+#: What a step does, where its name does not say it.
+WORDS = {
+    "custom": "take what the file gives it",
+    "function": "make the model from the function",
+    "saved_model": "open the SavedModel",
+    "graph": "run the graph of the SavedModel",
+}
+
+
 class KerasError(OracleError):
     """Keras itself refused: the worker is alive, and another model, file or input may still pass."""
 
@@ -92,7 +103,7 @@ class WorkerProcess:
         """Send one request and wait for the answer; a worker that ended holds no model, so only ``build`` starts anew."""
         step = str(request["do"])
         ended = self.process is not None and self.process.poll() is not None
-        if ended and step not in ("build", "custom", "open"):
+        if ended and step not in FIRST_STEPS:
             raise OracleError(self.crash(step))
         process = self.start() if ended or self.process is None else self.process
         try:
@@ -111,8 +122,7 @@ class WorkerProcess:
             raise OracleError(self.crash(step))
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            done = {"custom": "take what the file gives it"}.get(step, f"{step} the model")
-            raise KerasError(f"Keras could not {done}: {answer['error']}")
+            raise KerasError(f"Keras could not {WORDS.get(step, f'{step} the model')}: {answer['error']}")
         return answer
 
     def crash(self, step: str) -> str:

@@ -1,7 +1,8 @@
 """
 The process that holds the real Keras: ``python -m regraft.verify.oracle_worker``, started by ``oracle.Oracle``.
 
-Reads one request a line (JSON) and answers one line: ``build``, ``load``, ``set``, ``run``. Ends with its input.
+Reads one request a line (JSON) and answers one line: ``build``, ``load``, ``set``, ``run``, and those of ``Worker.answer``. Ends
+with its input.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ import os
 import sys
 import warnings
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from regraft.verify.allowed import objections, with_dtype
 from regraft.verify.oracle_custom import objects_of
 from regraft.verify.oracle_graph import Capture
+from regraft.verify.oracle_graph_run import run_graph
 from regraft.verify.oracle_library import Library, library
+from regraft.verify.oracle_origin import from_function, from_saved_model
+from regraft.verify.oracle_run import NARROW, WIDE, Run
 from regraft.verify.oracle_weights import copy_weights, differing, finish, matched, reset, set_arrays, unlike
-
-WIDE, NARROW = "float64", "float32"
 
 
 @dataclass
@@ -34,11 +35,14 @@ class Worker:
     models: dict[str, Any] = field(default_factory=dict)
     captures: dict[str, Capture] = field(default_factory=dict)
     objects: dict[str, Any] = field(default_factory=dict)
+    streaming: Run | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Do one request."""
-        names = ("build", "open", "load", "set", "run", "custom")
-        return {name: getattr(self, name) for name in names}[request["do"]](request)
+        names = ("build", "open", "load", "set", "run", "rehearse", "stream", "next", "custom")
+        steps = {name: getattr(self, name) for name in names}
+        steps |= {"function": from_function, "saved_model": from_saved_model, "graph": run_graph}
+        return steps[request["do"]](request)
 
     def open(self, request: dict[str, Any]) -> dict[str, Any]:
         """Open a ``.keras`` file that we wrote, and build its copy in double precision from our arrays."""
@@ -117,28 +121,38 @@ class Worker:
         return {}
 
     def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Run the model in both dtypes; write every tensor."""
+        """Run the model in one dtype and write every tensor; in double precision also how far single precision is off."""
+        return self.guarded(request, lambda run: run.whole())
+
+    def rehearse(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run the model in one dtype, holding little, and write nothing: whether it takes these inputs."""
+        return self.guarded(request, lambda run: run.rehearsal())
+
+    def stream(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Begin a run in one dtype, of which ``next`` makes the tensors."""
+        self.streaming = self.run_of(request)
+        return {}
+
+    def next(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Make one more tensor of the run that was begun, and write it."""
+        assert self.streaming is not None
+        return self.streaming.next()
+
+    def run_of(self, request: dict[str, Any]) -> Run:
+        """A run that is asked for."""
         assert self.keras is not None
-        folder = Path(request["folder"])
-        inputs = [np.load(folder / f"input-{n}.npy", allow_pickle=False) for n in range(request["inputs"])]
-        done: list[str] = []
-        notes: list[str] = []
-        for dtype in (NARROW, WIDE):
-            reset(self.models[dtype])
-            arrays = [array.astype(dtype) if array.dtype.kind == "f" else array for array in inputs]
-            try:
-                with self.keras.precision(dtype):
-                    tensors = self.keras.evaluate(self.captures[dtype], arrays)
-            except Exception as error:
-                if dtype == NARROW:
-                    raise
-                notes.append(f"Keras could not run this model in {dtype}: {shortened(error)}")
-                continue
-            for number, tensor in enumerate(tensors):
-                np.save(folder / f"{dtype}-{number}.npy", np.asarray(tensor), allow_pickle=False)
-            done.append(dtype)
-        spots = [{"layers": s.layers, "calls": s.calls, "index": s.index} for s in self.captures[NARROW].spots]
-        return {"spots": spots, "dtypes": done, "notes": notes}
+        for model in self.models.values():
+            reset(model)
+        return Run(self.keras, self.captures, Path(request["folder"]), request["inputs"], request["dtype"])
+
+    def guarded(self, request: dict[str, Any], step: Callable[[Run], dict[str, Any]]) -> dict[str, Any]:
+        """A run; where TensorFlow lacks an operation in double precision, that is a note and no error."""
+        try:
+            return step(self.run_of(request))
+        except Exception as error:
+            if request["dtype"] == NARROW:
+                raise
+            return {"note": f"Keras could not run this model in {WIDE}: {shortened(error)}"}
 
 
 def repeat_masked_steps(model: Any) -> None:

@@ -11,11 +11,14 @@ import numpy as np
 from regraft.blueprint import Blueprint
 from regraft.errors import quote
 from regraft.verify.compare import Comparison
+from regraft.verify.how import USUAL, How
 from regraft.verify.inputs import ENOUGH, Case, cases
-from regraft.verify.oracle import KerasError, LibraryName, Oracle, Seen
+from regraft.verify.oracle import KerasError, LibraryName, Oracle
 from regraft.verify.precision import GATES
 from regraft.verify.result import Check, Status, Verification, not_verified
 from regraft.verify.routes import Built, built_models
+from regraft.verify.samples import sample_case
+from regraft.verify.seen import Seen
 from regraft.verify.spots import blueprint_spot, is_softmax, output_spot, spot_of
 from regraft.verify.steps import steps
 from regraft.verify.subject import Spot, Subject
@@ -35,6 +38,7 @@ class Session:
     seed: int
     say: Progress
     total: int
+    how: How = USUAL
     comparison: Comparison = field(default_factory=Comparison)
     notes: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -54,7 +58,7 @@ class Session:
         """Inputs that Keras accepts, with everything it made of them."""
         accepted: list[tuple[Case, Seen]] = []
         refused: list[str] = []
-        for case in cases(self.subject.blueprint, self.seed):
+        for case in self.cases():
             self.say(f"running Keras, {case.words}")
             kept = [
                 a
@@ -62,7 +66,7 @@ class Session:
                 if ref in self.blueprint.inputs
             ]
             try:
-                accepted.append((case, self.oracle.run(kept)))
+                accepted.append((case, self.oracle.run(kept, low_memory=self.how.low_memory, dtypes=self.how.dtypes)))
             except KerasError as error:
                 refused.append(f"Keras does not take {case.words}: {error}")
             if len(accepted) == ENOUGH:
@@ -73,6 +77,13 @@ class Session:
             self.notes += refused[:1]
         return accepted
 
+    def cases(self) -> Iterator[Case]:
+        """The user's samples, or seeded inputs."""
+        if self.how.samples is None:
+            yield from cases(self.subject.blueprint, self.seed)
+        else:
+            yield sample_case(self.subject.blueprint, self.how.samples)
+
     def compared(self, built: Built, runs: list[tuple[Case, Seen]]) -> Verification:
         """Run the emitted module beside what Keras made, float64 first."""
         twin = emitted(self.subject)
@@ -81,14 +92,14 @@ class Session:
             self.notes += [note for note in seen.notes if note not in self.notes]
             if "float64" in seen.dtypes:
                 self.say(f"comparing in float64, {case.words}")
-                for spot in seen.spots:
-                    self.comparison.noise(self.renamed(spot), seen.read(spot, "float32"), seen.read(spot, "float64"))
                 self.compare(twin, case, seen)
-                seen.drop("float64")
+                for spot, noise in seen.noise.items():
+                    self.comparison.noise(self.renamed(spot), noise)
         twin = as_float32(twin)
         for case, seen in runs:
-            self.say(f"comparing in float32, {case.words}")
-            self.compare(twin, case, seen)
+            if "float32" in seen.dtypes:
+                self.say(f"comparing in float32, {case.words}")
+                self.compare(twin, case, seen)
             shutil.rmtree(seen.folder, ignore_errors=True)
         return self.result(built)
 
@@ -99,12 +110,15 @@ class Session:
         self.expected.update(dict.fromkeys(theirs))
         final = {(ref.layer,) for ref in self.blueprint.outputs}
         met: set[Spot] = set()
+        seen.begin(twin.dtype)
 
         def see(spot: Spot, array: np.ndarray) -> None:
-            if spot in theirs:
+            if spot in theirs and spot not in met:
                 met.add(spot)
                 argmax = spot.layers in final and is_softmax(self.blueprint, spot)
                 self.comparison.see(spot, array, seen.read(theirs[spot], twin.dtype), wide=wide, argmax=argmax)
+                if spot.layers not in final:
+                    seen.used(theirs[spot], twin.dtype)
 
         ran = twin.run(case.arrays, see)
         if ran.placeholder:
@@ -118,6 +132,7 @@ class Session:
         for spot, source in theirs.items():
             if spot not in met and ran.outputs is not None and len(spot.layers) == 1:
                 self.pass_through(spot, source, case, seen, twin.dtype)
+        seen.end(twin.dtype)
 
     def compare_outputs(self, ran: Ran, theirs: dict[Spot, Spot], seen: Seen, dtype: str) -> None:
         """What the model returns, which must come in the right order and form too."""

@@ -5,24 +5,22 @@ from __future__ import annotations
 import ast
 import types
 from collections import defaultdict
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from einops import rearrange
 
 from regraft.errors import OutputError
 from regraft.layers import AxisOrder
+from regraft.verify.recorder import Recorder, See, in_keras, orders_of
 from regraft.verify.steps import split_path
-from regraft.verify.subject import Probe, Spot, State, Subject
+from regraft.verify.subject import Probe, State, Subject
 
 RECORD = "__record__"
 FILE_NAME = "model.py"
-
-See = Callable[[Spot, np.ndarray], None]
 
 
 @dataclass(frozen=True)
@@ -91,57 +89,6 @@ def default_dtype(name: str) -> Generator[None]:
         torch.set_default_dtype(before)
 
 
-@dataclass
-class Recorder:
-    """
-    Receives the variables of the emitted file while it runs, and names them.
-
-    The layers of a nested model are seen before the model's own output, so they wait until the outer call is known.
-    """
-
-    places: Mapping[tuple[str, int], Sequence[tuple[Probe, tuple[str, ...]]]]
-    paths: dict[int, str] = field(default_factory=dict)
-    see: See = field(default=lambda *_: None)
-    waiting: dict[tuple[str, ...], list[tuple[Spot, np.ndarray]]] = field(default_factory=lambda: defaultdict(list))
-    done: dict[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
-
-    def start(self, see: See) -> None:
-        """Begin a run."""
-        self.see = see
-        self.waiting.clear()
-        self.done.clear()
-
-    def __call__(self, module: object, line: int, values: Mapping[str, Any]) -> None:
-        """Called by the emitted file after each probed line."""
-        for probe, layers in self.places.get((self.paths.get(id(module), ""), line), ()):
-            tensor = values[probe.variable]
-            spot = Spot(layers, (probe.call,), probe.index)
-            if len(layers) > 1:
-                self.waiting[layers[:-1]].append((spot, in_keras(tensor, probe.order).copy()))
-            else:
-                self.see(spot, in_keras(tensor, probe.order))
-            self.settle(layers, probe.call)
-
-    def settle(self, layers: tuple[str, ...], call: int) -> None:
-        """The call number of a nested model is known: its layers' tensors have waited for it."""
-        self.done[layers] = max(self.done[layers], call + 1)
-        for spot, array in self.waiting.pop(layers, []):
-            self.hand_up(Spot(spot.layers, (call, *spot.calls), spot.index), array, layers)
-
-    def hand_up(self, spot: Spot, array: np.ndarray, model: tuple[str, ...]) -> None:
-        """Show a tensor whose calls are all known, or let it wait for the next model outwards."""
-        if len(spot.calls) == len(spot.layers):
-            self.see(spot, array)
-        else:
-            self.waiting[model[:-1]].append((spot, array))
-
-    def flush(self) -> None:
-        """The run was stopped: what waits belongs to the calls that were not finished."""
-        for model in sorted(self.waiting, key=len, reverse=True):
-            for spot, array in self.waiting.pop(model):
-                self.hand_up(Spot(spot.layers, (self.done[model], *spot.calls), spot.index), array, model)
-
-
 def emitted(subject: Subject) -> Emitted:
     """
     The emitted module in float64, filled from its state dict with ``strict=True``.
@@ -152,7 +99,7 @@ def emitted(subject: Subject) -> Emitted:
     places: dict[tuple[str, int], list[tuple[Probe, tuple[str, ...]]]] = defaultdict(list)
     for probe in subject.probes:
         places[probe.module, probe.line].append((probe, split_path(subject.blueprint, probe.layer) or (probe.layer,)))
-    recorder = Recorder(places)
+    recorder = Recorder(places, orders=orders_of(place for found in places.values() for place in found))
     variables: dict[int, set[str]] = defaultdict(set)
     for probe in subject.probes:
         variables[probe.line].add(probe.variable)
@@ -243,17 +190,3 @@ def in_torch(array: np.ndarray, order: AxisOrder, dtype: str) -> Any:
     moved = array.transpose(order.axes) if order.axes else array
     tensor = torch.from_numpy(np.ascontiguousarray(moved))
     return tensor.to(getattr(torch, dtype)) if tensor.is_floating_point() else tensor
-
-
-def in_keras(tensor: Any, order: AxisOrder) -> np.ndarray:
-    """
-    A tensor of the emitted module in Keras order.
-
-    A flattened map that PyTorch holds as ``(c h w)`` becomes ``(h w c)``.
-    """
-    array: np.ndarray = tensor.detach().numpy()
-    if order.axes:
-        array = array.transpose(np.argsort(order.axes))
-    if order.flat:
-        array = rearrange(array, "... (c place) -> ... (place c)", c=order.flat[-1])
-    return array

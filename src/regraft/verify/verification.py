@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from regraft.layers import KerasVersion
 from regraft.verify.custom_config import known_to_keras
+from regraft.verify.how import USUAL, How
 from regraft.verify.oracle import KerasError, LibraryName, Oracle, absent
 from regraft.verify.prune import prunable
 from regraft.verify.result import Verification, not_verified
@@ -16,7 +17,12 @@ from regraft.verify.subject import Subject
 
 
 def verify(
-    subject: Subject, *, oracle: Oracle | None = None, seed: int = 0, progress: Progress | None = None
+    subject: Subject,
+    *,
+    oracle: Oracle | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    how: How = USUAL,
 ) -> Verification:
     """
     Compare an emitted module with the real Keras, tensor by tensor, on the same seeded inputs.
@@ -29,6 +35,7 @@ def verify(
         oracle: A running worker to use and leave running, for many verifications; without it one is started and ended.
         seed: Of the inputs.
         progress: Told what happens next, in a few words.
+        how: Inputs, precisions and memory.
 
     Returns:
         The verdict; ``not verified`` with the reason where Keras is not installed or refuses the model.
@@ -47,13 +54,15 @@ def verify(
     own = oracle is None
     oracle = oracle or Oracle()
     try:
-        return verified(subject, name, oracle, seed, say, total)
+        return verified(subject, name, oracle, seed, say, total, how)
     finally:
         if own:
             oracle.close()
 
 
-def verified(subject: Subject, name: LibraryName, oracle: Oracle, seed: int, say: Progress, total: int) -> Verification:
+def verified(
+    subject: Subject, name: LibraryName, oracle: Oracle, seed: int, say: Progress, total: int, how: How = USUAL
+) -> Verification:
     """The verdict of an oracle that runs."""
     try:
         known = objects_known(subject, name, oracle)
@@ -69,9 +78,9 @@ def verified(subject: Subject, name: LibraryName, oracle: Oracle, seed: int, say
         for ref in subject.blueprint.inputs
         if ref in blueprint.inputs
     )
-    if not all(isinstance(shape, tuple) for shape in with_input):
+    if how.samples is None and not all(isinstance(shape, tuple) for shape in with_input):
         return not_verified("the shape of an input is unknown; give it with --input-shape", total=total)
-    return Session(subject, blueprint, name, oracle, seed, say, total).verdict()
+    return Session(subject, blueprint, name, oracle, seed, say, total, how).verdict()
 
 
 def library_of(subject: Subject) -> LibraryName:

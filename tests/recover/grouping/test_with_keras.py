@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from regraft.blueprint import Blueprint, LayerSpec
-from regraft.convert import read_blueprint
 from regraft.layers.binding import bind
 from regraft.layers.matching import group_keys
 from regraft.recover.grouping import group, part_spec, version_of
 from regraft.recover.grouping.defaults import NOT_RECOVERED
 from regraft.recover.part import Part
+from regraft.stated import read_blueprint
 from regraft.weights import WeightTree, read
 
 pytestmark = pytest.mark.oracle
