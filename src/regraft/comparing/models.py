@@ -173,13 +173,19 @@ def finished(
         causes = tuple(from_settings(found))
         differences = ()
     status = "different" if not pair.equal or (hidden and pair.equal) else "equal"
+    rows = tuple(rows_of(pair, index))
     notes = report.notes
     if pair.diagnosis.tried:
         notes = (*notes, f"{plural(pair.diagnosis.tried, 'known mistake')} tried")
+    told = {cause.layer for cause in causes}
+    if lost := [call.layer for call in pair.diagnosis.unknown if call.layer not in told]:
+        notes = (*notes, f"no known mistake explains {', '.join(lost)}")
+    if pair.diagnosis.unknown and any(row.ok is None for row in rows):
+        notes = (*notes, "layers behind it could not be judged: mend it first, and compare again")
     if pair.diagnosis.stopped:
         notes = (*notes, "time was up before all known mistakes were tried: --patience gives more")
     return replace(
-        report, status=status, inputs=shapes, outputs=base[2].outputs, rows=tuple(rows_of(pair, index)),
+        report, status=status, inputs=shapes, outputs=base[2].outputs, rows=rows,
         first=divergence(pair, index), causes=causes, differences=differences, weights=weights, notes=notes,
     )  # fmt: skip
 
