@@ -15,7 +15,7 @@ from regraft.comparing.model import CannotRunError
 from regraft.comparing.rows import cause_rows, divergence, rows_of
 from regraft.comparing.running import Pair, both, graph_of, prepared
 from regraft.comparing.weights import foreign, throughout, weight_rows
-from regraft.errors import OutputError, RegraftError
+from regraft.errors import RegraftError
 from regraft.graft.scripted import scripted
 from regraft.grafting.example import telling
 from regraft.grafting.result import Graft
@@ -128,16 +128,7 @@ def run(
         OutputError: The module cannot be run.
     """
     twin = prepared(module, as_is=not module.training)
-    try:
-        return both(source, graph_of(source), twin, inputs, tolerance, seconds, strange)
-    except RegraftError:
-        raise
-    except Exception as error:
-        shapes = " and ".join(str(tuple(tensor.shape)) for tensor in inputs)
-        raise OutputError(
-            f"the module cannot be run on an input of shape {shapes}: {type(error).__name__}: {error}. Give the shape that it "
-            "takes, batch first, with --input-shape N,C,H,W (once for each input)"
-        ) from error
+    return both(source, graph_of(source), twin, inputs, tolerance, seconds, strange)
 
 
 def has_modes(module: Any) -> bool:

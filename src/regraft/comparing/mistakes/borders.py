@@ -33,9 +33,5 @@ def mistakes(place: Place) -> Iterator[Mistake]:
             continue
         seen.add(other)
         what = "padding side" if sum(map(sum, other)) == sum(map(sum, ends)) else "padding"
-        yield place.setting(
-            what,
-            f"pads {words_of(other)}; Keras pads {words_of(ends)} ({place.spec.type})",
-            change_of(ends),
-            padding=other,
-        )
+        words = f"pads {words_of(other)}; Keras pads {words_of(ends)} ({place.spec.type})"
+        yield place.setting(what, words, change, padding=other)
