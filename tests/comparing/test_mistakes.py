@@ -76,6 +76,44 @@ def test_recurrent_layers(tmp_path: Path, layer: str, cell: type[nn.RNNBase], mo
     assert all(cause.after == pytest.approx(0, abs=1e-12) for cause in report.causes)
 
 
+class Padded(nn.Module):
+    """Two blocks of a ZeroPadding and a convolution, each with the symmetric padding of PyTorch and its epsilon."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 5, 3, 2, 1)
+        self.norm1, self.norm2 = nn.BatchNorm2d(4), nn.BatchNorm2d(5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.norm2(self.second(torch.relu(self.norm1(self.first(x))))).mean((2, 3))
+
+
+def test_one_mistake_everywhere_is_said_once_a_layer(tmp_path: Path) -> None:
+    import keras
+
+    la = keras.layers
+    ends = ((0, 1), (0, 1))
+    model = keras.Sequential(
+        [
+            keras.Input((12, 8, 3)), la.ZeroPadding2D(ends, name="pad1"), la.Conv2D(4, 3, strides=2, name="conv1"),
+            la.BatchNormalization(name="bn1"), la.ReLU(), la.ZeroPadding2D(ends, name="pad2"),
+            la.Conv2D(5, 3, strides=2, name="conv2"), la.BatchNormalization(name="bn2"), la.GlobalAveragePooling2D(),
+        ]
+    )  # fmt: skip
+    for weight in model.weights:
+        numbers = np.random.default_rng(2).standard_normal(weight.shape)
+        weight.assign(np.abs(numbers) + 0.3 if "variance" in weight.path else numbers)
+    model.save(tmp_path / "model.keras")
+    module = Padded().eval()
+    regraft.graft(tmp_path / "model.keras", module, torch.randn(2, 3, 12, 8))
+    report = regraft.compare(tmp_path / "model.keras", module)
+    found = {cause.layer: cause.words for cause in report.causes}
+    pads = "pads 1 on every side; Keras pads 0 before and 1 after (ZeroPadding2D)"
+    epsilon = "epsilon is 1e-05; in Keras 0.001"
+    assert found == {"pad1": pads, "bn1": epsilon, "pad2": pads, "bn2": epsilon}
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.trace:DeprecationWarning")
 @pytest.mark.parametrize("wrong", [False, True])
 def test_code_of_torchscript_is_compared_at_its_outputs(tmp_path: Path, wrong: bool) -> None:
     import keras

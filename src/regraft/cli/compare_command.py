@@ -38,7 +38,8 @@ def compare(
     """Find where your PyTorch model parts from the Keras model, why, and the line to change.
 
     Args:
-        keras: A Keras file.
+        keras: A Keras file, the folder of a SavedModel, or my_model.py:build: a function of yours that returns a Keras model,
+            imported because you name it.
         target: Your module: my_net.py:Net, my_net.py:build(num_classes=7), torchvision:resnet50, or a model.py that regraft
             wrote. A .py file is imported because you name it.
         weights: The module's own state dict, .pth or .safetensors; by default the model.pth beside a model.py, else the

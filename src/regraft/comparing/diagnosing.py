@@ -10,6 +10,7 @@ import numpy as np
 
 from regraft.blueprint import Call, TensorRef
 from regraft.comparing.doubles import doubles, joined
+from regraft.comparing.everywhere import all_of, elsewhere
 from regraft.comparing.evidence import counterpart, evidence
 from regraft.comparing.finding import Index, placed
 from regraft.comparing.mistakes import Mistake, Place, mistakes_at
@@ -22,7 +23,7 @@ LOOK, NEAR = 7, 2
 #: Calls behind the first divergent one whose mistakes are tried too: what the module does in one step is several in Keras.
 BEHIND = 2
 #: Pairs of mistakes are tried where one changes nothing by itself.
-MOST_WEAK, MOST_MISTAKES = 10, 24
+MOST_WEAK, MOST_MISTAKES = 10, 60
 #: Layers that pass numbers on.
 MOVING = frozenset("Flatten Reshape Permute RepeatVector Dropout SpatialDropout1D SpatialDropout2D Identity".split())
 
@@ -160,7 +161,36 @@ class Search:
         for mistake in chain:
             found.causes.append(Cause(mistake, divergent, number, before, after))
         found.model, found.values, found.walk = model, values, new
+        if len(chain) == 1 and new.first < len(model.calls):
+            self.spread(found, chain[0])
         return True
+
+    def spread(self, found: Diagnosis, mistake: Mistake) -> None:
+        """Put a mistake that was found at one layer into the later ones of its type, as far as the module bears it out."""
+        same = list(elsewhere(found.model, found.values, mistake))
+        for _ in range(2):  # first at all of them; then at those alone in front of the first that is wrong with it
+            if len(same) < 2:
+                return
+            try:
+                model = all_of(found.model, [one for _, one in same])
+                values = model.run(self.inputs)
+            except CannotRunError:
+                return
+            new = self.walked(model, values)
+            right = {(c.layer, c.call) for c in model.calls[: new.first]}
+            kept = [(call, one) for call, one in same if (call.layer, call.call) in right]
+            if len(kept) == len(same):
+                break
+            same = kept
+        else:
+            return
+        if new.first <= found.walk.first:
+            return
+        for call, one in same:
+            seen = new.found.get(TensorRef(call.layer, call.call))
+            after = seen.error if seen is not None else 0.0
+            found.causes.append(Cause(one, call, None if seen is None else seen.number, None, after))
+        found.model, found.values, found.walk = model, values, new
 
     def explained(self, found: Diagnosis) -> list[Mistake]:
         """The mistake, or the few, with which the first divergent call is right; none if there is no such."""

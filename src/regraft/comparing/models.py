@@ -15,7 +15,7 @@ from regraft.comparing.model import CannotRunError
 from regraft.comparing.rows import cause_rows, divergence, rows_of
 from regraft.comparing.running import Pair, both, graph_of, prepared
 from regraft.comparing.weights import foreign, throughout, weight_rows
-from regraft.errors import OutputError, RegraftError
+from regraft.errors import RegraftError
 from regraft.graft.scripted import scripted
 from regraft.grafting.example import telling
 from regraft.grafting.result import Graft
@@ -128,16 +128,7 @@ def run(
         OutputError: The module cannot be run.
     """
     twin = prepared(module, as_is=not module.training)
-    try:
-        return both(source, graph_of(source), twin, inputs, tolerance, seconds, strange)
-    except RegraftError:
-        raise
-    except Exception as error:
-        shapes = " and ".join(str(tuple(tensor.shape)) for tensor in inputs)
-        raise OutputError(
-            f"the module cannot be run on an input of shape {shapes}: {type(error).__name__}: {error}. Give the shape that it "
-            "takes, batch first, with --input-shape N,C,H,W (once for each input)"
-        ) from error
+    return both(source, graph_of(source), twin, inputs, tolerance, seconds, strange)
 
 
 def has_modes(module: Any) -> bool:
@@ -173,13 +164,19 @@ def finished(
         causes = tuple(from_settings(found))
         differences = ()
     status = "different" if not pair.equal or (hidden and pair.equal) else "equal"
+    rows = tuple(rows_of(pair, index))
     notes = report.notes
     if pair.diagnosis.tried:
         notes = (*notes, f"{plural(pair.diagnosis.tried, 'known mistake')} tried")
+    told = {cause.layer for cause in causes}
+    if lost := [call.layer for call in pair.diagnosis.unknown if call.layer not in told]:
+        notes = (*notes, f"no known mistake explains {', '.join(lost)}")
+    if pair.diagnosis.unknown and any(row.ok is None for row in rows):
+        notes = (*notes, "layers behind it could not be judged: mend it first, and compare again")
     if pair.diagnosis.stopped:
         notes = (*notes, "time was up before all known mistakes were tried: --patience gives more")
     return replace(
-        report, status=status, inputs=shapes, outputs=base[2].outputs, rows=tuple(rows_of(pair, index)),
+        report, status=status, inputs=shapes, outputs=base[2].outputs, rows=rows,
         first=divergence(pair, index), causes=causes, differences=differences, weights=weights, notes=notes,
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from regraft.layers.custom import active
 from regraft.layers.custom import load as load_custom
 from regraft.report.compared import NOT_VERIFIED, ComparisonReport
 from regraft.verify.inputs import total_elements
+from regraft.verify.origin import resolved
 from regraft.weights import WeightTree, check_checksums, read
 
 #: Elements of all tensors together from which on a batch of one has to do.
@@ -82,7 +83,8 @@ def compare_files(
     The same for files and a module that is named.
 
     Args:
-        keras: A Keras file.
+        keras: A Keras file, the folder of a SavedModel, or ``my_model.py:build``: a function of the user's that returns a Keras
+            model, imported in the process that runs Keras because the user names it.
         target: ``my_net.py:Net``, ``my_net.py:build(num_classes=7)``, ``torchvision:resnet50``, or a ``model.py`` that regraft
             wrote; a ``.py`` file is imported because the user names it.
         weights: The module's state dict, ``.pth`` or ``.safetensors``; by default the ``model.pth`` beside a ``model.py``.
@@ -104,17 +106,23 @@ def compare_files(
         notes += load_into(module, state)
     else:
         notes.append(NO_WEIGHTS)
-    check_checksums(keras)
-    source = converted(read(keras), architecture, shapes)
-    say("run both models", 0, 0)
-    arrays = [loaded(Path(path)) for path in samples]
-    row = NOT_VERIFIED
-    if verify and source.stated and not unrunnable(source):
-        row, _ = checked(source, architecture, progress)
-    return compared(
-        source, module, arrays, shapes=shapes, keras=str(keras), torch=target, tolerance=tolerance, seconds=seconds,
-        notes=notes, verification=row,
-    )  # fmt: skip
+    with resolved(keras, architecture) as origin:
+        if origin.file is None:
+            raise OutputError(
+                f"{keras} is a SavedModel that holds a graph and no layers: save the model as .keras, or name the function that "
+                "builds it, my_model.py:build"
+            )
+        check_checksums(origin.file)
+        source = converted(read(origin.file), origin.architecture, shapes)
+        say("run both models", 0, 0)
+        arrays = [loaded(Path(path)) for path in samples]
+        row = NOT_VERIFIED
+        if verify and source.stated and not unrunnable(source):
+            row, _ = checked(source, origin.architecture, progress)
+        return compared(
+            source, module, arrays, shapes=shapes, keras=str(keras), torch=target, tolerance=tolerance, seconds=seconds,
+            notes=(*origin.notes, *notes), verification=row,
+        )  # fmt: skip
 
 
 def compared(

@@ -12,6 +12,7 @@ import numpy as np
 from regraft.comparing.diagnosing import Diagnosis, Search
 from regraft.comparing.finding import Index, difference
 from regraft.comparing.model import Model, flat_model
+from regraft.errors import OutputError
 from regraft.graft.watching import Made, Watched, prepared, watch
 from regraft.grafting.source import Converted, as_taken
 from regraft.verify.trace import in_keras
@@ -74,16 +75,10 @@ def both(
     Raises:
         ShapeMismatchError: The inputs are none of the file's model.
         CannotRunError: The file's model does not run on them.
-        RuntimeError: And whatever else the module raises.
+        OutputError: The module cannot be run.
     """
     arrays = keras_inputs(source, inputs)
-    watched = watch(twin, inputs, seed=0)
-    random, spread = None, 0.0
-    if any(
-        unlike(a, b) for a, b in zip(watched.outputs, watch(twin, inputs, seed=1, whole=False).outputs, strict=False)
-    ):
-        random, spread = differing(watched, watch(twin, inputs, seed=1))
-        watched = watch(twin, inputs, still=True)
+    watched, random, spread = seen(twin, inputs)
     until = time.monotonic() + seconds
     found = Search(Index(watched, tolerance), arrays, tolerance, until, foreign=foreign).diagnose(model)
     if found.causes or found.unknown:
@@ -92,6 +87,28 @@ def both(
         if len(near.unknown) <= len(found.unknown) and len(near.causes) >= len(found.causes):
             found = near
     return Pair(watched, found, random, spread)
+
+
+def seen(twin: Any, inputs: Sequence[Any]) -> tuple[Watched, Made | None, float]:
+    """
+    A run of the module; the first tensor that is another one at every run, and by how much.
+
+    Raises:
+        OutputError: The module cannot be run.
+    """
+    try:
+        watched = watch(twin, inputs, seed=0)
+        again = watch(twin, inputs, seed=1, whole=False)
+        if not any(unlike(a, b) for a, b in zip(watched.outputs, again.outputs, strict=False)):
+            return watched, None, 0.0
+        random, spread = differing(watched, watch(twin, inputs, seed=1))
+        return watch(twin, inputs, still=True), random, spread
+    except Exception as error:
+        shapes = " and ".join(str(tuple(tensor.shape)) for tensor in inputs)
+        raise OutputError(
+            f"the module cannot be run on an input of shape {shapes}: {type(error).__name__}: {error}. Give the shape that it "
+            "takes, batch first, with --input-shape N,C,H,W (once for each input)"
+        ) from error
 
 
 def keras_inputs(source: Converted, inputs: Sequence[Any]) -> list[np.ndarray]:

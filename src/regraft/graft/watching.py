@@ -153,9 +153,9 @@ def numbers(tensor: Any) -> np.ndarray:
 
 
 def line_of_user() -> tuple[str, int] | None:
-    """The line that is running now and belongs to nobody's library."""
+    """The line that is running now and belongs to nobody's library; None if libraries alone run."""
     frame = inspect.currentframe()
-    while frame is not None:
+    while frame is not None and frame.f_code is not watch.__code__:
         name = frame.f_globals.get("__name__", "").partition(".")[0]
         if name not in NOT_THEIRS and not frame.f_code.co_filename.startswith("<"):
             return frame.f_code.co_filename, frame.f_lineno

@@ -113,18 +113,14 @@ def share(value: float) -> str:
     """
     A relative difference as a person reads it.
 
-    >>> share(0.0), share(3e-16), share(0.31234), share(2.5)
-    ('0', '3e-16', '31.2%', '250%')
+    >>> share(0.0), share(3e-16), share(0.31234), share(2.5), share(4e10)
+    ('0', '3e-16', '31.2%', '250%', 'more than 100 times')
     """
     if value == 0:
         return "0"
-    return (
-        f"{value:.1e}".replace("e-0", "e-").replace(".0e", "e")
-        if value < 1e-3
-        else f"{value:.1%}"
-        if value < 1
-        else f"{value:.0%}"
-    )
+    if value < 1e-3:
+        return f"{value:.1e}".replace("e-0", "e-").replace(".0e", "e")
+    return f"{value:.1%}" if value < 1 else f"{value:.0%}" if value < 100 else "more than 100 times"
 
 
 def cause_facts(cause: CauseRow) -> list[tuple[str, str | Text]]:

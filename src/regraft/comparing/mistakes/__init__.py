@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from regraft.comparing.mistakes import (
     attention,
+    borders,
     entering,
     exchanging,
     functions,
@@ -19,7 +20,19 @@ from regraft.comparing.mistakes import (
 from regraft.comparing.mistakes.mistake import Mistake, Place
 
 #: In the order in which they are tried; of those that explain as much the first counts.
-FAMILIES = (normalisations, windows, kernels, recurrent, exchanging, functions, shaping, merging, attention, entering)
+FAMILIES = (
+    normalisations,
+    windows,
+    borders,
+    kernels,
+    recurrent,
+    exchanging,
+    functions,
+    shaping,
+    merging,
+    attention,
+    entering,
+)
 
 
 def mistakes_at(place: Place) -> Iterator[Mistake]:
