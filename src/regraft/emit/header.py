@@ -48,13 +48,16 @@ def header(
     unsure = [choice for choice in blueprint.choices if choice.label in ("assumed", "open")]
     if unsure:
         lines += ["", "Not stated by the Keras file:"]
-        lines += [
-            comment(f"- {c.subject} = {c.value} ({c.label}; {', '.join(c.candidates)} are possible)") for c in unsure
-        ]
+        lines += [comment(f"- {c.subject} = {c.value} ({c.label}; possible: {possible(c.candidates)})") for c in unsure]
     lines += ['"""', "", *imports([*code, *snippets.values()], torch=selftest)]
     for text in snippets.values():
         lines += ["", "", *text.rstrip().splitlines()]
     return lines
+
+
+def possible(candidates: Iterable[str]) -> str:
+    """Candidates in one line; those of several values in brackets."""
+    return ", ".join(f"({value})" if ", " in value else value for value in candidates)
 
 
 def imports(code: Iterable[str], *, torch: bool = False) -> list[str]:
