@@ -15,7 +15,7 @@ import regraft
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-SCRIPTS = ["bench", "browser", "check", "conformance", "demo", "environment", "format", "test"]
+SCRIPTS = ["bench", "browser", "check", "conformance", "demo", "docs", "environment", "format", "picture", "test"]
 
 
 def canonical(requirement: str) -> str:
@@ -36,7 +36,7 @@ def test_scripts_can_be_run(name: str) -> None:
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("extra", ["", "dev", "oracle"])
+@pytest.mark.parametrize("extra", ["", "dev", "docs", "oracle"])
 def test_every_requirement_is_pinned(extra: str) -> None:
     wanted = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     assert {canonical(requirement) for requirement in wanted} <= pinned().keys()

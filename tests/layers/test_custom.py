@@ -44,7 +44,7 @@ def softplus2(x):
 
 @pytest.fixture
 def my_layers(tmp_path: Path) -> Path:
-    (block,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = re.findall(r'```python title="my_layers.py"\n(.*?)```', GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "my_model.py").write_text(MY_MODEL)
     (tmp_path / "my_layers.py").write_text(block)
     return tmp_path / "my_layers.py"

@@ -115,6 +115,42 @@ def with_an_asset(folder: Path, canary: Path) -> str:
     return "a file of its own"
 
 
+def with_a_table(folder: Path, canary: Path) -> str:
+    """A table of its own."""
+    import tensorflow as tf
+
+    filler = tf.lookup.KeyValueTensorInitializer(tf.constant([1], tf.int64), tf.constant([2], tf.int64))
+    module = tf.Module()
+    module.table = tf.lookup.StaticHashTable(filler, 0)
+    module.f = tf.function(lambda x: {"y": x + 1}, input_signature=[tf.TensorSpec((None, 3), tf.float32)])
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.f})
+    return "a table or another resource"
+
+
+def of_tensorflow_1(folder: Path, canary: Path) -> str:
+    """One that TensorFlow would load by running operations of its outer graph."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    module_of(lambda x: {"y": x + 1}, folder)
+    found = saved_model_pb2.SavedModel()
+    found.ParseFromString((folder / "saved_model.pb").read_bytes())
+    found.meta_graphs[0].ClearField("object_graph_def")
+    (folder / "saved_model.pb").write_bytes(found.SerializeToString())
+    return "it is not loaded"
+
+
+def of_two_graphs(folder: Path, canary: Path) -> str:
+    """The first is harmless."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    module_of(lambda x: {"y": x + 1}, folder)
+    found = saved_model_pb2.SavedModel()
+    found.ParseFromString((folder / "saved_model.pb").read_bytes())
+    found.meta_graphs.append(found.meta_graphs[0])
+    (folder / "saved_model.pb").write_bytes(found.SerializeToString())
+    return "it is not loaded"
+
+
 def without_signature(folder: Path, canary: Path) -> str:
     """Nothing to run."""
     import tensorflow as tf
@@ -133,7 +169,18 @@ def that_is_no_buffer(folder: Path, canary: Path) -> str:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
     "make",
-    [with_lambda, that_reads, that_writes, that_calls_python, with_an_asset, without_signature, that_is_no_buffer],
+    [
+        with_lambda,
+        that_reads,
+        that_writes,
+        that_calls_python,
+        with_an_asset,
+        with_a_table,
+        of_tensorflow_1,
+        of_two_graphs,
+        without_signature,
+        that_is_no_buffer,
+    ],
 )
 def test_what_is_refused(make: Any, tmp_path: Path, oracle: Oracle) -> None:
     pytest.importorskip("tensorflow")

@@ -229,6 +229,80 @@ def test_a_saved_model_that_keras_3_exported(tmp_path: Path, oracle: Oracle) -> 
     assert "raised TypeError" in raising.verification.reason
 
 
+OWN = """
+import {library} as k
+
+class Scale2(k.layers.Layer):
+    def __init__(self, factor=2.0, **settings):
+        super().__init__(**settings)
+        self.factor = factor
+
+    def call(self, x):
+        return x * self.factor
+
+    def get_config(self):
+        return {{**super().get_config(), "factor": self.factor}}
+
+def build():
+    k.utils.set_random_seed(3)
+    x = k.Input((6,), name="x")
+    return k.Model(x, k.layers.Dense(4, name="dense")(Scale2(3.0, name="scaled")(x)))
+"""
+FORM = """
+from dataclasses import dataclass
+from regraft.layers import Form, Layer, Site, setting
+
+@dataclass(frozen=True, kw_only=True)
+class Scale2(Layer):
+    factor: float = setting(2.0)
+
+    def torch(self, site: Site) -> Form:
+        return Form((f"%0 * {self.factor}",))
+
+def keras_objects(keras):
+    from own_net import Scale2 as theirs
+
+    return {"Scale2": theirs}
+"""
+
+
+def test_layers_of_the_user(tmp_path: Path, oracle: Oracle) -> None:
+    from regraft.verify.origin import resolved
+
+    (tmp_path / "own_net.py").write_text(OWN.format(library="keras"))
+    (tmp_path / "form.py").write_text(FORM)
+    build, out, custom = f"{tmp_path / 'own_net.py'}:build", tmp_path / "out", tmp_path / "form.py"
+    with resolved(build, oracle=oracle) as origin:
+        assert origin.file is not None
+        regraft.convert(origin.file, out, custom=custom, verify=False)
+    found = verified(out, build, oracle, custom=custom)
+    assert (found.status, found.route) == ("equal", "layer by layer")
+    assert [row.layer for row in found.verification.layers] == ["scaled", "dense", "(output 1)"]
+
+
+def test_several_inputs(tmp_path: Path, oracle: Oracle) -> None:
+    """Samples come in Keras order; the graph knows its inputs by their names."""
+    k = pytest.importorskip("keras")
+    k.utils.set_random_seed(5)
+    a, b = k.Input((6, 5, 2), name="a"), k.Input((7,), dtype="int32", name="b")
+    p = k.layers.GlobalAveragePooling2D(name="mean")(k.layers.Conv2D(3, 3, name="conv")(a))
+    q = k.layers.LSTM(3, name="lstm")(k.layers.Embedding(9, 4, name="embedding")(b))
+    model = k.Model([b, a], [k.layers.Dense(2, name="head")(k.layers.Concatenate(name="join")([p, q])), q], name="two")
+    randomise(model, 5)
+    model.save(tmp_path / "two.keras")
+    model.export(tmp_path / "two", verbose=False)
+    regraft.convert(tmp_path / "two.keras", tmp_path / "out", verify=False)
+    rng = np.random.default_rng(2)
+    samples = [rng.integers(0, 9, (4, 7)), rng.standard_normal((4, 6, 5, 2)).astype("float32")]
+    found = verified(tmp_path / "out", tmp_path / "two.keras", oracle, samples=samples)
+    assert (found.status, found.verification.inputs) == ("equal", ("your samples: 4x7; 4x6x5x2",))
+    with pytest.raises(FileError, match="expected"):
+        verified(tmp_path / "out", tmp_path / "two.keras", oracle, samples=samples[::-1])
+    graph = verified(tmp_path / "out", tmp_path / "two", oracle, samples=samples)
+    assert graph.status in ("equal", "partly verified")
+    assert {"conv", "mean", "lstm", "head"} <= {row.layer for row in graph.verification.layers}
+
+
 def test_a_conversion_is_verified_as_before(tmp_path: Path, oracle: Oracle) -> None:
     done = regraft.convert(DIGITS, tmp_path / "out", verify=False)
     assert regraft.verify(done, oracle=oracle).status == "equal"

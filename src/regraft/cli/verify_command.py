@@ -42,7 +42,7 @@ def verify(
         architecture: The architecture as JSON (model.to_json()), for a file that holds weights only.
         input_shape: Shape of one input in Keras order, without the batch axis, where the model leaves it open: 64,64,1.
         precision: In what both run. float64 decides; float32 is what users will see.
-        low_memory: Let Keras run layer by layer, so that neither process holds all activations. Takes about twice as long.
+        low_memory: Let Keras run layer by layer, so that neither process holds all activations. Takes somewhat longer.
         custom: A Python file of yours that declares layers of yours in PyTorch. It is imported because you name it.
         patience: How long to look for causes where the two differ, in seconds.
         quiet: Print errors only.

@@ -32,10 +32,10 @@ DENIED = re.compile(
 
 def read_saved_model(folder: Path) -> Any:
     """
-    The protocol buffer of a SavedModel: its first graph with everything beside it.
+    The protocol buffer of a SavedModel: its graph with everything beside it.
 
     Raises:
-        ValueError: It cannot be read, or holds no graph.
+        ValueError: It cannot be read, or is none of TensorFlow 2.
     """
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
@@ -48,8 +48,9 @@ def read_saved_model(folder: Path) -> Any:
         found.ParseFromString(file.read_bytes())
     except DecodeError as error:
         raise ValueError(f"saved_model.pb is no SavedModel: {error}") from None
-    if not found.meta_graphs:
-        raise ValueError("saved_model.pb holds no graph")
+    if len(found.meta_graphs) != 1 or not found.meta_graphs[0].HasField("object_graph_def"):
+        # TensorFlow loads such a one by running operations of its outer graph.
+        raise ValueError("saved_model.pb is one of TensorFlow 1, or holds several graphs: it is not loaded")
     return found.meta_graphs[0]
 
 
@@ -127,6 +128,7 @@ def harmful(graph: Any) -> Iterator[str]:
             yield {"asset": "a file of its own"}.get(kind, "a table or another resource")
     functions = {f.signature.name: f for f in graph.graph_def.library.function}
     todo = [*graph.object_graph_def.concrete_functions]
+    todo += [name for node in graph.object_graph_def.nodes for name in node.function.concrete_functions]
     todo += [node.bare_concrete_function.concrete_function_name for node in graph.object_graph_def.nodes]
     seen: set[str] = set()
     while todo:
