@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -154,6 +155,7 @@ class Search:
         for mistake in chain:
             model = mistake.make(model)
         values = model.run(self.inputs)
+        gc.collect()  # emitted modules are parts of cycles, and hold their weights
         new = self.walked(model, values)
         number, before, after = evidence(found.walk, model, new, old, values)
         if after > self.tolerance or new.first <= found.walk.first:
