@@ -177,9 +177,9 @@ def defined_at(module: Any, path: str) -> tuple[str, int] | None:
             return None
         if owner.__module__.partition(".")[0] in NOT_THEIRS:
             continue
-        try:
-            lines, first = inspect.getsourcelines(owner)
-            file = inspect.getsourcefile(owner)
+        try:  # the function knows its file; a class is looked up by the name of its module, which another may bear
+            lines, first = inspect.getsourcelines(owner.__init__)
+            file = inspect.getsourcefile(owner.__init__)
         except (OSError, TypeError):
             continue
         pattern = re.compile(rf"self\.{re.escape(names[depth - 1])}\s*(:[^=]+)?=[^=]")
