@@ -131,6 +131,6 @@ def test_the_way_back(net: str, capsys: pytest.CaptureFixture[str]) -> None:
     state["head.bias"] += 1
     torch.save(state, "digits.pth")
     assert main(back) == 0
-    assert "1 arrays have new numbers" in capsys.readouterr().out
+    assert "1 array has new numbers" in capsys.readouterr().out
     assert main([*back, "--from", DIGITS]) == 2
     assert "again.h5 exists" in capsys.readouterr().err

@@ -110,5 +110,6 @@ def back(state: str, mapping: Path | None, source: Path | None, into: Path | Non
         raise OutputError(f"{into} does not exist: name the Keras file that was grafted with --from")
     changed = reverse(state, mapping, source or into, into, force=force or source is None)
     if not quiet:
-        write(f"{into}: {changed} arrays have new numbers, every other byte is as it was.\n")
+        have = "1 array has" if changed == 1 else f"{changed} arrays have"
+        write(f"{into}: {have} new numbers, every other byte is as it was.\n")
     return 0

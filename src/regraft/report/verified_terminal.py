@@ -33,7 +33,7 @@ def show(report: VerifiedReport, console: Console, *, everything: bool = False) 
     causes = () if report.comparison is None else report.comparison.causes
     for cause in causes if everything else causes[:1]:
         console.print()
-        heading(console, f"Cause: {printable(cause.what)}")
+        heading(console, f"Why: {printable(cause.what)}")
         facts(console, cause_facts(cause))
     rest = 0 if everything else len(causes) - 1
     if rest > 0:
