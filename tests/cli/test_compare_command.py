@@ -96,3 +96,21 @@ def test_a_model_of_ours_takes_the_weights_beside_it(capsys: pytest.CaptureFixtu
     assert run("ours/model.py") == 0
     assert run("my_net.py:Twin") == 1
     assert "no --weights were given" in capsys.readouterr().out
+
+
+def test_a_keras_side_that_nobody_stated_is_not_taken_for_the_truth(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = str(samples.path("digits.weights.h5"))
+    for name, file in (("right", DIGITS), ("assumed", weights)):
+        main(["convert", file, "--input-shape", "8,8,1", "-o", str(tmp_path / name), "--no-verify", "--quiet"])
+    capsys.readouterr()
+    shape = ["--input-shape", "2,1,8,8", "--no-verify"]
+
+    assert main(["compare", weights, str(tmp_path / "right" / "model.py"), *shape]) == 1
+    text = " ".join(capsys.readouterr().out.split())
+    assert "A difference may lie there and not in your module." in text
+    assert "the mistake may be on either side. (exit code 1)" in text
+    assert main(["compare", weights, str(tmp_path / "assumed" / "model.py"), *shape]) == 3
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Both compute the same, if the architecture of the Keras side is what was assumed. (exit code 3)" in text

@@ -159,10 +159,17 @@ class ComparisonReport:
     schema: str = SCHEMA
 
     @property
+    def unsettled(self) -> tuple[ChoiceRow, ...]:
+        """The choices of the Keras side that nobody has stated, and that may be wrong."""
+        return tuple(row for row in self.choices if row.label in ("assumed", "open"))
+
+    @property
     def exit_code(self) -> int:
-        """0 equal, 1 different, 2 nothing could be compared, 3 compared in part."""
+        """0 equal, 1 different, 2 nothing could be compared, 3 compared in part, or with an architecture nobody stated."""
         if self.status == "different" or self.verification.status == "different":
             return 1
+        if self.status == "equal" and self.unsettled:
+            return 3
         return {"equal": 0, "cannot compare": 2}.get(self.status, 3)
 
     def to_json(self) -> str:

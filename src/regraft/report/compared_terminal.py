@@ -84,11 +84,21 @@ def summary(report: ComparisonReport) -> list[tuple[str, str | Text]]:
         rows.append(
             ("", f"what enters differs by {share(first.input_error)}, what leaves {leaves}: the fault lies between")
         )
+    if report.unsettled:
+        rows.append(("Keras side", Text(unsettled(report), style="yellow")))
     if report.inputs:
         rows.append(("tried on", "; ".join(shape_words(shape, batched=False) for shape in report.inputs)))
     if report.verification.status != "not verified" or report.verification.reason:
         rows.append(("Keras side", checked(report.verification)))
     return rows
+
+
+def unsettled(report: ComparisonReport) -> str:
+    """That the Keras side is not all stated, and what to do."""
+    return (
+        f"the file does not state all of it: {plural(len(report.unsettled), 'setting')} assumed or open. A difference may lie "
+        "there and not in your module. Give the architecture with --architecture, or let your module settle it: regraft graft"
+    )
 
 
 def result(report: ComparisonReport) -> str:
@@ -221,6 +231,13 @@ def few(lines: Sequence[str], everything: bool) -> list[str]:
 def verdict(report: ComparisonReport) -> Text:
     """The last line."""
     match report.status:
+        case "different" if report.unsettled:
+            words = (
+                "The two compute different things. The architecture of the Keras side is assumed in part: the mistake may be on "
+                "either side."
+            )
+        case "equal" if report.unsettled:
+            words = "Both compute the same, if the architecture of the Keras side is what was assumed."
         case "different" if report.causes:
             words = "The two compute different things. Make the change above, and compare again."
         case "different":
