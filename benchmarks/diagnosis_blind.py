@@ -133,7 +133,14 @@ def main() -> int:
                     print(f"NO EFFECT {name}: {mistake.name}", flush=True)
                     continue
                 started = time.monotonic()
-                report = regraft.compare(file, net, samples(name))
+                try:
+                    report = regraft.compare(file, net, samples(name))
+                except Exception as error:  # a crash is a miss
+                    total += 1
+                    print(
+                        f"CRASH {name}: {mistake and mistake.name}: {type(error).__name__}: {error}"[:300], flush=True
+                    )
+                    continue
                 seconds = time.monotonic() - started
                 if mistake is None:
                     if report.status != "equal":
@@ -143,10 +150,8 @@ def main() -> int:
                 took.append(seconds)
                 first = report.first.layer if report.first else ""
                 place = same(first, mistake.layers)
-                cause = report.causes[0] if report.causes else None
-                words = "" if cause is None else f"{cause.what}: {cause.words}"
-                told = cause is not None and same(cause.layer, mistake.layers) and re.search(mistake.words, words, re.I)
-                total, right_layer, right_cause = total + 1, right_layer + place, right_cause + bool(told)
+                told = explains(report, mistake)
+                total, right_layer, right_cause = total + 1, right_layer + place, right_cause + told
                 if given.all or not (place and told):
                     mark = "ok" if place and told else "CAUSE" if place else "LAYER"
                     print(f"{mark} {name}: {mistake.name} -> {summary(report)} ({seconds:.1f} s)", flush=True)
@@ -159,6 +164,14 @@ def main() -> int:
     if took:
         print(f"seconds a comparison: median {np.median(took):.1f}, largest {max(took):.1f}")
     return int(bool(alarms) or explained < REQUIRED * count)
+
+
+def explains(report: ComparisonReport, mistake: Mistake) -> bool:
+    """Whether the first cause is at the right layer and says what a person needs."""
+    if not report.causes:
+        return False
+    cause = report.causes[0]
+    return same(cause.layer, mistake.layers) and bool(re.search(mistake.words, f"{cause.what}: {cause.words}", re.I))
 
 
 def summary(report: ComparisonReport) -> str:

@@ -28,7 +28,7 @@ SIAMESE = made(
             "c1_pool",
             "padding|ceil|round",
             "nn.MaxPool2d(2, ceil_mode=True)",
-            "nn.MaxPool2d(2), nn.ReplicationPad2d((0, 1, 0, 1))",
+            "nn.Sequential(nn.MaxPool2d(2), nn.ReplicationPad2d((0, 1, 0, 1)))",
         ),
         (
             "normalisation behind the function",

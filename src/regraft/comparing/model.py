@@ -96,8 +96,16 @@ class Model:
             own[name] = Edited(old.sources, old.moves, old.shape, both)
         return replace(self, variables={**self.variables, layer: own})
 
+    def named_anew(self, spec: LayerSpec) -> LayerSpec:
+        """A layer under a name that none has yet: one that is called twice may have the same mistake at each call."""
+        name = spec.name
+        while name in self.blueprint.by_name:
+            name += "+"
+        return replace(spec, name=name)
+
     def before(self, call: Call, spec: LayerSpec, number: int = 0) -> Model:
         """Another layer in front of one input of a call."""
+        spec = self.named_anew(spec)
         ref = call.inputs[number]
         inputs = tuple(TensorRef(spec.name) if i == number else r for i, r in enumerate(call.inputs))
         return self.with_calls(
@@ -118,6 +126,7 @@ class Model:
 
     def behind(self, ref: TensorRef, spec: LayerSpec) -> Model:
         """Another layer behind a tensor, for all that take it."""
+        spec = self.named_anew(spec)
         new = TensorRef(spec.name)
         calls = tuple(moved(call, {ref: new}) for call in self.calls)
         outputs = tuple(new if r == ref else r for r in self.blueprint.outputs)

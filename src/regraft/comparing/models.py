@@ -10,7 +10,7 @@ import numpy as np
 
 import regraft
 from regraft.comparing.finding import Index
-from regraft.comparing.further import more_trials, structure
+from regraft.comparing.further import ends_masked, more_trials, structure
 from regraft.comparing.model import CannotRunError
 from regraft.comparing.rows import cause_rows, divergence, rows_of
 from regraft.comparing.running import Pair, both, graph_of, prepared
@@ -99,6 +99,16 @@ def compare_models(
                 other = run(source, module, trial.inputs, tolerance, seconds, strange)
             except (RegraftError, RuntimeError, ValueError) as error:
                 tried.append(f"cannot be run {trial.words}: {str(error).strip().partition(chr(10))[0][:200]}")
+                continue
+            if (
+                not other.equal
+                and trial.masked
+                and ends_masked(source, inputs)
+                and not ends_masked(source, trial.inputs)
+            ):
+                tried.append(
+                    f"not equal {trial.words}; those of the samples are masked at the end, and there both are equal"
+                )
                 continue
             if not other.equal:
                 tried.append(f"equal on the first inputs, and not {trial.words}")
