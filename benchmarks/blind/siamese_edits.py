@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.blind.mistake import Mistake, made
+from dataclasses import replace
+
+from benchmarks.blind.mistake import made
 
 SIAMESE = made(
     "siamese",
@@ -87,21 +89,20 @@ SIAMESE = made(
     ],
 )
 
-SIAMESE = [
-    Mistake(
-        m.pair,
-        m.name,
-        m.layers,
-        m.words,
+#: Edits that come in two places.
+BOTH = {
+    "kernels flipped": (
         (
-            ("self.encoder = nn.Sequential(", "self.encoder = nn.Sequential("),
-            (
-                '[name + "/kernel"].transpose(3, 2, 0, 1).copy())\n        net',
-                '[name + "/kernel"][::-1, ::-1].transpose(3, 2, 0, 1).copy())\n        net',
-            ),
+            '[name + "/kernel"].transpose(3, 2, 0, 1).copy())\n        net',
+            '[name + "/kernel"][::-1, ::-1].transpose(3, 2, 0, 1).copy())\n        net',
         ),
-    )
-    if m.name == "kernels flipped"
-    else m
-    for m in SIAMESE
-]
+    ),
+    "normalisation behind the function": (
+        (
+            "            nn.BatchNorm2d(6, eps=1e-3),\n            nn.Hardswish(),",
+            "            nn.Hardswish(),\n            nn.BatchNorm2d(6, eps=1e-3),",
+        ),
+        ("bn = net.encoder[4]", "bn = net.encoder[5]"),
+    ),
+}
+SIAMESE = [replace(m, edits=BOTH.get(m.name, m.edits)) for m in SIAMESE]

@@ -72,6 +72,20 @@ class Model:
         with OVERLAID():
             return any(not s.unknown and build(s).may_mask(arriving=False) for s in self.blueprint.layers)
 
+    @cached_property
+    def needed(self) -> frozenset[tuple[str, int]]:
+        """The calls, as layer and number, that an output rests on; a mistake may leave others behind."""
+        makers = {(call.layer, call.call): call for call in self.calls}
+        todo = [(ref.layer, ref.call) for ref in self.blueprint.outputs]
+        found = set[tuple[str, int]]()
+        while todo:
+            key = todo.pop()
+            if key in found or key not in makers:
+                continue
+            found.add(key)
+            todo += [(ref.layer, ref.call) for ref in all_refs(makers[key])]
+        return frozenset(found)
+
     def spec(self, call: Call) -> LayerSpec:
         """The layer of a call."""
         return self.blueprint.by_name[call.layer]

@@ -22,7 +22,7 @@ from regraft.grafting.result import Graft
 from regraft.grafting.source import Converted
 from regraft.grafting.unrunnable import unrunnable
 from regraft.report import ChoiceRow
-from regraft.report.compared import NOT_VERIFIED, CauseRow, ComparisonReport, VerificationRow, WeightRow
+from regraft.report.compared import NOT_VERIFIED, CauseRow, ComparisonReport, DivergenceRow, VerificationRow, WeightRow
 from regraft.report.grafted import DifferenceRow
 from regraft.report.printable import plural
 
@@ -95,8 +95,9 @@ def compare_models(
     tried: list[str] = []
     if pair.equal and further:
         for trial in more_trials(source, inputs):
+            foreign_to_it = trial.masked and ends_masked(source, inputs) and not ends_masked(source, trial.inputs)
             try:
-                other = run(source, module, trial.inputs, tolerance, seconds, strange)
+                other = run(source, module, trial.inputs, tolerance, 0.0 if foreign_to_it else seconds, strange)
             except (RegraftError, RuntimeError, ValueError) as error:
                 tried.append(f"cannot be run {trial.words}: {str(error).strip().partition(chr(10))[0][:200]}")
                 continue
@@ -181,14 +182,23 @@ def finished(
     told = {cause.layer for cause in causes}
     if lost := [call.layer for call in pair.diagnosis.unknown if call.layer not in told]:
         notes = (*notes, f"no known mistake explains {', '.join(lost)}")
+    first = divergence(pair, index)
+    if first is not None and first.layer in lost and causes:
+        causes = (unknown(first), *causes)
     if pair.diagnosis.unknown and any(row.ok is None for row in rows):
         notes = (*notes, "layers behind it could not be judged: mend it first, and compare again")
     if pair.diagnosis.stopped:
         notes = (*notes, "time was up before all known mistakes were tried: --patience gives more")
     return replace(
         report, status=status, inputs=shapes, outputs=base[2].outputs, rows=rows,
-        first=divergence(pair, index), causes=causes, differences=differences, weights=weights, notes=notes,
+        first=first, causes=causes, differences=differences, weights=weights, notes=notes,
     )  # fmt: skip
+
+
+def unknown(first: DivergenceRow) -> CauseRow:
+    """The first layer that differs, where its mistake is none of those that are known, and others stand behind it."""
+    words = "no known mistake explains what it computes; causes at layers behind it rest on its numbers as they are"
+    return CauseRow(first.layer, first.module, first.where, "unknown", words, "values", first.output_error)
 
 
 def kind_of(what: str) -> str:

@@ -98,9 +98,8 @@ def walk(
 
 
 def idle(model: Model, call: Call) -> bool:
-    """Whether nothing takes what a call makes: a mistake has left it out."""
-    key = (call.layer, call.call)
-    return not any((ref.layer, ref.call) == key for ref in (*model.blueprint.consumers, *model.blueprint.outputs))
+    """Whether no output rests on what a call makes: a mistake has left it out."""
+    return (call.layer, call.call) not in model.needed
 
 
 def constant(array: np.ndarray) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
@@ -69,20 +69,23 @@ def otherwise(place: Place) -> Iterator[Mistake]:
             ):
                 yield place.edit("preprocessing", f"{words}; Keras does as {kind} says", line, **{name: edit})
         return
-    for words, name, value in (
-        ("does not subtract the mean", "mean", each(mean, lambda _: 0.0)),
-        ("does not divide by the deviation", "variance", each(variance, lambda _: 1.0)),
-        ("divides by the variance, not by its root", "variance", each(variance, lambda v: v * v)),
-        ("has the means in the other order of channels", "mean", mean[::-1] if isinstance(mean, tuple) else mean),
+    if config.get("invert"):
+        return
+    m, v = (np.asarray(a, dtype=np.float64).reshape(-1) for a in (mean, variance))
+    for words, means, deviations in (
+        ("does not subtract the mean", 0 * m, np.sqrt(v)),
+        ("does not divide by the deviation", m, np.ones_like(v)),
+        ("divides by the variance, not by its root", m, v),
+        ("has the means in the other order of channels", m[::-1], np.sqrt(v)),
+        ("has means and deviations in the other order of channels", m[::-1], np.sqrt(v)[::-1]),
     ):
-        yield place.setting("preprocessing", f"{words}; Keras does as {kind} says", line, **{name: value})
+        code = f"(%0 - {written(means)}) / {written(deviations)}"
+        yield place.other("preprocessing", f"{words}; Keras does as {kind} says", line, "Written", code=code)
 
 
-def each(value: object, change: Callable[[float], float]) -> object:
-    """A number or a row of them, each changed."""
-    if isinstance(value, tuple):
-        return tuple(each(v, change) for v in value)
-    return change(float(str(value)))
+def written(array: np.ndarray) -> str:
+    """An array as code, along the last axis."""
+    return f"torch.tensor({array.tolist()}, dtype=torch.float64)"
 
 
 def codes(array: np.ndarray) -> Iterator[tuple[str, str]]:

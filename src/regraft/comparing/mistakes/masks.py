@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from regraft.blueprint import Call, LayerSpec, TensorRef
 from regraft.comparing.mistakes.mistake import Mistake, Place
@@ -20,6 +21,8 @@ TRIANGLES = {
     "triu()": "attends to later steps in place of earlier ones",
     "triu(1)": "attends to later steps in place of earlier ones, and not to the step itself",
 }
+#: Of these, in which a step looks at nothing.
+EMPTY = frozenset({"tril(-1)", "triu(1)"})
 
 
 def mistakes(place: Place) -> Iterator[Mistake]:
@@ -45,10 +48,11 @@ def causal(place: Place) -> Iterator[Mistake]:
             f"{place.name}/triangle", "Written", {"code": code, "made": (None, place.x.shape[1], place.x.shape[1])}
         )
 
-        def made(model: Model, spec: LayerSpec = spec) -> Model:
+        def made(model: Model, spec: LayerSpec = spec, empty: bool = triangle in EMPTY) -> Model:
             front = Call(spec.name, (again(model, place.call).inputs[0],))
             model = with_arguments(model, place.call, use_causal_mask=False, attention_mask=TensorRef(spec.name))
-            return model.with_calls((spec,), (front,), set())
+            model = model.with_calls((spec,), (front,), set())
+            return blank(model, place, TensorRef(spec.name), zero=False) if empty else model
 
         yield Mistake(
             "attention mask",
@@ -81,6 +85,39 @@ def masks(place: Place) -> Iterator[Mistake]:
         f"{POLARITY} for {{module}}",
         lambda model: masked_otherwise(model, place, given, LayerSpec(f"{place.name}/inverted", "Inverted", {"code": "%0"})),
     )  # fmt: skip
+    mask = place.call.arguments.get("attention_mask")
+    if isinstance(mask, TensorRef) and mask in place.values and place.values[mask].ndim == 3:
+
+        def inverted(model: Model, *, zero: bool) -> Model:
+            spec = LayerSpec(f"{place.name}/inverted", "Inverted", {"code": "%0"})
+            model = masked_otherwise(model, place, given, spec)
+            return blank(model, place, TensorRef(f"{place.name}/not_attention_mask"), zero=zero)
+
+        for zero in (True, False):
+            yield Mistake(
+                "mask polarity", place.name,
+                "skips the steps that count, and takes those that are masked (its mask is inverted); where all count, nothing is "
+                f"left, and it gives {'its bias' if zero else 'NaN'}",
+                f"{POLARITY} for {{module}}", partial(inverted, zero=zero),
+            )  # fmt: skip
+
+
+def blank(model: Model, place: Place, mask: TensorRef, *, zero: bool) -> Model:
+    """
+    Behind an attention: what looks at nothing gives no number, or the bias alone; Keras takes the mean there.
+
+    Masks of -inf leave NaN, the attention of PyTorch itself zeros in front of its last projection (``zero``).
+    """
+    bias = place.variable("attention_output/bias")
+    nothing = (
+        "float('nan')" if not zero else "0.0" if bias is None else f"torch.tensor({bias.tolist()}, dtype=%0.dtype)"
+    )
+    code = f"torch.where((%1 != 0).any(-1, keepdim=True), %0, {nothing})"
+    spec = LayerSpec(f"{place.name}/blank", "Written", {"code": code})
+    model = model.behind(place.ref, spec)
+    (name,) = {s.name for s in model.blueprint.layers if s.name.startswith(spec.name)}
+    call = next(c for c in model.calls if c.layer == name)
+    return model.with_calls((), (replace(call, inputs=(*call.inputs, mask)),), {(name, call.call)})
 
 
 def masked_otherwise(model: Model, place: Place, given: list[str], spec: LayerSpec) -> Model:
