@@ -136,7 +136,8 @@ class Search:
         self.excused |= {(call.layer, call.call)}
         array = placed(found.values[ref], self.index.array(number))
         found.stand_ins[ref] = number
-        model = found.model.given(ref, f"{call.layer}/given", array.shape)
+        name = f"{call.layer}/{call.call}/given" if call.call else f"{call.layer}/given"
+        model = found.model.given(ref, name, array.shape)
         self.inputs = [*self.inputs, array]
         try:
             found.values = model.run(self.inputs)
