@@ -18,6 +18,7 @@ from regraft.comparing.mistakes import Mistake, Place, mistakes_at
 from regraft.comparing.mistakes.entering import exchanged_inputs
 from regraft.comparing.model import CannotRunError, Model, Values
 from regraft.comparing.walking import Key, Walk, walk
+from regraft.errors import RegraftError
 
 #: Calls behind the suspect that are run with it, and first of all.
 LOOK, NEAR = 7, 2
@@ -27,6 +28,8 @@ BEHIND = 2
 MOST_WEAK, MOST_MISTAKES = 10, 60
 #: Layers that pass numbers on.
 MOVING = frozenset("Flatten Reshape Permute RepeatVector Dropout SpatialDropout1D SpatialDropout2D Identity".split())
+#: Layers whose result is right and may be taken wrongly: directions in the other order, the cell for the output.
+TAKEN_APART = frozenset("LSTM GRU SimpleRNN Bidirectional".split())
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,8 @@ class Search:
         self.excused |= {(call.layer, call.call)}
         array = placed(found.values[ref], self.index.array(number))
         found.stand_ins[ref] = number
-        model = found.model.given(ref, f"{call.layer}/given", array.shape)
+        name = f"{call.layer}/{call.call}/given" if call.call else f"{call.layer}/given"
+        model = found.model.given(ref, name, array.shape)
         self.inputs = [*self.inputs, array]
         try:
             found.values = model.run(self.inputs)
@@ -176,7 +180,7 @@ class Search:
             try:
                 model = all_of(found.model, [one for _, one in same])
                 values = model.run(self.inputs)
-            except CannotRunError:
+            except RegraftError:
                 return
             new = self.walked(model, values)
             right = {(c.layer, c.call) for c in model.calls[: new.first]}
@@ -277,7 +281,7 @@ class Search:
             part = closed(changed, part, old, window)
             own, entering = changed.part(part, values)
             made = own.run(entering)
-        except (CannotRunError, KeyError, ValueError, IndexError, TypeError, AssertionError, StopIteration):
+        except (RegraftError, KeyError, ValueError, IndexError, TypeError, AssertionError, StopIteration):
             return None
         back = dict(zip(own.blueprint.inputs, entering, strict=True))
         seen = {ref: array for ref, array in made.items() if ref not in back}
@@ -357,13 +361,15 @@ def fronts(model: Model, values: Values, known: Walk, call: Call, index: Index, 
     makers = {(c.layer, c.call): c for c in model.calls}
     found: list[Call] = []
     todo = [makers[key] for ref in call.inputs if (key := (ref.layer, ref.call)) in makers]
-    for _ in range(depth):
+    for level in range(depth):
         following: list[Call] = []
         for one in todo:
             ref = TensorRef(one.layer, one.call)
             hidden = ref not in known.found or ref in known.weak or known.found[ref].how == "rearranged"
             hidden = hidden or not any(n in index.used for n in index.equal(values[ref]))
-            if hidden or model.spec(one).type in MOVING:
+            if level == 0 and model.spec(one).type in TAKEN_APART:
+                found.append(one)
+            elif hidden or model.spec(one).type in MOVING:
                 found.append(one)
                 following += [makers[key] for r in one.inputs if (key := (r.layer, r.call)) in makers]
         todo = following

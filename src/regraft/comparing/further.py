@@ -13,6 +13,7 @@ from regraft.grafting.placing import placed
 from regraft.grafting.result import Graft
 from regraft.grafting.source import Converted
 from regraft.grafting.trials import Trial, trials
+from regraft.verify.needs import needs
 
 #: Inputs grow by these: a limit at 6 does not show in 5, and a square root shows more near 0.
 FACTORS = (100.0, 0.02)
@@ -22,9 +23,27 @@ def more_trials(source: Converted, inputs: Sequence[Any]) -> Iterator[Trial]:
     """Further inputs for two models that are equal on the first ones."""
     if any(tensor.is_floating_point() for tensor in inputs):
         for factor in FACTORS:
-            scaled = tuple(t * factor if t.is_floating_point() else t for t in inputs)
+            scaled = tuple(t if not t.is_floating_point() or is_mask(t) else t * factor for t in inputs)
             yield Trial(f"on inputs times {factor:g}", scaled)
     yield from trials(source, inputs)
+
+
+def is_mask(tensor: Any) -> bool:
+    """Whether it holds zeros and ones alone: a mask means something else once it is scaled."""
+    return bool(((tensor == 0) | (tensor == 1)).all())
+
+
+def ends_masked(source: Converted, inputs: Sequence[Any]) -> bool:
+    """Whether steps are masked at the end of some rows, and at the start of none: all that a packed sequence can hold."""
+    found = False
+    for tensor, need in zip(inputs, needs(source.blueprint), strict=False):
+        if need.mask is None or tensor.ndim < 2:
+            continue
+        masked = (tensor == need.mask).reshape(*tensor.shape[:2], -1).all(dim=-1)
+        if bool((masked[:, 0] & ~masked[:, -1]).any()):
+            return False
+        found = found or bool((masked[:, -1] & ~masked[:, 0]).any())
+    return found
 
 
 def structure(source: Converted, module: Any, inputs: Sequence[Any], *, run: bool) -> Graft | None:

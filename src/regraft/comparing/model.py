@@ -72,6 +72,20 @@ class Model:
         with OVERLAID():
             return any(not s.unknown and build(s).may_mask(arriving=False) for s in self.blueprint.layers)
 
+    @cached_property
+    def needed(self) -> frozenset[tuple[str, int]]:
+        """The calls, as layer and number, that an output rests on; a mistake may leave others behind."""
+        makers = {(call.layer, call.call): call for call in self.calls}
+        todo = [(ref.layer, ref.call) for ref in self.blueprint.outputs]
+        found = set[tuple[str, int]]()
+        while todo:
+            key = todo.pop()
+            if key in found or key not in makers:
+                continue
+            found.add(key)
+            todo += [(ref.layer, ref.call) for ref in all_refs(makers[key])]
+        return frozenset(found)
+
     def spec(self, call: Call) -> LayerSpec:
         """The layer of a call."""
         return self.blueprint.by_name[call.layer]
@@ -96,8 +110,16 @@ class Model:
             own[name] = Edited(old.sources, old.moves, old.shape, both)
         return replace(self, variables={**self.variables, layer: own})
 
+    def named_anew(self, spec: LayerSpec) -> LayerSpec:
+        """A layer under a name that none has yet: one that is called twice may have the same mistake at each call."""
+        name = spec.name
+        while name in self.blueprint.by_name:
+            name += "+"
+        return replace(spec, name=name)
+
     def before(self, call: Call, spec: LayerSpec, number: int = 0) -> Model:
         """Another layer in front of one input of a call."""
+        spec = self.named_anew(spec)
         ref = call.inputs[number]
         inputs = tuple(TensorRef(spec.name) if i == number else r for i, r in enumerate(call.inputs))
         return self.with_calls(
@@ -118,6 +140,7 @@ class Model:
 
     def behind(self, ref: TensorRef, spec: LayerSpec) -> Model:
         """Another layer behind a tensor, for all that take it."""
+        spec = self.named_anew(spec)
         new = TensorRef(spec.name)
         calls = tuple(moved(call, {ref: new}) for call in self.calls)
         outputs = tuple(new if r == ref else r for r in self.blueprint.outputs)

@@ -10,7 +10,7 @@ import numpy as np
 
 import regraft
 from regraft.comparing.finding import Index
-from regraft.comparing.further import more_trials, structure
+from regraft.comparing.further import ends_masked, more_trials, structure
 from regraft.comparing.model import CannotRunError
 from regraft.comparing.rows import cause_rows, divergence, rows_of
 from regraft.comparing.running import Pair, both, graph_of, prepared
@@ -22,7 +22,7 @@ from regraft.grafting.result import Graft
 from regraft.grafting.source import Converted
 from regraft.grafting.unrunnable import unrunnable
 from regraft.report import ChoiceRow
-from regraft.report.compared import NOT_VERIFIED, CauseRow, ComparisonReport, VerificationRow, WeightRow
+from regraft.report.compared import NOT_VERIFIED, CauseRow, ComparisonReport, DivergenceRow, VerificationRow, WeightRow
 from regraft.report.grafted import DifferenceRow
 from regraft.report.printable import plural
 
@@ -95,10 +95,21 @@ def compare_models(
     tried: list[str] = []
     if pair.equal and further:
         for trial in more_trials(source, inputs):
+            foreign_to_it = trial.masked and ends_masked(source, inputs) and not ends_masked(source, trial.inputs)
             try:
-                other = run(source, module, trial.inputs, tolerance, seconds, strange)
+                other = run(source, module, trial.inputs, tolerance, 0.0 if foreign_to_it else seconds, strange)
             except (RegraftError, RuntimeError, ValueError) as error:
                 tried.append(f"cannot be run {trial.words}: {str(error).strip().partition(chr(10))[0][:200]}")
+                continue
+            if (
+                not other.equal
+                and trial.masked
+                and ends_masked(source, inputs)
+                and not ends_masked(source, trial.inputs)
+            ):
+                tried.append(
+                    f"not equal {trial.words}; those of the samples are masked at the end, and there both are equal"
+                )
                 continue
             if not other.equal:
                 tried.append(f"equal on the first inputs, and not {trial.words}")
@@ -171,14 +182,23 @@ def finished(
     told = {cause.layer for cause in causes}
     if lost := [call.layer for call in pair.diagnosis.unknown if call.layer not in told]:
         notes = (*notes, f"no known mistake explains {', '.join(lost)}")
+    first = divergence(pair, index)
+    if first is not None and first.layer in lost and causes:
+        causes = (unknown(first), *causes)
     if pair.diagnosis.unknown and any(row.ok is None for row in rows):
         notes = (*notes, "layers behind it could not be judged: mend it first, and compare again")
     if pair.diagnosis.stopped:
         notes = (*notes, "time was up before all known mistakes were tried: --patience gives more")
     return replace(
         report, status=status, inputs=shapes, outputs=base[2].outputs, rows=rows,
-        first=divergence(pair, index), causes=causes, differences=differences, weights=weights, notes=notes,
+        first=first, causes=causes, differences=differences, weights=weights, notes=notes,
     )  # fmt: skip
+
+
+def unknown(first: DivergenceRow) -> CauseRow:
+    """The first layer that differs, where its mistake is none of those that are known, and others stand behind it."""
+    words = "no known mistake explains what it computes; causes at layers behind it rest on its numbers as they are"
+    return CauseRow(first.layer, first.module, first.where, "unknown", words, "values", first.output_error)
 
 
 def kind_of(what: str) -> str:

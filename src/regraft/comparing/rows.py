@@ -83,7 +83,7 @@ def divergence(pair: Pair, index: Index) -> DivergenceRow | None:
     assert found.base is not None
     model, values, known = found.base
     if known.first >= len(model.calls):
-        return None
+        return random_divergence(pair)
     call = model.calls[known.first]
     own = [c for c in found.causes if c.divergent.layer == call.layer]
     blamed = {c.mistake.layer for c in own}
@@ -160,12 +160,39 @@ def place_of(pair: Pair, cause: Cause, call: Call | None) -> Made | None:
     return here or made_at(pair, cause.number)
 
 
+def random_call(pair: Pair) -> Call | None:
+    """The layer of Keras at which the module is random: behind the last tensor that both made before, a dropout first."""
+    base = pair.diagnosis.base
+    assert base is not None
+    model, _, known = base
+    numbers = [
+        (seen.number, place)
+        for place, call in enumerate(model.calls)
+        if (seen := known.found.get(TensorRef(call.layer, call.call))) is not None and seen.number < pair.random_at
+    ]
+    if not numbers:
+        return model.calls[0] if model.calls else None
+    last = model.calls[max(numbers)[1]]
+    behind = model.blueprint.consumers.get(TensorRef(last.layer, last.call), ())
+    return next((call for call in behind if "Dropout" in model.spec(call).type), last)
+
+
+def random_divergence(pair: Pair) -> DivergenceRow | None:
+    """The same as the first layer that differs, where nothing else does."""
+    call = random_call(pair) if pair.random is not None else None
+    if call is None or pair.random is None:
+        return None
+    kind = pair.diagnosis.model.spec(call).type
+    return DivergenceRow(call.layer, kind, pair.random.module, shown(pair.random.where), 0.0, pair.spread)
+
+
 def random_row(pair: Pair, made: Made) -> CauseRow:
     """Dropout, or whatever else is another one at every run."""
     dropped = "dropout" in made.operation
     name = as_code(made.module)
+    call = random_call(pair)
     return CauseRow(
-        "", made.module, shown(made.where), "dropout active" if dropped else "random numbers",
+        call.layer if call else "", made.module, shown(made.where), "dropout active" if dropped else "random numbers",
         f"{made.operation} gives other numbers at every run; Keras' model gives the same ones", "values", pair.spread, 0.0,
         f"pass training=self.training to it in {name}, and call model.eval()" if dropped else f"take it out of {name}",
     )  # fmt: skip

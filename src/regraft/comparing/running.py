@@ -32,12 +32,14 @@ class Pair:
         diagnosis: The Keras model's, with the mistakes that explain the module.
         random: The first tensor of the module that is another one at every run; None if none is.
         spread: By how much it changes from one run to the next, relative to its largest value.
+        random_at: Its place among the tensors of the run.
     """
 
     watched: Watched
     diagnosis: Diagnosis
     random: Made | None = None
     spread: float = field(default=0.0)
+    random_at: int = 0
 
     @property
     def equal(self) -> bool:
@@ -78,7 +80,7 @@ def both(
         OutputError: The module cannot be run.
     """
     arrays = keras_inputs(source, inputs)
-    watched, random, spread = seen(twin, inputs)
+    watched, random, spread, number = seen(twin, inputs)
     until = time.monotonic() + seconds
     found = Search(Index(watched, tolerance), arrays, tolerance, until, foreign=foreign).diagnose(model)
     if found.causes or found.unknown:
@@ -86,12 +88,12 @@ def both(
         near = Search(index, arrays, tolerance, until, foreign=foreign).diagnose(model)
         if len(near.unknown) <= len(found.unknown) and len(near.causes) >= len(found.causes):
             found = near
-    return Pair(watched, found, random, spread)
+    return Pair(watched, found, random, spread, number)
 
 
-def seen(twin: Any, inputs: Sequence[Any]) -> tuple[Watched, Made | None, float]:
+def seen(twin: Any, inputs: Sequence[Any]) -> tuple[Watched, Made | None, float, int]:
     """
-    A run of the module; the first tensor that is another one at every run, and by how much.
+    A run of the module; the first tensor that is another one at every run, by how much, and its place.
 
     Raises:
         OutputError: The module cannot be run.
@@ -100,9 +102,10 @@ def seen(twin: Any, inputs: Sequence[Any]) -> tuple[Watched, Made | None, float]
         watched = watch(twin, inputs, seed=0)
         again = watch(twin, inputs, seed=1, whole=False)
         if not any(unlike(a, b) for a, b in zip(watched.outputs, again.outputs, strict=False)):
-            return watched, None, 0.0
+            return watched, None, 0.0, 0
         random, spread = differing(watched, watch(twin, inputs, seed=1))
-        return watch(twin, inputs, still=True), random, spread
+        number = next((i for i, made in enumerate(watched.made) if made is random), 0)
+        return watch(twin, inputs, still=True), random, spread, number
     except Exception as error:
         shapes = " and ".join(str(tuple(tensor.shape)) for tensor in inputs)
         raise OutputError(

@@ -21,7 +21,7 @@ class Walk:
 
     Attributes:
         found: By tensor, the module's tensor with its numbers; absent if there is none.
-        weak: Tensors that are found, but are what entered their layer: they show nothing.
+        weak: Tensors that are found and show nothing: they are what entered their layer or the module, or one number throughout.
         right: By call, whether its result is found, or all that is made of it.
         outputs: Largest difference of each output; None where there is no counterpart.
         first: Place of the first call that is not right, among the calls; their number if all are.
@@ -85,7 +85,10 @@ def walk(
         ended = [good_end[ref] for ref in refs if ref in good_end]
         seen = any(ref in found for ref in refs)
         for ref in refs:
-            if ref in found and any(r in values and same(values[r], values[ref], index) for r in all_refs(call)):
+            if ref not in found:
+                continue
+            passed = any(r in values and same(values[r], values[ref], index) for r in all_refs(call))
+            if passed or found[ref].number < 0 or constant(values[ref]):
                 weak.add(ref)
         right[key] = (seen or later or done or (bool(ended) and not behind)) and all(ended)
         if (ended and all(ended) and not behind) or key in excused or idle(model, call):
@@ -95,9 +98,13 @@ def walk(
 
 
 def idle(model: Model, call: Call) -> bool:
-    """Whether nothing takes what a call makes: a mistake has left it out."""
-    key = (call.layer, call.call)
-    return not any((ref.layer, ref.call) == key for ref in (*model.blueprint.consumers, *model.blueprint.outputs))
+    """Whether no output rests on what a call makes: a mistake has left it out."""
+    return (call.layer, call.call) not in model.needed
+
+
+def constant(array: np.ndarray) -> bool:
+    """Whether it is one number throughout, which many a formula makes: what a dead ReLU leaves."""
+    return array.size > 1 and bool((array == array.flat[0]).all())
 
 
 def same(entering: np.ndarray, leaving: np.ndarray, index: Index) -> bool:
@@ -106,7 +113,7 @@ def same(entering: np.ndarray, leaving: np.ndarray, index: Index) -> bool:
         return False
     if not alike(moments_of(finite(entering)), moments_of(finite(leaving)), index.tolerance):
         return False
-    a, b = np.sort(entering, axis=None), np.sort(leaving, axis=None)
+    a, b = np.sort(finite(entering), axis=None), np.sort(finite(leaving), axis=None)  # masks are no numbers yet
     return float(np.abs(a - b).max()) <= index.tolerance * max(float(np.abs(a).max()), 1e-30)
 
 

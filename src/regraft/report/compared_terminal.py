@@ -156,7 +156,7 @@ def evidence(cause: CauseRow) -> str:
         )
     if cause.after is None:
         return ""
-    if not cause.layer:
+    if cause.what in ("dropout active", "random numbers"):
         return f"two runs on the same inputs differ by {share(cause.before or 0.0)}"
     had = f"the Keras layer and the module differ by {share(cause.before)}; " if cause.before is not None else ""
     return f"{had}with this put into the Keras layer they differ by {share(cause.after)}"

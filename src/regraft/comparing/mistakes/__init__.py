@@ -11,8 +11,10 @@ from regraft.comparing.mistakes import (
     exchanging,
     functions,
     kernels,
+    masks,
     merging,
     normalisations,
+    pooled,
     recurrent,
     shaping,
     windows,
@@ -23,6 +25,7 @@ from regraft.comparing.mistakes.mistake import Mistake, Place
 FAMILIES = (
     normalisations,
     windows,
+    pooled,
     borders,
     kernels,
     recurrent,
@@ -31,6 +34,7 @@ FAMILIES = (
     shaping,
     merging,
     attention,
+    masks,
     entering,
 )
 

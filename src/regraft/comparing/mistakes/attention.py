@@ -1,4 +1,4 @@
-"""What goes wrong with attention: its scale, its heads, its parts, its masks."""
+"""What goes wrong with attention: its scale, its heads, its parts."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from itertools import permutations
 
 import numpy as np
 
-from regraft.blueprint import LayerSpec
 from regraft.comparing.mistakes.mistake import Mistake, Place
-from regraft.comparing.mistakes.windows import again
-from regraft.comparing.model import Model
+from regraft.comparing.model import Edited, Model
 
 PARTS = ("query", "key", "value")
+#: Numbers of heads that are tried end here.
+MOST_HEADS = 32
 
 
 def mistakes(place: Place) -> Iterator[Mistake]:
-    """Mistakes of attention, and of masks anywhere."""
+    """Mistakes of attention; those of its masks are in ``masks``."""
     if place.spec.type == "MultiHeadAttention":
         yield from scales(place)
         yield from parts(place)
-        yield from causal(place)
-    yield from masks(place)
+        yield from heads(place)
 
 
 def scales(place: Place) -> Iterator[Mistake]:
@@ -60,6 +59,14 @@ def parts(place: Place) -> Iterator[Mistake]:
                 {n: (lambda _, a=a: a) for n, a in edits.items()},
             )  # fmt: skip
 
+        kernels = {n: a for n, a in edits.items() if n.endswith("/kernel")}
+        if len(kernels) < len(edits) and all(a.shape == place.array(n).shape for n, a in kernels.items()):
+            yield place.edit_all(
+                "query, key and value", f"has the kernels of {', '.join(order)} as query, key, value, with the biases in order",
+                "load query, key, value in that order into {module}",
+                {n: (lambda _, a=a: a) for n, a in kernels.items()},
+            )  # fmt: skip
+
     def interleaved(a: np.ndarray) -> np.ndarray:
         *front, heads, dim = a.shape
         return a.reshape(*front, heads * dim).reshape(*front, dim, heads).swapaxes(-1, -2)
@@ -69,6 +76,20 @@ def parts(place: Place) -> Iterator[Mistake]:
         "order of heads", "its heads lie interleaved: (dim heads) where Keras has (heads dim)",
         "x.view(batch, time, heads, dim) in {module}", dict.fromkeys(names, interleaved),
     )  # fmt: skip
+    for part in PARTS:
+        yield place.edit_all(
+            "order of heads", f"the heads of its {part} lie interleaved: (dim heads) where Keras has (heads dim)",
+            "x.view(batch, time, heads, dim) in {module}", dict.fromkeys(own[part], interleaved),
+        )  # fmt: skip
+    square = {
+        n: (lambda a: a.reshape(len(a), -1).T.reshape(a.shape))
+        for n in names if n.endswith("/kernel") and len(a := place.array(n)) ** 2 == a.size
+    }  # fmt: skip
+    if len(square) == len(PARTS):
+        yield place.edit_all(
+            "weight transposed", "the weights of query, key and value are not transposed",
+            "weight = kernel.reshape(cin, -1).T in {module}", square,
+        )  # fmt: skip
     if "attention_output/kernel" in place.variables:
         yield place.edit_all(
             "order of heads", "joins its heads in another order in front of the output projection",
@@ -89,50 +110,31 @@ def parts(place: Place) -> Iterator[Mistake]:
                 )  # fmt: skip
 
 
-def causal(place: Place) -> Iterator[Mistake]:
-    """A causal mask, or none."""
-    on = bool(place.call.arguments.get("use_causal_mask"))
-
-    def made(model: Model) -> Model:
-        call = again(model, place.call)
-        new = replace(call, arguments={**call.arguments, "use_causal_mask": not on})
-        return model.with_calls((), (new,), {(call.layer, call.call)})
-
-    words = "attends to later steps too; Keras does not" if on else "attends to earlier steps only; Keras to all"
-    yield Mistake("attention mask", place.name, words, f"is_causal={on} in {{module}}", made)
-
-
-def masks(place: Place) -> Iterator[Mistake]:
-    """Masked steps taken like any other, or the others masked."""
-    if not place.model.masked or not place.call.inputs:
+def heads(place: Place) -> Iterator[Mistake]:
+    """The same weights cut into another number of heads, with the scale that goes with it."""
+    count, width = (int(str(place.spec.config[n])) for n in ("num_heads", "key_dim"))
+    value = place.spec.config.get("value_dim")
+    if value is not None and int(str(value)) != width:
         return
-    kind = place.spec.type
-    if kind == "Embedding" and place.spec.config.get("mask_zero"):
-        yield place.setting(
-            "missing mask", "takes masked steps like any other; Keras skips them (mask_zero=True)",
-            "hand mask = (x != 0) on to the layers behind {module}", mask_zero=False,
-        )  # fmt: skip
-    if kind in ("Masking", "Embedding"):
-        return
-    for what, words, layer in (
-        ("missing mask", "takes masked steps like any other; Keras skips them", "Unmasked"),
-        ("mask polarity", "skips the steps that count, and takes those that are masked", "Inverted"),
-    ):
-        spec = LayerSpec(f"{place.name}/{layer.lower()}", layer, {"code": "%0"})
-        yield Mistake(
-            what, place.name, words, "the mask of Keras is True where a step counts: hand it to {module}"
-            if layer == "Inverted" else "hand the mask to {module}",
-            lambda m, spec=spec: masked_before(m, place, spec),
-        )  # fmt: skip
+    total = count * width
+    for other in range(1, min(total, MOST_HEADS) + 1):
+        if other != count and total % other == 0:
+            yield Mistake(
+                "number of heads", place.name, f"has {other} heads; Keras has {count}", f"num_heads={count} in {{module}}",
+                lambda m, other=other: cut(m, place.name, count, width, other),
+            )  # fmt: skip
 
 
-def masked_before(model: Model, place: Place, spec: LayerSpec) -> Model:
-    """Every input of a call through a layer that changes its mask; one tensor taken several times stays one."""
-    call = again(model, place.call)
-    number = call.inputs[0]
-    from regraft.blueprint import Call, TensorRef
-
-    inputs = tuple(TensorRef(spec.name) if ref == number else ref for ref in call.inputs)
-    return model.with_calls(
-        (spec,), (Call(spec.name, (number,)), replace(call, inputs=inputs)), {(call.layer, call.call)}
-    )
+def cut(model: Model, layer: str, count: int, width: int, other: int) -> Model:
+    """A model with the heads of one attention in another number."""
+    total = count * width
+    own = dict(model.variables[layer])
+    for name, old in own.items():
+        at = next((i for i in range(len(old.shape) - 1) if tuple(old.shape[i : i + 2]) == (count, width)), None)
+        if at is not None:
+            shape = (*old.shape[:at], other, total // other, *old.shape[at + 2 :])
+            own[name] = Edited(old.sources, old.moves, shape, lambda a, shape=shape: a.reshape(shape))
+    config: dict[str, int] = {"num_heads": other, "key_dim": total // other}
+    if model.blueprint.by_name[layer].config.get("value_dim") is not None:
+        config["value_dim"] = total // other
+    return replace(model.with_layer(layer, **config), variables={**model.variables, layer: own})

@@ -18,13 +18,17 @@ SCALES = {
     "(x + 1) * 127.5": "(%0 + 1) * 127.5", "2 x - 1": "2 * %0 - 1", "(x + 1) / 2": "(%0 + 1) / 2", "x - 0.5": "%0 - 0.5",
     "(x - 0.5) / 0.5": "(%0 - 0.5) / 0.5",
 }  # fmt: skip
+#: Layers that scale.
+SCALING = frozenset({"Rescaling", "Normalization"})
 CAFFE = (103.939, 116.779, 123.68)
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def mistakes(place: Place) -> Iterator[Mistake]:
-    """What a module may do to an input in front of its first layer."""
+    """What a module may do to an input in front of its first layer, or in place of the layer that scales it."""
     model = place.model
+    if place.spec.type in SCALING and place.call.inputs and place.x.dtype.kind == "f":
+        yield from otherwise(place)
     for number, ref in enumerate(place.call.inputs):
         if ref not in model.blueprint.inputs or ref not in place.values:
             continue
@@ -40,6 +44,48 @@ def mistakes(place: Place) -> Iterator[Mistake]:
                 f"take the input as Keras does: no {words} in front of {{module}}",
                 lambda m, spec=spec, number=number: m.before(again(m, place.call), spec, number),
             )  # fmt: skip
+
+
+def otherwise(place: Place) -> Iterator[Mistake]:
+    """Another formula in place of a layer that scales."""
+    kind, config = place.spec.type, place.spec.config
+    told = f"Keras computes {kind}"
+    line = f"the formula of {kind} in {{module}}"
+    for words, code in codes(place.x):
+        yield place.other("preprocessing", f"computes {words}; {told}", line, "Written", code=code)
+    if kind == "Rescaling":
+        for name, neutral in (("offset", 0.0), ("scale", 1.0)):
+            if config.get(name, neutral) != neutral:
+                yield place.setting("preprocessing", f"leaves the {name} out; {told}", line, **{name: neutral})
+        return
+    mean, variance = config.get("mean"), config.get("variance")
+    if mean is None or variance is None:  # measured: they are variables
+        if {"mean", "variance"} <= set(place.variables):
+            for words, name, edit in (
+                ("does not subtract the mean", "mean", np.zeros_like),
+                ("does not divide by the deviation", "variance", np.ones_like),
+                ("divides by the variance, not by its root", "variance", np.square),
+                ("has the means in the other order of channels", "mean", lambda a: a[..., ::-1]),
+            ):
+                yield place.edit("preprocessing", f"{words}; Keras does as {kind} says", line, **{name: edit})
+        return
+    if config.get("invert"):
+        return
+    m, v = (np.asarray(a, dtype=np.float64).reshape(-1) for a in (mean, variance))
+    for words, means, deviations in (
+        ("does not subtract the mean", 0 * m, np.sqrt(v)),
+        ("does not divide by the deviation", m, np.ones_like(v)),
+        ("divides by the variance, not by its root", m, v),
+        ("has the means in the other order of channels", m[::-1], np.sqrt(v)),
+        ("has means and deviations in the other order of channels", m[::-1], np.sqrt(v)[::-1]),
+    ):
+        code = f"(%0 - {written(means)}) / {written(deviations)}"
+        yield place.other("preprocessing", f"{words}; Keras does as {kind} says", line, "Written", code=code)
+
+
+def written(array: np.ndarray) -> str:
+    """An array as code, along the last axis."""
+    return f"torch.tensor({array.tolist()}, dtype=torch.float64)"
 
 
 def codes(array: np.ndarray) -> Iterator[tuple[str, str]]:

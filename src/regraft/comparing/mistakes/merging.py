@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 
+from regraft.blueprint import TensorRef
+from regraft.comparing.mistakes.functions import FUNCTIONS
 from regraft.comparing.mistakes.mistake import Mistake, Place
 from regraft.comparing.mistakes.windows import again
 from regraft.comparing.model import Model
@@ -29,6 +31,7 @@ def mistakes(place: Place) -> Iterator[Mistake]:
             )  # fmt: skip
     kind = place.spec.type
     if kind in ALIKE:
+        yield from functions_in_front(place)
         for other in ALIKE:
             if other != kind and (len(inputs) == 2 or other != "Subtract"):
                 yield place.other(
@@ -51,6 +54,27 @@ def mistakes(place: Place) -> Iterator[Mistake]:
         yield place.setting(
             "normalised", f"{'divides' if other else 'does not divide'} by the lengths; Keras {'does not' if other else 'does'}",
             "F.normalize(x, dim=-1) of both" if not other else "no F.normalize there", normalize=other,
+        )  # fmt: skip
+
+
+def functions_in_front(place: Place) -> Iterator[Mistake]:
+    """The function behind a merge applied to one of what it takes, or to each, in front of it."""
+    behind = place.model.blueprint.consumers.get(place.ref, ())
+    if len(behind) != 1 or len(behind[0].inputs) != 1 or place.model.spec(behind[0]).type not in FUNCTIONS:
+        return
+    function, spec = behind[0], place.model.spec(behind[0])
+    choices = [((i,), ref.layer) for i, ref in enumerate(place.call.inputs)]
+    for numbers, told in (*choices, (tuple(range(len(place.call.inputs))), "each of what it takes")):
+
+        def made(model: Model, numbers: tuple[int, ...] = numbers) -> Model:
+            for number in numbers:
+                front = replace(spec, name=f"{function.layer}/of_{number}")
+                model = model.before(again(model, place.call), front, number)
+            return model.rewired({TensorRef(function.layer, function.call): place.ref})
+
+        yield Mistake(
+            "order of layers", place.name, f"applies {function.layer} to {told} in front of {place.name}; Keras applies it behind",
+            f"apply {function.layer} to what {place.name} makes", made,
         )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ EPSILONS = (1e-5, 1e-3, 1e-6, 1e-7, 1e-8, 1e-12, 1e-4, 1e-2, 2e-5, 1.001e-5, 0.0
 
 def mistakes(place: Place) -> Iterator[Mistake]:
     """Mistakes of a normalisation."""
+    yield from lengths(place)
     spec = place.spec
     right = spec.config.get("epsilon")
     if isinstance(right, float):
@@ -136,3 +137,14 @@ def affined(code: str, gamma: np.ndarray, beta: np.ndarray | None) -> str:
     scale = f"torch.tensor({gamma.tolist()}, dtype=%0.dtype)"
     shift = f" + torch.tensor({beta.tolist()}, dtype=%0.dtype)" if beta is not None else ""
     return f"({code}) * {scale}{shift}"
+
+
+def lengths(place: Place) -> Iterator[Mistake]:
+    """Vectors of length 1 along another axis."""
+    if place.spec.type != "UnitNormalization":
+        return
+    for axis in range(1, place.x.ndim - 1):
+        yield place.setting(
+            "normalisation axis", f"divides by the length along axis {axis} of Keras; Keras along the last",
+            "F.normalize(x, dim=1) of a map with channels first, dim=-1 of one with channels last, in {module}", axis=(axis,),
+        )  # fmt: skip

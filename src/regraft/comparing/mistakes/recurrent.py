@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 
-from regraft.blueprint import LayerSpec
+from regraft.blueprint import LayerSpec, TensorRef
 from regraft.comparing.mistakes.mistake import Mistake, Place
 from regraft.comparing.model import Edited, Model
 
@@ -58,6 +58,8 @@ def single(place: Place, spec: LayerSpec, prefixes: tuple[str, ...]) -> Iterator
         )  # fmt: skip
         if not spec.config.get("return_sequences"):
             yield first_step(place)
+        if spec.type == "LSTM" and not spec.config.get("return_sequences") and not spec.config.get("return_state"):
+            yield cell_state(place)
 
 
 def shown(name: object) -> str:
@@ -80,6 +82,7 @@ def arrays(place: Place, spec: LayerSpec, prefixes: tuple[str, ...], where: str)
                 "gate order", f"its gates stand as {told}{where}, where they should stand as {right}",
                 gates_change(spec), {n: mover(order) for n in own if n in place.variables},
             )  # fmt: skip
+    yield from partly(place, spec, own, where)
     for name in (f"{p}recurrent_kernel" for p in prefixes):
         if len(prefixes) == 1 and name in place.variables:
             yield place.edit_all(
@@ -100,6 +103,43 @@ def arrays(place: Place, spec: LayerSpec, prefixes: tuple[str, ...], where: str)
             {n: (lambda _, other=other: other) for p in prefixes for n, other in exchanged(place, p)},
         )  # fmt: skip
     yield from biases(place, [f"{p}bias" for p in prefixes], where)
+
+
+def partly(place: Place, spec: LayerSpec, own: list[str], where: str) -> Iterator[Mistake]:
+    """Gates in another order in one of the arrays alone, and a gate that is turned round."""
+    names = GATES.get(spec.type, ())
+    for i, j in combinations(range(len(names)), 2):
+        order = tuple({i: j, j: i}.get(n, n) for n in range(len(names)))
+        told = f"the gates {names[i]} and {names[j]} are exchanged"
+        for kind in ("kernel", "recurrent_kernel", "bias"):
+            arrays_ = [n for n in own if n.rpartition("/")[2] == kind and n in place.variables]
+            for words, edit in halves(place.variable(arrays_[0]) if arrays_ else None, kind, mover(order)):
+                edits: dict[str, Any] = dict.fromkeys(arrays_, edit)
+                yield place.edit_all(
+                    "gate order", f"{told} in its {words}{where}, and in no other array", gates_change(spec),
+                    edits,
+                )  # fmt: skip
+    if spec.type == "GRU":  # sigmoids of -x are 1 - sigmoid(x)
+        yield place.edit_all(
+            "update gate", f"takes z for 1 - z{where}: h = (1 - z) * h + z * new; in Keras h = z * h + (1 - z) * new",
+            "h = z * h + (1 - z) * new in {module}", {n: negated for n in own if n in place.variables},
+        )  # fmt: skip
+
+
+def halves(array: np.ndarray | None, kind: str, edit: Any) -> Iterator[tuple[str, Any]]:
+    """An edit of an array, and of either row of a bias that has two."""
+    if array is None:
+        return
+    if kind == "bias" and array.ndim == 2:
+        yield "bias_ih", lambda a: np.stack([edit(a[0]), a[1]])
+        yield "bias_hh", lambda a: np.stack([a[0], edit(a[1])])
+    yield kind.replace("_", " "), edit
+
+
+def negated(array: np.ndarray) -> np.ndarray:
+    """The block of the first gate with the other sign."""
+    first, *others = np.split(array, 3, -1)
+    return np.concatenate([-first, *others], -1)
 
 
 def exchanged(place: Place, prefix: str) -> list[tuple[str, Any]]:
@@ -212,6 +252,22 @@ def first_step(place: Place) -> Mistake:
 
     return Mistake(
         "time step", place.name, "takes the first step; Keras takes the last", "out[:, -1] of {module}", made
+    )
+
+
+def cell_state(place: Place) -> Mistake:
+    """The cell state in place of the output."""
+
+    def made(model: Model) -> Model:
+        state = TensorRef(place.name, place.call.call, 2)
+        return model.with_layer(place.name, return_state=True).rewired({place.ref: state})
+
+    return Mistake(
+        "cell state",
+        place.name,
+        "takes the cell state c; Keras takes the output h",
+        "_, (h, c) = {module}(x): take h[-1]",
+        made,
     )
 
 

@@ -15,6 +15,9 @@ from regraft.comparing.model import Model
 
 PERMUTED = "x = x.permute({axes}) in front of the flatten, or permute the columns of the weight behind it"
 
+#: Maps of more axes have too many orders.
+MOST_AXES = 5
+
 
 def mistakes(place: Place) -> Iterator[Mistake]:
     """Mistakes of what moves numbers."""
@@ -24,6 +27,7 @@ def mistakes(place: Place) -> Iterator[Mistake]:
         yield from reread(place)
     elif kind == "Reshape":
         yield from reshaped(place)
+        yield from moved(place)
     elif kind == "Permute":
         yield from permuted(place)
     elif kind == "UpSampling2D":
@@ -84,6 +88,27 @@ def reshaped(place: Place) -> Iterator[Mistake]:
         yield place.other(
             "reshape order", f"reads the numbers {words}; Keras reads them as {shape}",
             f"x.reshape(-1, {', '.join(map(str, shape))}) there, and permute it afterwards",
+            "Written", code=code, made=(None, *shape),
+        )  # fmt: skip
+
+
+def moved(place: Place) -> Iterator[Mistake]:
+    """A map put into rows with its axes in another order, as where channels come first."""
+    rank = place.x.ndim
+    if place.y is None or not 4 <= rank <= MOST_AXES:
+        return
+    shape = place.y.shape[1:]
+    for order in permutations(range(1, rank)):
+        if order == tuple(range(1, rank)):
+            continue
+        words = (
+            "with its channels first"
+            if order == (rank - 1, *range(1, rank - 1))
+            else f"in the order {order} of its axes"
+        )
+        code = f"%0.permute(0, {', '.join(map(str, order))}).reshape(-1, {', '.join(map(str, shape))})"
+        yield place.other(
+            "reshape order", f"reads the map {words}; Keras reads it channels last", "permute the map in front of the reshape",
             "Written", code=code, made=(None, *shape),
         )  # fmt: skip
 

@@ -28,8 +28,6 @@ def mistakes(place: Place) -> Iterator[Mistake]:
         yield from dilations(place)
     elif kind in POOLS:
         yield from pools(place)
-    elif kind.startswith("Global"):
-        yield from whole(place)
 
 
 def rank_of(spec: LayerSpec) -> int:
@@ -331,18 +329,3 @@ def codes(
     pool = f"F.avg_pool{rank}d(F.pad({{}}, {pads}), {kernel}, {stride})"
     yield "border counted", pool.format("%0")
     yield "padding", f"{pool.format('%0')} / {pool.format('torch.ones_like(%0)')}"
-
-
-def whole(place: Place) -> Iterator[Mistake]:
-    """The other pool over the whole map."""
-    kind = place.spec.type
-    if "Average" in kind:
-        yield place.other(
-            "kind of pool", "takes the largest value of each channel; Keras takes the mean", "x.mean(...) over the map",
-            kind.replace("Average", "Max"), **place.spec.config,
-        )  # fmt: skip
-    elif "Max" in kind:
-        yield place.other(
-            "kind of pool", "takes the mean of each channel; Keras takes the largest value", "x.amax(...) over the map",
-            kind.replace("Max", "Average"), **place.spec.config,
-        )  # fmt: skip
