@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from cyclopts import Parameter
 
 from regraft.cli.app import app
 from regraft.cli.options import Custom, Shapes, Switch
-from regraft.cli.printing import complain, write, write_with
+from regraft.cli.printing import complain, progress_bar, write, write_with
 
 Paths = Annotated[list[Path] | None, Parameter(negative="", metavar="NPY")]
 
@@ -61,14 +60,8 @@ def compare(
     del debug
     from regraft.comparing.run import compare_files
     from regraft.layers.custom import active, load
-    from regraft.report.progress import Bar
 
-    console = None
-    if not quiet and sys.stderr.isatty():
-        from regraft.report.console import console_for
-
-        console = console_for(sys.stderr)
-    with Bar(console) as bar, active(load(custom)):
+    with progress_bar(quiet=quiet) as bar, active(load(custom)):
         report = compare_files(
             keras,
             target,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +9,7 @@ from cyclopts import Parameter
 
 from regraft.cli.app import app
 from regraft.cli.options import Answers, Custom, Out, Shapes, Switch
-from regraft.cli.printing import complain, write, write_with
+from regraft.cli.printing import complain, progress_bar, write, write_with
 
 
 @app.command
@@ -72,14 +71,8 @@ def convert(
     digest = Digest(file) if verify else None  # runs beside the imports
     from regraft.convert import convert as run
     from regraft.recover.beside import Beside
-    from regraft.report.progress import Bar
 
-    console = None
-    if not quiet and sys.stderr.isatty():
-        from regraft.report.console import console_for
-
-        console = console_for(sys.stderr)
-    with Bar(console) as bar:
+    with progress_bar(quiet=quiet) as bar:
         conversion = run(
             file,
             out,

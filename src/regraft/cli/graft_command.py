@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from cyclopts import Parameter
 
 from regraft.cli.app import app
 from regraft.cli.options import Custom, Out, Shapes, Switch
-from regraft.cli.printing import complain, write, write_with
+from regraft.cli.printing import complain, progress_bar, write, write_with
 from regraft.errors import OutputError
 
 
@@ -68,14 +67,8 @@ def graft(
         raise OutputError("name the module: regraft graft WEIGHTS my_net.py:Net")
     from regraft.grafting.files import graft_file
     from regraft.layers.custom import active, load
-    from regraft.report.progress import Bar
 
-    console = None
-    if not quiet and sys.stderr.isatty():
-        from regraft.report.console import console_for
-
-        console = console_for(sys.stderr)
-    with Bar(console) as bar, active(load(custom)):
+    with progress_bar(quiet=quiet) as bar, active(load(custom)):
         report = graft_file(
             weights,
             target,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from regraft.errors import FileError, NotKerasError
 from regraft.report.printable import printable_lines
+
+if TYPE_CHECKING:
+    from regraft.report.progress import Bar
 
 
 def message(error: Exception) -> str:
@@ -39,6 +42,17 @@ def complain(title: str, text: str) -> None:
     lines = printable_lines(text)
     head = [f"regraft: {line}" for line in printable_lines(title)] if title else []
     print("\n".join([*head, *(f"  {line}" for line in lines)]), file=sys.stderr)
+
+
+def progress_bar(*, quiet: bool) -> Bar:
+    """The progress of a command, on the error output where that is a terminal."""
+    from regraft.report.progress import Bar
+
+    if quiet or not sys.stderr.isatty():
+        return Bar(None)
+    from regraft.report.console import console_for
+
+    return Bar(console_for(sys.stderr))
 
 
 def write_with(draw: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +9,7 @@ from cyclopts import Parameter
 
 from regraft.cli.app import app
 from regraft.cli.options import Custom, Shapes, Switch
-from regraft.cli.printing import complain, write, write_with
+from regraft.cli.printing import complain, progress_bar, write, write_with
 
 
 @app.command
@@ -51,15 +50,9 @@ def verify(
         debug: Show where in the program an error arose.
     """
     del debug
-    from regraft.report.progress import Bar
     from regraft.verifying.run import verify_folder
 
-    console = None
-    if not quiet and sys.stderr.isatty():
-        from regraft.report.console import console_for
-
-        console = console_for(sys.stderr)
-    with Bar(console) as bar:
+    with progress_bar(quiet=quiet) as bar:
         report = verify_folder(
             out,
             against,
